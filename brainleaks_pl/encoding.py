@@ -1,0 +1,107 @@
+"""Encoders: how a static image becomes a spike train (or a constant current) over T time steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from snntorch import spikegen
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Encoder(ABC):
+    """Base of the encoders.
+
+    A subclass is a dataclass that implements :meth:`encode`; its fields are its constants.
+
+    Args:
+        time_steps: T, the number of time steps of the encoded input, at least 1.
+
+    Raises:
+        ValueError: when ``time_steps`` is below 1.
+    """
+
+    time_steps: int = 25
+
+    def __post_init__(self) -> None:
+        if self.time_steps < 1:
+            raise ValueError(f"time_steps must be at least 1, got {self.time_steps}.")
+
+    @abstractmethod
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Encode ``images (B, C, H, W)`` in [0, 1] as ``(T, B, C, H, W)``.
+
+        Args:
+            images: pixels in [0, 1].
+            generator: source of the randomness, on the device of ``images``; None draws from torch's global one.
+        """
+
+
+@dataclass(frozen=True)
+class RateEncoder(Encoder):
+    """Rate code: at every step a pixel spikes with its intensity as probability (the published static targets).
+
+    The same distribution as :func:`snntorch.spikegen.rate`, drawn from ``generator`` so that it can be repeated.
+
+    Args:
+        time_steps: T, at least 1.
+        gain: factor on the intensity before it is clamped to [0, 1].
+    """
+
+    gain: float = 1.0
+
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Draw spikes in {0, 1}, ``(T, B, C, H, W)``, from pixels ``(B, C, H, W)``."""
+        uniform = torch.rand((self.time_steps, *images.shape), generator=generator, device=images.device)
+        return (uniform < images * self.gain).to(images.dtype)
+
+
+@dataclass(frozen=True)
+class LatencyEncoder(Encoder):
+    """Latency code: every pixel spikes at most once, the brighter the earlier (:func:`snntorch.spikegen.latency`).
+
+    Args:
+        time_steps: T, at least 1.
+        tau: time constant of the charging neuron, in steps.
+        threshold: pixels at or below it fire last (or never, see ``clip``), in (0, 1).
+        normalize: spread the spikes over all T steps.
+        linear: make the spike time linear in the intensity instead of logarithmic.
+        clip: drop the spikes of pixels below the threshold.
+    """
+
+    tau: float = 5.0
+    threshold: float = 0.01
+    normalize: bool = True
+    linear: bool = False
+    clip: bool = True
+
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return spikes in {0, 1}, ``(T, B, C, H, W)``; deterministic, ``generator`` is not used."""
+        spikes: Tensor = spikegen.latency(
+            images,
+            num_steps=self.time_steps,
+            threshold=self.threshold,
+            tau=self.tau,
+            normalize=self.normalize,
+            linear=self.linear,
+            clip=self.clip,
+        )
+        return spikes
+
+
+@dataclass(frozen=True)
+class ConstantCurrentEncoder(Encoder):
+    """Constant current: the image itself is the input of every step (no spikes at the input).
+
+    Args:
+        time_steps: T, at least 1.
+        gain: factor on the intensity.
+    """
+
+    gain: float = 1.0
+
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""
+        return (images * self.gain).expand(self.time_steps, *images.shape)

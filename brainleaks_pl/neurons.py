@@ -1,0 +1,160 @@
+"""Leaky integrate-and-fire neurons: surrogate gradients, and one scan over all time steps of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import snntorch.surrogate
+import torch
+from torch import Tensor
+
+SpikeFunction = Callable[[Tensor], Tensor]
+"""Maps ``u - threshold`` to spikes in {0, 1}; its autograd backward is a surrogate gradient."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """Base of the surrogate gradients: a Heaviside step forward, a smooth derivative backward.
+
+    A subclass is a small dataclass whose fields are the surrogate's constants and which implements
+    :meth:`spike_function`, usually by naming one of :mod:`snntorch.surrogate`.
+    """
+
+    def spike_function(self) -> SpikeFunction:
+        """Return the differentiable spike function of ``u - threshold``."""
+        raise NotImplementedError(f"{type(self).__name__} must implement spike_function()")
+
+    def derivative(self, centred: Tensor) -> Tensor:
+        """Return the surrogate derivative at ``centred = u - threshold`` (any shape)."""
+        with torch.enable_grad():
+            point = centred.detach().requires_grad_()
+            spikes = self.spike_function()(point)
+            (slope,) = torch.autograd.grad(spikes, point, torch.ones_like(spikes))
+        return slope
+
+
+@dataclass(frozen=True)
+class FastSigmoid(Surrogate):
+    """Fast sigmoid, derivative ``1 / (1 + slope * |u - threshold|)^2`` (the published targets: slope 40).
+
+    Args:
+        slope: steepness, > 0.
+    """
+
+    slope: float = 40.0
+
+    def spike_function(self) -> SpikeFunction:
+        """Return :func:`snntorch.surrogate.fast_sigmoid`."""
+        return snntorch.surrogate.fast_sigmoid(self.slope)  # type: ignore[no-any-return]
+
+    def derivative(self, centred: Tensor) -> Tensor:
+        """Return ``1 / (1 + slope * |centred|)^2``, computed in one buffer."""
+        return centred.abs().mul_(self.slope).add_(1.0).pow_(-2)
+
+
+@dataclass(frozen=True)
+class ATan(Surrogate):
+    """Arctangent, derivative ``alpha/2 / (1 + (pi/2 * alpha * (u - threshold))^2)`` (event judges: alpha 1.5).
+
+    Args:
+        alpha: steepness, > 0.
+    """
+
+    alpha: float = 2.0
+
+    def spike_function(self) -> SpikeFunction:
+        """Return :func:`snntorch.surrogate.atan`."""
+        return snntorch.surrogate.atan(self.alpha)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Sigmoid(Surrogate):
+    """Logistic sigmoid, derivative ``slope * e / (e + 1)^2`` with ``e = exp(-slope * (u - threshold))``.
+
+    Args:
+        slope: steepness, > 0.
+    """
+
+    slope: float = 25.0
+
+    def spike_function(self) -> SpikeFunction:
+        """Return :func:`snntorch.surrogate.sigmoid`."""
+        return snntorch.surrogate.sigmoid(self.slope)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class StraightThrough(Surrogate):
+    """Straight-through estimator: derivative 1 everywhere."""
+
+    def spike_function(self) -> SpikeFunction:
+        """Return :func:`snntorch.surrogate.straight_through_estimator`."""
+        return snntorch.surrogate.straight_through_estimator()  # type: ignore[no-any-return]
+
+
+class _LIFScan(torch.autograd.Function):
+    """The time loop of one layer as one node of the graph; see :func:`lif_scan`."""
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
+        membranes = torch.empty_like(current)
+        spikes = torch.empty_like(current)
+        for t in range(current.shape[0]):
+            membrane = membranes[t]
+            if t == 0:
+                membrane.copy_(current[0])
+            else:
+                # beta*u and +I are rounded separately, in snntorch's order, so that no spike ever differs from it
+                torch.mul(membranes[t - 1], beta, out=membrane)
+                membrane.add_(current[t]).sub_(spikes[t - 1], alpha=threshold)
+            torch.gt(membrane, threshold, out=spikes[t])
+        ctx.save_for_backward(membranes)
+        ctx.constants = (beta, threshold, surrogate)
+        ctx.set_materialize_grads(False)
+        return spikes, membranes
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad_spikes: Tensor | None, grad_membranes: Tensor | None) -> tuple[Tensor | None, None, None, None]:
+        (membranes,) = ctx.saved_tensors
+        beta, threshold, surrogate = ctx.constants
+        if grad_spikes is None and grad_membranes is None:
+            return None, None, None, None
+        if grad_spikes is None:
+            grad = grad_membranes.clone()  # type: ignore[union-attr]
+        else:
+            grad = surrogate.derivative(membranes - threshold).mul_(grad_spikes)
+            if grad_membranes is not None:
+                grad.add_(grad_membranes)
+        for t in range(grad.shape[0] - 2, -1, -1):
+            grad[t].add_(grad[t + 1], alpha=beta)
+        return grad, None, None, None
+
+
+def lif_scan(current: Tensor, *, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
+    """Run leaky integrate-and-fire neurons over all time steps, starting at rest.
+
+    Equals stepping ``snntorch.Leaky`` (reset by subtraction, one step late, detached) bit for bit in spikes and
+    membranes::
+
+        u_t = beta * u_(t-1) + I_t - threshold * [u_(t-1) > threshold],    z_t = [u_t > threshold]
+
+    Args:
+        current: input current, ``(T, ...)``, T at least 1. Half precision is computed in float32.
+        beta: membrane decay per step, in [0, 1].
+        threshold: firing threshold, > 0.
+        surrogate: gradient of the spikes with respect to the membranes.
+
+    Returns:
+        Spikes in {0, 1} and membranes, both ``(T, ...)`` and at least float32.
+
+    Raises:
+        ValueError: when ``current`` has no time step.
+    """
+    if current.ndim == 0 or current.shape[0] == 0:
+        raise ValueError(f"lif_scan needs at least one time step, got a current of shape {tuple(current.shape)}.")
+    if current.dtype in (torch.float16, torch.bfloat16):
+        current = current.float()  # a membrane that is a running sum flips spikes in half precision
+    spikes, membranes = _LIFScan.apply(current, beta, threshold, surrogate)
+    return spikes, membranes

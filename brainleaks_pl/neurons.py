@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +16,16 @@ SpikeFunction = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Surrogate:
+class Surrogate(ABC):
     """Base of the surrogate gradients: a Heaviside step forward, a smooth derivative backward.
 
     A subclass is a small dataclass whose fields are the surrogate's constants and which implements
     :meth:`spike_function`, usually by naming one of :mod:`snntorch.surrogate`.
     """
 
+    @abstractmethod
     def spike_function(self) -> SpikeFunction:
         """Return the differentiable spike function of ``u - threshold``."""
-        raise NotImplementedError(f"{type(self).__name__} must implement spike_function()")
 
     def derivative(self, centred: Tensor) -> Tensor:
         """Return the surrogate derivative at ``centred = u - threshold`` (any shape)."""
@@ -83,6 +84,14 @@ class Sigmoid(Surrogate):
         """Return :func:`snntorch.surrogate.sigmoid`."""
         return snntorch.surrogate.sigmoid(self.slope)  # type: ignore[no-any-return]
 
+    def derivative(self, centred: Tensor) -> Tensor:
+        """Return ``slope * s * (1 - s)`` with ``s = sigmoid(slope * centred)``.
+
+        snntorch's own backward overflows to NaN where ``slope * centred`` is below about -44; this form does not.
+        """
+        s = centred.mul(self.slope).sigmoid_()
+        return (1 - s).mul_(s).mul_(self.slope)
+
 
 @dataclass(frozen=True)
 class StraightThrough(Surrogate):
@@ -97,7 +106,9 @@ class _LIFScan(torch.autograd.Function):
     """The time loop of one layer as one node of the graph; see :func:`lif_scan`."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, current: Tensor, beta: float, threshold: float, surrogate: Surrogate
+    ) -> tuple[Tensor, Tensor]:
         membranes = torch.empty_like(current)
         spikes = torch.empty_like(current)
         for t in range(current.shape[0]):
@@ -115,8 +126,10 @@ class _LIFScan(torch.autograd.Function):
         return spikes, membranes
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad_spikes: Tensor | None, grad_membranes: Tensor | None) -> tuple[Tensor | None, None, None, None]:
+    @torch.autograd.function.once_differentiable
+    def backward(
+        ctx: Any, grad_spikes: Tensor | None, grad_membranes: Tensor | None
+    ) -> tuple[Tensor | None, None, None, None]:
         (membranes,) = ctx.saved_tensors
         beta, threshold, surrogate = ctx.constants
         if grad_spikes is None and grad_membranes is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -37,7 +37,7 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
         return self.images[indices], self.labels[indices]
 
 
-def _as_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _as_batch(batch: Any) -> Any:
     return batch
 
 
@@ -123,12 +123,17 @@ class ImageDataModule(LightningDataModule, ABC):
         """Return all images of one class, pixels in [0, 1], ``(N, C, H, W)``.
 
         Raises:
-            ValueError: when ``label`` is not a class of this data set.
+            ValueError: when ``label`` is not a class of this data set, or has no image in the split.
         """
         if not 0 <= label < self.num_classes:
-            raise ValueError(f"class {label} does not exist: {type(self).__name__} has classes 0 to {self.num_classes - 1}.")
+            raise ValueError(
+                f"class {label} does not exist: {type(self).__name__} has classes 0 to {self.num_classes - 1}."
+            )
         dataset = self.split(split)
-        return to_pixels(dataset.images[dataset.labels == label])
+        images = dataset.images[dataset.labels == label]
+        if len(images) == 0:
+            raise ValueError(f"{type(self).__name__} has no image of class {label} in the split {split!r}.")
+        return to_pixels(images)
 
     def class_means(self, split: str = "train") -> Tensor:
         """Return the mean image of every class, ``(K, C, H, W)``, pixels in [0, 1]."""

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from lightning.pytorch import LightningModule
-from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one network is trained by ``fit``: part of the network, so that it never binds another network or an attack.
+
+    Args:
+        lr: learning rate of Adam, > 0.
+        epochs: passes over the training data; ``trainer.max_epochs``, when given, takes its place.
+        batch_size: images in a training batch; None takes the data module's.
+        gradient_clip_norm: largest norm of the gradient of one step; None leaves it alone.
+
+    Raises:
+        ValueError: when a value is out of range.
+    """
+
+    lr: float = 5e-5
+    epochs: int = 10
+    batch_size: int | None = None
+    gradient_clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0:
+            raise ValueError(f"lr must be positive, got {self.lr}.")
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}.")
+        if self.gradient_clip_norm is not None and not self.gradient_clip_norm > 0:
+            raise ValueError(f"gradient_clip_norm must be positive or null, got {self.gradient_clip_norm}.")
 
 
 class TargetClassifier(LightningModule, ABC):
@@ -18,15 +50,13 @@ class TargetClassifier(LightningModule, ABC):
 
     Spiking networks take ``(T, B, C, H, W)`` and return the output membranes ``(T, B, K)``; ordinary ones take images
     ``(B, C, H, W)`` and return logits ``(B, K)``. :meth:`logits` hides the difference. A network knows nothing of
-    attacks, and how it is trained is part of it: optimizer, epochs and gradient clipping never bind an attack.
+    attacks. ``time_steps`` is the T it was trained with (None for ordinary networks): ``fit`` sets it, checkpoints
+    keep it.
 
     Args:
         input_shape: (C, H, W) of the input.
         num_classes: K, at least 2.
-        optimizer: builds the optimizer from the parameters.
-        epochs: passes over the training data (``trainer.max_epochs``, when given, takes its place).
-        gradient_clip_norm: largest norm of the gradient of one training step; None leaves it alone.
-        batch_size: images in a training batch of this network; None takes the data module's.
+        training: how ``fit`` trains it.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -34,30 +64,16 @@ class TargetClassifier(LightningModule, ABC):
 
     spiking: ClassVar[bool]
 
-    def __init__(
-        self,
-        input_shape: tuple[int, int, int],
-        num_classes: int,
-        optimizer: OptimizerCallable,
-        epochs: int,
-        gradient_clip_norm: float | None = 1.0,
-        batch_size: int | None = None,
-    ) -> None:
+    def __init__(self, input_shape: tuple[int, int, int], num_classes: int, training: Training) -> None:
         super().__init__()
         if len(input_shape) != 3 or min(input_shape) < 1:
             raise ValueError(f"input_shape must be three positive numbers (C, H, W), got {tuple(input_shape)}.")
         if num_classes < 2:
             raise ValueError(f"num_classes must be at least 2, got {num_classes}.")
-        if epochs < 1:
-            raise ValueError(f"epochs must be at least 1, got {epochs}.")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         self.input_shape = (input_shape[0], input_shape[1], input_shape[2])
         self.num_classes = num_classes
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.gradient_clip_norm = gradient_clip_norm
-        self.batch_size = batch_size
+        self.training_recipe = training
+        self.time_steps: int | None = None
         self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(num_classes, average="micro")
 
@@ -135,8 +151,15 @@ class TargetClassifier(LightningModule, ABC):
         return self.logits(batch[0]).sum(0).argmax(-1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimizer."""
-        return self.optimizer(self.parameters())
+        """Return Adam at the recipe's learning rate, in its fused form: one pass over the weights."""
+        return torch.optim.Adam(self.parameters(), lr=self.training_recipe.lr, fused=True)
+
+    def configure_callbacks(self) -> Sequence[Callback]:
+        """Keep the epoch of the best validation accuracy, or none where validation would look at the test images."""
+        data = getattr(self.trainer, "datamodule", None)
+        if data is None or getattr(data, "validates_on_test", False):
+            return [ModelCheckpoint(save_top_k=0)]
+        return [ModelCheckpoint(monitor="val/accuracy", mode="max", filename="best", save_weights_only=True)]
 
     def configure_gradient_clipping(
         self,
@@ -146,5 +169,5 @@ class TargetClassifier(LightningModule, ABC):
     ) -> None:
         """Clip to ``gradient_clip_norm``, unless the trainer was told otherwise."""
         if gradient_clip_val is None and gradient_clip_algorithm is None:
-            gradient_clip_val, gradient_clip_algorithm = self.gradient_clip_norm, "norm"
+            gradient_clip_val, gradient_clip_algorithm = self.training_recipe.gradient_clip_norm, "norm"
         self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)

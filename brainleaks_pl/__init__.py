@@ -1,0 +1,68 @@
+"""brainleaks_pl: what does a trained spiking network give away of its training data?
+
+Model-inversion attacks on spiking and ordinary networks (BrainLeaks, arXiv 2402.00906) on PyTorch Lightning.
+"""
+
+from brainleaks_pl.attacks import (
+    BrainLeaksV1,
+    BrainLeaksV2,
+    Confidence,
+    CrossEntropy,
+    InversionModule,
+    Logit,
+    Loss,
+    MaxMargin,
+    MeanNLL,
+    MIFace,
+    SpikingInversion,
+)
+from brainleaks_pl.data import MNIST, ATTFaces, ImageDataModule, MNIST5k
+from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
+from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
+from brainleaks_pl.report import Scoring
+from brainleaks_pl.scoring import Scores, metrics, nulls, score
+from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
+from brainleaks_pl.trainer import InversionTrainer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CNN",
+    "MLP",
+    "MNIST",
+    "ATTFaces",
+    "ATan",
+    "BrainLeaksV1",
+    "BrainLeaksV2",
+    "Confidence",
+    "ConstantCurrentEncoder",
+    "CrossEntropy",
+    "Encoder",
+    "FastSigmoid",
+    "ImageDataModule",
+    "InversionModule",
+    "InversionTrainer",
+    "LatencyEncoder",
+    "Logit",
+    "Loss",
+    "MIFace",
+    "MNIST5k",
+    "MaxMargin",
+    "MeanNLL",
+    "RateEncoder",
+    "Scores",
+    "Scoring",
+    "Sigmoid",
+    "SpikingCNN",
+    "SpikingClassifier",
+    "SpikingInversion",
+    "SpikingMLP",
+    "StraightThrough",
+    "Surrogate",
+    "TargetClassifier",
+    "Training",
+    "lif_scan",
+    "metrics",
+    "nulls",
+    "score",
+]

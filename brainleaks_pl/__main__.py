@@ -1,0 +1,6 @@
+"""``python -m brainleaks_pl``: the command line, with the working directory on the import path."""
+
+from brainleaks_pl.cli import main
+
+if __name__ == "__main__":
+    main()

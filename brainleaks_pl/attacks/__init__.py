@@ -1,0 +1,23 @@
+"""Attacks: inversion modules that look for inputs a frozen network takes for a class."""
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.brainleaks_v1 import BrainLeaksV1
+from brainleaks_pl.attacks.brainleaks_v2 import BernoulliRMSprop, BrainLeaksV2
+from brainleaks_pl.attacks.losses import Confidence, CrossEntropy, Logit, Loss, MaxMargin, MeanNLL
+from brainleaks_pl.attacks.mi_face import MIFace
+from brainleaks_pl.attacks.spiking import SpikingInversion
+
+__all__ = [
+    "BernoulliRMSprop",
+    "BrainLeaksV1",
+    "BrainLeaksV2",
+    "Confidence",
+    "CrossEntropy",
+    "InversionModule",
+    "Logit",
+    "Loss",
+    "MIFace",
+    "MaxMargin",
+    "MeanNLL",
+    "SpikingInversion",
+]

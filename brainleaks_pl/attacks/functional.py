@@ -1,0 +1,113 @@
+"""The attacks' arithmetic as pure functions.
+
+N is the number of (class, restart) units, always the fourth axis from the right: images are ``(N, C, H, W)``, spikes
+``(T, N, C, H, W)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def per_unit(values: Tensor) -> tuple[int, ...]:
+    """Return the axes of one unit: all but the fourth from the right."""
+    return tuple(axis for axis in range(-values.ndim, 0) if axis != -4)
+
+
+def unit_view(values: Tensor, like: Tensor) -> Tensor:
+    """Shape one value a unit, ``(N,)``, so that it broadcasts against ``like``."""
+    return values.view(*(values.shape[0] if axis == like.ndim - 4 else 1 for axis in range(like.ndim)))
+
+
+def unit_uniform(
+    shape: Sequence[int], units: Sequence[tuple[int, int]], key: Sequence[int], device: torch.device | str = "cpu"
+) -> Tensor:
+    """Draw uniform numbers in [0, 1), each unit's from a stream of its own.
+
+    The numbers of a unit depend on its class, its restart and the key, and on nothing else: not on which other units
+    there are, nor on what was drawn before.
+
+    Args:
+        shape: shape of one unit's numbers, ``(C, H, W)`` or ``(..., C, H, W)``.
+        units: (class, restart) of each unit.
+        key: the seed, the step, and whatever else tells this draw from others; non-negative integers.
+        device: where to draw. Devices of another kind have other streams.
+
+    Returns:
+        ``(..., N, C, H, W)``.
+    """
+    draws = []
+    for label, restart in units:
+        state = np.random.SeedSequence((*key, label, restart)).generate_state(1, np.uint64)[0]
+        generator = torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+        draws.append(torch.rand(tuple(shape), generator=generator, device=device))
+    return torch.stack(draws, dim=-4)
+
+
+def flip_probability(gradient: Tensor) -> Tensor:
+    """Return v1's flip probabilities: |g| min-max scaled over each unit (BrainLeaks, gradient binarisation).
+
+    A unit whose entries all have the same absolute gradient gets probability 1 where that is not zero.
+
+    Args:
+        gradient: ``(T, N, C, H, W)``.
+    """
+    size = gradient.abs()
+    least = size.amin(per_unit(size), keepdim=True)
+    spread = size.amax(per_unit(size), keepdim=True) - least
+    return torch.where(spread > 0, (size - least) / spread.where(spread > 0, 1.0), (size > 0).to(size.dtype))
+
+
+def population_weights(costs: Tensor, weighting: str) -> Tensor:
+    """Return how much each member of a population counts in v2's gradient estimate.
+
+    Args:
+        costs: ``(N, n)``, one row a unit.
+        weighting: ``cost`` (published: ``c_i / sum c``, the worst members weigh most), ``fitness`` (corrected:
+            ``softmax(-c)``, the best weigh most) or ``uniform``.
+
+    Returns:
+        Weights ``(N, n)``; each row sums to 1 (with ``cost``, unless all costs are 0: then it is uniform).
+
+    Raises:
+        ValueError: when ``weighting`` is none of these, or ``cost`` meets a negative cost.
+    """
+    uniform = torch.full_like(costs, 1 / costs.shape[1])
+    if weighting == "uniform":
+        return uniform
+    if weighting == "fitness":
+        return (-costs).softmax(1)
+    if weighting == "cost":
+        if bool((costs < 0).any()):
+            raise ValueError(
+                "weighting 'cost' divides by the sum of the costs and needs a loss that is never negative."
+            )
+        total = costs.sum(1, keepdim=True)
+        return torch.where(total > 0, costs / total.where(total > 0, 1.0), uniform)
+    raise ValueError(f"weighting must be 'cost', 'fitness' or 'uniform', got {weighting!r}.")
+
+
+def normalise_probabilities(probabilities: Tensor) -> Tensor:
+    """Clamp below at 0; divide each unit whose largest value exceeds 1 by that value (BrainLeaks-v2)."""
+    positive = probabilities.clamp(min=0)
+    return positive / positive.amax(per_unit(positive), keepdim=True).clamp(min=1)
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """Return the mean absolute difference between neighbouring pixels, ``(N,)``, of images ``(N, C, H, W)``."""
+    rows = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((1, 2, 3))
+    columns = (images[..., 1:] - images[..., :-1]).abs().mean((1, 2, 3))
+    return rows + columns
+
+
+def roll_units(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Shift each image ``(N, C, H, W)`` by its own number of rows and columns, ``(N,)`` integers; edges wrap round."""
+    shifted = [
+        torch.roll(image, (int(row), int(column)), (-2, -1))
+        for image, row, column in zip(images, rows.tolist(), columns.tolist(), strict=True)
+    ]
+    return torch.stack(shifted)

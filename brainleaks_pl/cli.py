@@ -1,0 +1,267 @@
+"""The command line: ``brainleaks fit|validate|test|predict|invert --config X.yaml``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_info
+from rich.console import Console
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.report import (
+    Scoring,
+    check_writable,
+    fit_table,
+    log_report,
+    make_report,
+    score_table,
+    write_report,
+)
+from brainleaks_pl.storage import load_network, save_network
+from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.trainer import InversionTrainer
+
+
+class BrainLeaksCLI(LightningCLI):
+    """LightningCLI with judges, an attack and its scoring, folders for what is written, and the verb ``invert``."""
+
+    model: TargetClassifier
+    datamodule: ImageDataModule
+    trainer: InversionTrainer
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Add ``invert`` to Lightning's own."""
+        return {**LightningCLI.subcommands(), "invert": {"model"}}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Declare the keys that every subcommand shares, so that one YAML serves them all."""
+        parser.add_argument(
+            "--judges",
+            type=dict[str, TargetClassifier],
+            default={},
+            help="Classifiers by name that score the reconstructions: trained by fit, never seen by the attack.",
+        )
+        parser.add_argument(
+            "--attack",
+            type=Callable[[TargetClassifier], InversionModule] | None,
+            default=None,
+            help="The attack that invert runs on the target; fit ignores it.",
+        )
+        parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
+        parser.add_argument(
+            "--checkpoints",
+            type=str | None,
+            default=None,
+            help="Folder of target.pt and <judge>.pt: fit writes it, the other subcommands read it. "
+            "Default: checkpoints/<name of the config>.",
+        )
+        parser.add_argument(
+            "--results",
+            type=str | None,
+            default=None,
+            help="Folder that invert writes to. Default: results/<name of the config>.",
+        )
+        parser.add_argument(
+            "--logs",
+            type=str,
+            default="logs",
+            help="Folder of the TensorBoard logs (used where trainer.logger is not set).",
+        )
+        parser.add_argument(
+            "--skip_fitted",
+            type=bool,
+            default=False,
+            help="Let fit pass over networks whose checkpoint is there and fits the config.",
+        )
+
+    def option(self, key: str) -> Any:
+        """Return the value of a key of the config."""
+        return self._get(self.config_init, key)
+
+    @property
+    def name(self) -> str:
+        """Name of the config file, or ``run`` without one."""
+        files = self._get(self.config, "config")
+        return Path(str(files[0])).stem if files else "run"
+
+    @property
+    def judges(self) -> dict[str, TargetClassifier]:
+        """The judges by name."""
+        judges: dict[str, TargetClassifier] = self.option("judges")
+        return judges
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results."""
+        return Path(self.option("results") or Path("results") / self.name)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(torch.initial_seed())
+
+    def checkpoint(self, part: str) -> Path:
+        """Return the checkpoint's path of ``target`` or of a judge."""
+        return Path(self.option("checkpoints") or Path("checkpoints") / self.name) / f"{part}.pt"
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the trainer for the subcommand's first run."""
+        return self.trainer_for("target" if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
+
+    def trainer_for(self, part: str, network: TargetClassifier, **kwargs: Any) -> Trainer:
+        """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
+        subcommand = str(self.subcommand)
+        config = self.config[subcommand].trainer
+        settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
+        if config.logger is None or config.logger is True:
+            settings.logger = TensorBoardLogger(
+                self.option("logs"), name=f"{self.name}/{part}", default_hp_metric=False
+            )
+        if subcommand == "fit" and settings.max_epochs is None:
+            settings.max_epochs = network.training_recipe.epochs
+        if subcommand == "invert":
+            callbacks = settings.callbacks if isinstance(settings.callbacks, list) else [settings.callbacks]
+            settings.callbacks = [c for c in callbacks if c and not isinstance(c, Checkpoint | EarlyStopping)]
+            settings.enable_checkpointing = False
+        self.config_init[subcommand].trainer = settings
+        return super().instantiate_trainer(**kwargs)
+
+    def fit(self, model: TargetClassifier, datamodule: ImageDataModule, **kwargs: Any) -> None:
+        """Train the target, then the judges, and write each as soon as it is trained."""
+        check_fits({"target": model, **self.judges}, datamodule)
+        fitted: dict[str, tuple[float, Path]] = {}
+        for index, (part, network) in enumerate({"target": model, **self.judges}.items()):
+            path = self.checkpoint(part)
+            accuracy = self._stored_accuracy(part, network) if self.option("skip_fitted") else None
+            if accuracy is None:
+                rank_zero_info(f"Training {part} ({type(network).__name__}) for {path}")
+                trainer = self.trainer if part == "target" else self.trainer_for(part, network)
+                accuracy = self._train(trainer, network, index, kwargs if part == "target" else {})
+                if not getattr(trainer, "fast_dev_run", False):
+                    save_network(path, network, datamodule, accuracy, self.seed)
+            fitted[part] = (accuracy, path)
+        Console().print(fit_table(fitted))
+
+    def _stored_accuracy(self, part: str, network: TargetClassifier) -> float | None:
+        try:
+            return float(load_network(self.checkpoint(part), network, self.datamodule)["test_accuracy"])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _train(self, trainer: Trainer, network: TargetClassifier, index: int, kwargs: dict[str, Any]) -> float:
+        """Train one network, load its best weights and return its test accuracy."""
+        seed = self.seed
+        torch.manual_seed(seed + index)  # a judge's training does not depend on the target's
+        batch_size = self.datamodule.batch_size
+        self.datamodule.batch_size = network.training_recipe.batch_size or batch_size
+        try:
+            network.time_steps = self.datamodule.time_steps
+            trainer.fit(network, datamodule=self.datamodule, **kwargs)
+            best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+            if best:
+                network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+            results = trainer.test(network, datamodule=self.datamodule, verbose=False)
+        finally:
+            self.datamodule.batch_size = batch_size
+            torch.manual_seed(seed)
+        return float(results[0]["test/accuracy"])
+
+    def _load(self, part: str, network: TargetClassifier) -> dict[str, Any]:
+        """Load a trained network, or say how to train it."""
+        try:
+            return load_network(self.checkpoint(part), network, self.datamodule)
+        except FileNotFoundError as error:
+            config = self._get(self.config, "config")
+            command = f"brainleaks fit --config {config[0]}" if config else "brainleaks fit"
+            raise FileNotFoundError(f"{error} Run `{command}` first.") from None
+
+    def before_validate(self) -> None:
+        """Load the target's weights."""
+        self._load("target", self.model)
+
+    before_test = before_predict = before_validate
+
+    def invert(self, **kwargs: Any) -> None:
+        """Attack the target, let the judges score the reconstructions, and write the results."""
+        make_attack: Callable[[TargetClassifier], InversionModule] | None = self.option("attack")
+        if make_attack is None:
+            raise ValueError("the config has no `attack`: name one, for example --attack BrainLeaksV2.")
+        check_fits({"target": self.model, **self.judges}, self.datamodule)
+        check_writable(self.results)
+        loaded = {part: self._load(part, network) for part, network in {"target": self.model, **self.judges}.items()}
+        attack = make_attack(self.model)
+        started = time.perf_counter()
+        self.trainer.invert(attack)
+        seconds = time.perf_counter() - started
+        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"]))["attack"]
+        facts = {
+            "target": {"test_accuracy": loaded["target"]["test_accuracy"]},
+            "judges": {name: {"test_accuracy": loaded[name]["test_accuracy"]} for name in self.judges},
+            "attack": {"class_path": config["class_path"], "init_args": config.get("init_args", {})},
+            "seconds": seconds,
+        }
+        report = make_report(
+            attack, self.judges, self.datamodule, self.option("scoring"), title=self.name, seed=self.seed, facts=facts
+        )
+        write_report(report, self.results)
+        log_report(report, self.trainer.loggers)
+        console = Console()
+        console.print(score_table(report))
+        console.print(f"Written to {self.results}", highlight=False)
+
+
+def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> None:
+    """See that networks and data belong together.
+
+    Raises:
+        ValueError: when shapes or classes differ, or a spiking network would get images.
+    """
+    for name, network in networks.items():
+        if network.input_shape != data.input_shape or network.num_classes != data.num_classes:
+            raise ValueError(
+                f"{name} ({type(network).__name__}) has input_shape {network.input_shape} and num_classes "
+                f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
+                "set them to fit."
+            )
+        if network.spiking and data.time_steps is None:
+            raise ValueError(
+                f"{name} ({type(network).__name__}) takes spikes, but {type(data).__name__} gives images: set "
+                "data.encoder, for example to RateEncoder."
+            )
+
+
+def main(args: ArgsType = None) -> None:
+    """Run the command line; errors of use are one line on standard error and exit status 2.
+
+    Args:
+        args: arguments in place of the process's own.
+    """
+    try:
+        BrainLeaksCLI(
+            TargetClassifier,
+            ImageDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            trainer_class=InversionTrainer,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            args=args,
+        )
+    except (ValueError, OSError) as error:
+        if os.environ.get("BRAINLEAKS_DEBUG"):
+            raise
+        sys.exit(f"brainleaks: error: {error}")

@@ -1,0 +1,230 @@
+"""What an attack leaves behind: scores, reconstructions and pictures, in files, in TensorBoard and in the terminal."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from matplotlib.figure import Figure
+from rich.table import Table
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid, spike_raster
+from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
+from brainleaks_pl.similarity import similarity, to_display
+from brainleaks_pl.storage import atomic_write, describe_data
+from brainleaks_pl.targets.base import TargetClassifier
+
+METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
+_PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How judges score reconstructions.
+
+    Args:
+        draws: Bernoulli draws of what is random (published: 1000), at least 1.
+        rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
+        batch_size: inputs that a judge sees at once, at least 1.
+
+    Raises:
+        ValueError: when a number is below 1.
+    """
+
+    draws: int = 1000
+    rescale: bool = False
+    batch_size: int = 250
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"scoring.{name} must be at least 1, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The results of one attack.
+
+    Args:
+        scores: what ``scores.json`` holds.
+        tensors: what ``reconstructions.pt`` holds.
+        grid: the labelled reconstructions, ``reconstructions.png``.
+        figures: further pictures by name, for TensorBoard.
+    """
+
+    scores: dict[str, Any]
+    tensors: dict[str, Tensor]
+    grid: Figure
+    figures: dict[str, Figure]
+
+
+def make_report(
+    attack: InversionModule,
+    judges: Mapping[str, TargetClassifier],
+    data: ImageDataModule,
+    scoring: Scoring,
+    *,
+    title: str,
+    seed: int,
+    facts: Mapping[str, Any],
+) -> Report:
+    """Let the judges score a finished attack and draw its pictures.
+
+    Of several restarts of a class the one that the target likes best is scored; a judge never chooses.
+
+    Args:
+        attack: the finished attack.
+        judges: the judges by name; they have been trained on ``data``.
+        data: the private data set.
+        scoring: how to score.
+        title: heading of the pictures.
+        seed: seed of the draws.
+        facts: further keys of ``scores.json``, merged into it (``judges`` by name).
+    """
+    everything = attack.reconstructions().cpu()
+    best = everything.index_select(-4, torch.tensor(attack.best_restarts()))
+    tensors = {
+        "reconstructions": everything,
+        "classes": torch.tensor([label for label, _ in attack.units]),
+        "restarts": torch.tensor([restart for _, restart in attack.units]),
+        "best": torch.tensor(attack.best_restarts()),
+    }
+    figures: dict[str, Figure] = {}
+    if everything.ndim == 5:
+        spikes = torch.bernoulli(everything, generator=torch.Generator().manual_seed(seed))
+        tensors["spikes"] = spikes.to(torch.uint8)
+        first = attack.best_restarts()[0]
+        name = data.class_name(attack.classes[0])
+        figures["spike_raster"] = spike_raster(
+            spikes[:, first], f"{title}: spikes of the reconstruction of class {name}"
+        )
+    judged: dict[str, Any] = {}
+    for name, judge in judges.items():
+        options = {"draws": scoring.draws, "rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
+        scores = score(best, judge, attack.classes, encoder=data.encoder, **options)  # type: ignore[arg-type]
+        baselines = nulls(data, judge, attack.classes, **options)  # type: ignore[arg-type]
+        judged[name] = {
+            **facts["judges"][name],
+            **scores.as_dict(),
+            "nulls": {null: _without_classes(values) for null, values in baselines.items()},
+        }
+        figures[f"confidence/{name}"] = confidence_matrix(
+            scores.matrix,
+            [data.class_name(label) for label in attack.classes],
+            [data.class_name(label) for label in range(data.num_classes)],
+            f"{title}: confidence of judge {name}",
+        )
+    likeness = similarity(best, attack.classes, data, rescale=scoring.rescale)
+    content = {
+        **facts,
+        "judges": judged,
+        "similarity": likeness,
+        "data": describe_data(data),
+        "scoring": {"draws": scoring.draws, "rescale": scoring.rescale},
+        "seed": seed,
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+    }
+    grid = reconstruction_grid(
+        to_display(min_max_rescale(best) if scoring.rescale else best),
+        data.class_means()[attack.classes],
+        [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)],
+        f"{title}: reconstruction (left) and mean training image (right) of each class",
+    )
+    return Report(content, tensors, grid, figures)
+
+
+def _without_classes(scores: Scores) -> dict[str, Any]:
+    return {name: value for name, value in scores.as_dict().items() if name in METRICS}
+
+
+def _caption(name: str, judged: Mapping[str, Any], index: int) -> str:
+    confidences = [judge["per_class"][index]["confidence"] for judge in judged.values()]
+    return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder of the results, and see that files can be written there, before hours are spent.
+
+    Raises:
+        OSError: when they cannot.
+    """
+    try:
+        with atomic_write(folder / "scores.json"):
+            raise _OnlyTried
+    except _OnlyTried:
+        return
+    except OSError as error:
+        raise OSError(
+            f"the results folder {folder} cannot be written to ({error}). Name another with --results."
+        ) from error
+
+
+class _OnlyTried(Exception):  # noqa: N818 - not an error
+    """Leaves no file behind."""
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``scores.json``, ``reconstructions.pt`` and ``reconstructions.png``, each whole or not at all.
+
+    Raises:
+        OSError: when a file cannot be written; older files are then left as they were.
+    """
+    with (
+        atomic_write(folder / "scores.json") as scores,
+        atomic_write(folder / "reconstructions.pt") as tensors,
+        atomic_write(folder / "reconstructions.png") as picture,
+    ):
+        scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
+        torch.save(report.tensors, tensors)
+        report.grid.savefig(picture, format="png")
+
+
+def log_report(report: Report, loggers: list[Logger]) -> None:
+    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab)."""
+    scores = {
+        f"score/{name}/{metric}": judge[metric]["mean"]
+        for name, judge in report.scores["judges"].items()
+        for metric in METRICS
+    }
+    arguments = {"attack": report.scores["attack"]["class_path"], **report.scores["attack"]["init_args"]}
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            for name, figure in {"reconstructions": report.grid, **report.figures}.items():
+                logger.experiment.add_figure(name, figure)
+            logger.log_hyperparams(arguments, scores)
+            logger.save()
+
+
+def score_table(report: Report) -> Table:
+    """Return the scores and the nulls of every judge as a table."""
+    attack = report.scores["attack"]["class_path"].rpartition(".")[2]
+    table = Table("judge", "test accuracy", "of", "attack accuracy", "top-3", "confidence", "DAA")
+    for name, judge in report.scores["judges"].items():
+        rows = {attack: judge, **{f"null: {null}": values for null, values in judge["nulls"].items()}}
+        for index, (row, values) in enumerate(rows.items()):
+            table.add_row(
+                *((name, f"{judge['test_accuracy']:.3f}") if index == 0 else ("", "")),
+                row,
+                *(f"{values[metric]['mean']:.3f} ± {values[metric]['std']:.3f}" for metric in METRICS),
+                style="bold" if index == 0 else "dim",
+                end_section=index == len(rows) - 1,
+            )
+    return table
+
+
+def fit_table(rows: Mapping[str, tuple[float, Path]]) -> Table:
+    """Return the test accuracies and files of the networks that ``fit`` trained, by name."""
+    table = Table("network", "test accuracy", "checkpoint")
+    for name, (accuracy, path) in rows.items():
+        table.add_row(name, f"{accuracy:.3f}", str(path))
+    return table

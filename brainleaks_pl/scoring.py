@@ -1,0 +1,287 @@
+"""Scores of an attack: what a judge, which the attack has never seen, makes of the reconstructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.targets.base import TargetClassifier
+
+Sampler = Callable[[Generator], Tensor]
+"""Returns one draw of the judge's input for all reconstructions, taking its randomness from the generator."""
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Mean and population standard deviation over draws; one draw has the standard deviation 0."""
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What a judge says of the reconstructions of M classes.
+
+    Args:
+        classes: the attacked classes, in the order of the reconstructions.
+        matrix: the judge's confidences, mean over draws, ``(M, K)``; row i is the reconstruction of ``classes[i]``.
+        attack_accuracy: share of reconstructions which the judge takes for their class; see :func:`metrics`.
+        top3_accuracy: share of reconstructions whose class is among the judge's first three.
+        confidence: mean confidence of the judge in the attacked class.
+        daa: share of attacked classes which the judge sees most in their own reconstruction.
+    """
+
+    classes: tuple[int, ...]
+    matrix: Tensor
+    attack_accuracy: Stat
+    top3_accuracy: Stat
+    confidence: Stat
+    daa: Stat
+
+    @property
+    def per_class(self) -> list[dict[str, int | float]]:
+        """The class, its rank in its row of the matrix (1 is best, a tie counts against it) and its confidence."""
+        rows = zip(self.classes, self.matrix, strict=True)
+        return [{"class": k, "rank": int((row >= row[k]).sum()), "confidence": row[k].item()} for k, row in rows]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain numbers, lists and dictionaries, ready for JSON."""
+        names = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
+        stats: dict[str, Stat] = {name: getattr(self, name) for name in names}
+        return {
+            **{name: {"mean": stat.mean, "std": stat.std} for name, stat in stats.items()},
+            "per_class": self.per_class,
+        }
+
+
+def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
+    """Compute the metrics of one confidence matrix C (paper, section IV).
+
+    With k_i the attacked class of row i::
+
+        attack_accuracy = 1/M * sum_i [argmax_j C[i, j] = k_i]
+        top3_accuracy   = 1/M * sum_i [k_i is among the 3 largest of C[i, :]]
+        confidence      = 1/M * sum_i C[i, k_i]
+        daa             = 1/M * sum_i [argmax_m C[m, k_i] = i]
+
+    Entries that tie share the places they tie for: one of n equal largest entries counts 1/n, so that
+    reconstructions which the judge cannot tell apart score at chance. DAA only asks which of the M reconstructions is
+    most like a class, and noise passes it well above chance: read it beside :func:`nulls`.
+
+    Args:
+        matrix: confidences, ``(M, K)``.
+        classes: the M distinct attacked classes, row by row.
+
+    Raises:
+        ValueError: when ``classes`` does not fit the matrix.
+    """
+    if matrix.ndim != 2:
+        raise ValueError(f"the confidence matrix must have the shape (M, K), got {tuple(matrix.shape)}.")
+    return {name: value.item() for name, value in _metrics(matrix, _checked_classes(classes, *matrix.shape)).items()}
+
+
+def score(
+    reconstructions: Tensor,
+    judge: TargetClassifier,
+    classes: Sequence[int] | None = None,
+    *,
+    encoder: Encoder | None = None,
+    draws: int = 1,
+    rescale: bool = False,
+    seed: int = 0,
+    batch_size: int = 250,
+) -> Scores:
+    """Let a judge score the reconstructions of M classes.
+
+    Spikes, and images before an ordinary judge, are judged once. Spike probabilities, and images before a spiking
+    judge, are random: they are drawn ``draws`` times, and the scores are means and standard deviations over the
+    draws. An ordinary judge sees the rate image of spikes.
+
+    Args:
+        reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities in [0, 1], ``(T, M, C, H, W)``.
+        judge: a classifier which the attack has not seen.
+        classes: the class of each reconstruction; None means 0 to M - 1.
+        encoder: turns images into the input of a spiking judge.
+        draws: number of draws of a random input, at least 1.
+        rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
+        seed: seed of the draws.
+        batch_size: largest number of samples that the judge sees at once; has no influence on the draws.
+
+    Raises:
+        ValueError: when an argument is out of range, or the reconstructions do not fit the judge or the classes.
+    """
+    if reconstructions.ndim not in (4, 5) or tuple(reconstructions.shape[-3:]) != judge.input_shape:
+        raise ValueError(
+            "reconstructions must be (M, C, H, W) or (T, M, C, H, W) "
+            f"with (C, H, W) = {judge.input_shape}, got {tuple(reconstructions.shape)}."
+        )
+    if not reconstructions.isfinite().all():
+        raise ValueError("the reconstructions hold values that are not finite; the attack has diverged.")
+    if reconstructions.ndim == 5 and not ((reconstructions >= 0) & (reconstructions <= 1)).all():
+        raise ValueError(
+            "spikes and spike probabilities must lie in [0, 1], got values from "
+            f"{reconstructions.min().item():.3g} to {reconstructions.max().item():.3g}."
+        )
+    count = reconstructions.shape[-4]
+    checked = _checked_classes(range(count) if classes is None else classes, count, judge.num_classes)
+    x = reconstructions.detach().to(judge.device, torch.float32)
+    if rescale:
+        x = min_max_rescale(x)
+    sample, random = _sampler(x, judge, encoder)
+    # judging what is not random once is enough; min leaves an invalid number of draws invalid
+    return _score_draws(sample, judge, checked, draws if random else min(draws, 1), seed, batch_size)
+
+
+def nulls(
+    data: ImageDataModule,
+    judge: TargetClassifier,
+    classes: Sequence[int] | None = None,
+    *,
+    draws: int = 1,
+    rescale: bool = False,
+    seed: int = 0,
+    batch_size: int = 250,
+) -> dict[str, Scores]:
+    """Score what is no attack at all: the baselines to read every score against.
+
+    ``noise`` is a uniform image a class, a new one each draw; ``black`` is zero; ``class_mean`` is the mean training
+    image of the class; ``real`` is a test image of the class, picked anew each draw. The data module's encoder, where
+    it has one, encodes them anew each draw.
+
+    Args:
+        data: the data set of the judge.
+        judge: the classifier that scored the attack.
+        classes: the attacked classes; None means all of the data set.
+        draws: number of draws, at least 1.
+        rescale: stretch each image to [0, 1] first, as in :func:`score`.
+        seed: seed of the draws.
+        batch_size: largest number of samples that the judge sees at once.
+
+    Raises:
+        ValueError: when an argument is out of range, the judge does not fit the data, or a class has no image.
+    """
+    if classes is None:
+        classes = range(data.num_classes)
+    checked = _checked_classes(classes, len(classes), data.num_classes)
+    if judge.spiking and data.encoder is None:
+        raise ValueError(f"{type(judge).__name__} takes spikes: give {type(data).__name__} an encoder.")
+    device, shape = judge.device, (len(checked), *data.input_shape)
+    black = torch.zeros(shape, device=device)
+    mean = torch.stack([data.class_images(k).mean(0) for k in checked]).to(device)
+    tests = [data.class_images(k, "test").to(device) for k in checked]
+
+    def noise(generator: Generator) -> Tensor:
+        return torch.rand(shape, generator=generator, device=device)
+
+    def real(generator: Generator) -> Tensor:
+        return torch.cat([x[torch.randint(len(x), (1,), generator=generator, device=device)] for x in tests])
+
+    def scored(images: Sampler, draws: int) -> Scores:
+        def sample(generator: Generator) -> Tensor:
+            x = images(generator)
+            x = min_max_rescale(x) if rescale else x
+            return x if data.encoder is None else data.encoder.encode(x, generator)
+
+        return _score_draws(sample, judge, checked, draws, seed, batch_size)
+
+    fixed_draws = min(draws, 1) if data.encoder is None else draws
+    return {
+        "noise": scored(noise, draws),
+        "black": scored(lambda _: black, fixed_draws),
+        "class_mean": scored(lambda _: mean, fixed_draws),
+        "real": scored(real, draws),
+    }
+
+
+def min_max_rescale(x: Tensor) -> Tensor:
+    """Stretch each sample of ``(M, C, H, W)`` or ``(T, M, C, H, W)`` to [0, 1]; a constant one is left unchanged."""
+    x = x.float()
+    dims = [dim for dim in range(x.ndim) if dim != x.ndim - 4]
+    low, high = x.amin(dims, keepdim=True), x.amax(dims, keepdim=True)
+    return torch.where(high > low, (x - low) / (high - low), x)
+
+
+def _sampler(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) -> tuple[Sampler, bool]:
+    """Return how reconstructions become the judge's input, and whether chance has a part in it."""
+    if x.ndim == 5 and not ((x == 0) | (x == 1)).all():
+        return lambda generator: torch.bernoulli(x, generator=generator), True
+    if x.ndim == 5 or not judge.spiking:
+        return lambda _: x, False
+    if encoder is None:
+        raise ValueError(f"{type(judge).__name__} takes spikes: images need an encoder, got encoder=None.")
+    return lambda generator: encoder.encode(x, generator), True
+
+
+def _score_draws(
+    sample: Sampler, judge: TargetClassifier, classes: tuple[int, ...], draws: int, seed: int, batch_size: int
+) -> Scores:
+    for name, value in (("draws", draws), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}.")
+    generator = Generator(judge.device).manual_seed(seed)
+    at_once = max(1, batch_size // len(classes))
+    confidences: list[Tensor] = []
+    with _evaluating(judge), torch.inference_mode():
+        for start in range(0, draws, at_once):
+            drawn = torch.cat([sample(generator) for _ in range(min(at_once, draws - start))], dim=-4)
+            confidences += [judge.confidences(part).cpu() for part in drawn.split(batch_size, dim=-4)]
+    matrices = torch.cat(confidences).double().unflatten(0, (draws, len(classes)))
+    if not matrices.isfinite().all():
+        raise ValueError(f"{type(judge).__name__} returned confidences that are not finite; check its weights.")
+    stats = {
+        name: Stat(values.mean().item(), values.std(correction=0).item())
+        for name, values in _metrics(matrices, classes).items()
+    }
+    return Scores(classes=classes, matrix=matrices.mean(0), **stats)
+
+
+def _metrics(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
+    """Compute :func:`metrics` of each matrix of ``(..., M, K)``; each value has the shape ``(...)``."""
+    columns = matrices[..., list(classes)].mT
+    own = columns.diagonal(dim1=-2, dim2=-1)
+    return {
+        "attack_accuracy": _share_of_wins(own, matrices, 1),
+        "top3_accuracy": _share_of_wins(own, matrices, 3),
+        "confidence": own.double().mean(-1),
+        "daa": _share_of_wins(own, columns, 1),
+    }
+
+
+def _share_of_wins(own: Tensor, rivals: Tensor, places: int) -> Tensor:
+    """Return how many of ``own (..., M)`` are in the first places of ``rivals (..., M, N)``, which include them."""
+    above = (rivals > own.unsqueeze(-1)).sum(-1)
+    level = (rivals == own.unsqueeze(-1)).sum(-1)
+    return ((places - above).double() / level).clamp(0.0, 1.0).mean(-1)
+
+
+def _checked_classes(classes: Sequence[int], count: int, num_classes: int) -> tuple[int, ...]:
+    checked = tuple(int(k) for k in classes)
+    if len(checked) != count or count == 0:
+        raise ValueError(
+            f"each reconstruction needs its class, got {count} reconstructions and {len(checked)} classes."
+        )
+    if len(set(checked)) != count:
+        raise ValueError(f"the attacked classes must be distinct, got {list(checked)}.")
+    if min(checked) < 0 or max(checked) >= num_classes:
+        raise ValueError(f"classes must lie in 0 to {num_classes - 1}, got {list(checked)}.")
+    return checked
+
+
+@contextmanager
+def _evaluating(judge: TargetClassifier) -> Iterator[None]:
+    """Put the judge in evaluation mode, and each of its modules back as it was afterwards."""
+    modes = [(module, module.training) for module in judge.modules()]
+    judge.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 import torch
 import yaml
 from jsonargparse import Namespace
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
@@ -27,12 +28,21 @@ from brainleaks_pl.report import (
     fit_table,
     log_report,
     make_report,
-    score_table,
+    score_tables,
     write_report,
 )
 from brainleaks_pl.storage import load_network, save_network
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.trainer import InversionTrainer
+
+
+class SaveConfig(SaveConfigCallback):
+    """Keeps the config of a run beside its logs; without logs there is no place for it."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Save the config, unless nothing is logged."""
+        if trainer.loggers:
+            super().setup(trainer, pl_module, stage)
 
 
 class BrainLeaksCLI(LightningCLI):
@@ -131,12 +141,14 @@ class BrainLeaksCLI(LightningCLI):
             settings.logger = TensorBoardLogger(
                 self.option("logs"), name=f"{self.name}/{part}", default_hp_metric=False
             )
+        settings.log_every_n_steps = settings.log_every_n_steps or 10
         if subcommand == "fit" and settings.max_epochs is None:
             settings.max_epochs = network.training_recipe.epochs
         if subcommand == "invert":
             callbacks = settings.callbacks if isinstance(settings.callbacks, list) else [settings.callbacks]
             settings.callbacks = [c for c in callbacks if c and not isinstance(c, Checkpoint | EarlyStopping)]
             settings.enable_checkpointing = False
+            settings.enable_model_summary = bool(settings.enable_model_summary)
         self.config_init[subcommand].trainer = settings
         return super().instantiate_trainer(**kwargs)
 
@@ -207,7 +219,7 @@ class BrainLeaksCLI(LightningCLI):
         started = time.perf_counter()
         self.trainer.invert(attack)
         seconds = time.perf_counter() - started
-        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"]))["attack"]
+        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
         facts = {
             "target": {"test_accuracy": loaded["target"]["test_accuracy"]},
             "judges": {name: {"test_accuracy": loaded[name]["test_accuracy"]} for name in self.judges},
@@ -220,7 +232,7 @@ class BrainLeaksCLI(LightningCLI):
         write_report(report, self.results)
         log_report(report, self.trainer.loggers)
         console = Console()
-        console.print(score_table(report))
+        console.print(*score_tables(report), sep="\n")
         console.print(f"Written to {self.results}", highlight=False)
 
 
@@ -244,12 +256,28 @@ def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> 
             )
 
 
+def plain_message(error: BaseException) -> str:
+    """Return what went wrong, without the layers that the parser of nested classes wraps round it."""
+    wrapped = "Does not validate against any of the Union subtypes"
+    while str(error).startswith(wrapped) and error.__cause__ is not None:
+        error = error.__cause__
+    message = str(error)
+    if not message.startswith(wrapped):
+        return message
+    reasons = [line.strip().removeprefix("- ") for line in message.splitlines() if line.strip().startswith("- ")]
+    return next((reason for reason in reasons if not reason.startswith("Expected a")), message)
+
+
 def main(args: ArgsType = None) -> None:
-    """Run the command line; errors of use are one line on standard error and exit status 2.
+    """Run the command line; an error of use is one line on standard error, with exit status 2.
+
+    With ``BRAINLEAKS_DEBUG`` set in the environment errors keep their traceback.
 
     Args:
         args: arguments in place of the process's own.
     """
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on newer torch: nothing a user can do
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's calls, likewise
     try:
         BrainLeaksCLI(
             TargetClassifier,
@@ -257,11 +285,23 @@ def main(args: ArgsType = None) -> None:
             subclass_mode_model=True,
             subclass_mode_data=True,
             trainer_class=InversionTrainer,
+            save_config_callback=SaveConfig,
             seed_everything_default=0,
             auto_configure_optimizers=False,
+            # an abbreviated key is a misspelt key
+            parser_kwargs={
+                "allow_abbrev": False,
+                **{verb: {"allow_abbrev": False} for verb in BrainLeaksCLI.subcommands()},
+            },
             args=args,
         )
     except (ValueError, OSError) as error:
         if os.environ.get("BRAINLEAKS_DEBUG"):
             raise
-        sys.exit(f"brainleaks: error: {error}")
+        Console(stderr=True).print(
+            f"brainleaks: error: {plain_message(error)}", highlight=False, markup=False, soft_wrap=True
+        )
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("brainleaks: interrupted; what was finished before is intact.")
+        sys.exit(130)

@@ -66,9 +66,12 @@ class LatencyEncoder(Encoder):
         time_steps: T, at least 1.
         tau: time constant of the charging neuron, in steps.
         threshold: pixels at or below it fire last (or never, see ``clip``), in (0, 1).
-        normalize: spread the spikes over all T steps.
+        normalize: spread the spikes over all T steps; otherwise those later than the last step are lost.
         linear: make the spike time linear in the intensity instead of logarithmic.
         clip: drop the spikes of pixels below the threshold.
+
+    Raises:
+        ValueError: when a constant is out of range.
     """
 
     tau: float = 5.0
@@ -77,18 +80,27 @@ class LatencyEncoder(Encoder):
     linear: bool = False
     clip: bool = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.tau > 0:
+            raise ValueError(f"tau must be positive, got {self.tau}.")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold must lie in (0, 1), got {self.threshold}.")
+
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return spikes in {0, 1}, ``(T, B, C, H, W)``; deterministic, ``generator`` is not used."""
+        # snntorch normalises by the latest spike of the batch: a black pixel beside it makes that the same for all
         spikes: Tensor = spikegen.latency(
-            images,
+            torch.cat([images.flatten(), images.new_zeros(1)]),
             num_steps=self.time_steps,
             threshold=self.threshold,
             tau=self.tau,
             normalize=self.normalize,
             linear=self.linear,
             clip=self.clip,
+            bypass=True,
         )
-        return spikes
+        return torch.unflatten(spikes[:, :-1], 1, images.shape)
 
 
 @dataclass(frozen=True)

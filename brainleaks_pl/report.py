@@ -205,21 +205,23 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
             logger.save()
 
 
-def score_table(report: Report) -> Table:
-    """Return the scores and the nulls of every judge as a table."""
+def score_tables(report: Report) -> list[Table]:
+    """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
     attack = report.scores["attack"]["class_path"].rpartition(".")[2]
-    table = Table("judge", "test accuracy", "of", "attack accuracy", "top-3", "confidence", "DAA")
+    tables = []
     for name, judge in report.scores["judges"].items():
-        rows = {attack: judge, **{f"null: {null}": values for null, values in judge["nulls"].items()}}
-        for index, (row, values) in enumerate(rows.items()):
+        title = f"judge {name} (test accuracy {judge['test_accuracy']:.3f})"
+        table = Table("", "attack accuracy", "top-3", "confidence", "DAA", title=title, title_justify="left")
+        for row, values in {attack: judge, **judge["nulls"]}.items():
+            scores = (values[metric] for metric in METRICS)
             table.add_row(
-                *((name, f"{judge['test_accuracy']:.3f}") if index == 0 else ("", "")),
-                row,
-                *(f"{values[metric]['mean']:.3f} ± {values[metric]['std']:.3f}" for metric in METRICS),
-                style="bold" if index == 0 else "dim",
-                end_section=index == len(rows) - 1,
+                row if row == attack else f"null: {row}",
+                *(f"{score['mean']:.3f}" + (f" ± {score['std']:.3f}" if score["std"] else "") for score in scores),
+                style="bold" if row == attack else None,
+                end_section=row == attack,
             )
-    return table
+        tables.append(table)
+    return tables
 
 
 def fit_table(rows: Mapping[str, tuple[float, Path]]) -> Table:

@@ -107,9 +107,10 @@ def load_network(path: Path, network: TargetClassifier, data: ImageDataModule) -
             f"{path} is not a plain checkpoint of weights and was not loaded: it may be damaged, or run code when "
             f"unpickled. Train it again with `brainleaks fit`."
         ) from error
-    except (RuntimeError, EOFError, OSError, KeyError, IndexError) as error:
+    except (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged and cannot be read. Train it again with `brainleaks fit`.") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    needed = {"architecture", "data", "time_steps", "state_dict"}
+    if not isinstance(content, dict) or content.get("format") != _FORMAT or not needed <= content.keys():
         raise ValueError(f"{path} is not a checkpoint that `brainleaks fit` wrote.")
     _check_same(path, "network", content["architecture"], network.architecture())
     _check_same(path, "data set", content["data"], describe_data(data))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from lightning.pytorch import Trainer
 
 from brainleaks_pl.attacks.base import InversionModule
@@ -29,4 +31,6 @@ class InversionTrainer(Trainer):
         if not getattr(self, "fast_dev_run", False):
             self.limit_train_batches = 1.0
         self.log_every_n_steps = max(1, model.steps // 200)
-        self.fit(model)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")  # the frozen target
+            self.fit(model)

@@ -11,7 +11,6 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from brainleaks_pl.attacks.functional import unit_uniform, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
@@ -87,6 +86,8 @@ class InversionModule(LightningModule, ABC):
             raise ValueError(f"restarts must be at least 1, got {restarts}.")
         if not 0 < turnover <= 1:
             raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
+        if seed is not None and seed < 0:
+            raise ValueError(f"seed must not be negative, got {seed}.")
         if surrogate is not None and not isinstance(target, SpikingClassifier):
             raise ValueError(f"{type(target).__name__} has no spikes: a surrogate at attack time changes nothing.")
         self.target = target.requires_grad_(False)
@@ -99,7 +100,7 @@ class InversionModule(LightningModule, ABC):
         self.seed = torch.initial_seed() if seed is None else seed
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self.candidates = nn.Parameter(
-            torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), start)
+            torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
         )
         self.labels: Tensor
         self.best: Tensor
@@ -155,9 +156,9 @@ class InversionModule(LightningModule, ABC):
         self.target.eval()
         return self
 
-    def train_dataloader(self) -> DataLoader[int]:
-        """Return the iterations."""
-        return DataLoader(range(self.steps), batch_size=None)  # type: ignore[arg-type]
+    def train_dataloader(self) -> Sequence[int]:
+        """Return the iterations (not as a DataLoader, which Lightning would share out among devices)."""
+        return range(self.steps)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """End the attack when no unit is active any more."""
@@ -180,7 +181,7 @@ class InversionModule(LightningModule, ABC):
                 stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1) & self.active
                 if isinstance(penalty, Tensor):
                     gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
-        self.log(f"invert/{'spike_rate' if target.spiking else 'mean_pixel'}", inputs.detach().mean(), batch_size=1)
+                self.log(f"invert/{'spike_rate' if target.spiking else 'mean_pixel'}", inputs.detach().mean())
         return Evaluation((losses + penalty).detach().view(units, -1), confidences.view(units, -1), gradient, stuck)
 
     @torch.no_grad()
@@ -199,7 +200,8 @@ class InversionModule(LightningModule, ABC):
         self.keep_best(costs)
         self.stop_units(costs, confidences)
         before = self.candidates.detach().clone()
-        gradient = self.gradient(costs, sample_gradient, step)
+        with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
+            gradient = self.gradient(costs, sample_gradient, step)
         if bool(stuck.any()):
             gradient = torch.where(unit_view(stuck, gradient), self._random_flips(stuck, step), gradient)
         self.candidates.grad = gradient

@@ -140,6 +140,13 @@ class BrainLeaksV2(SpikingInversion):
             raise ValueError(f"population must be at least 1, got {population}.")
         if sparsity < 0:
             raise ValueError(f"sparsity must not be negative, got {sparsity}.")
+        for name, value, choices in (
+            ("second_moment", second_moment, ("accumulated", "averaged")),
+            ("weighting", weighting, ("cost", "fitness", "uniform")),
+            ("parametrisation", parametrisation, ("probability", "logit")),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
         super().__init__(
             target,
             steps=steps,

@@ -151,8 +151,9 @@ class TargetClassifier(LightningModule, ABC):
         return self.logits(batch[0]).sum(0).argmax(-1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return Adam at the recipe's learning rate, in its fused form: one pass over the weights."""
-        return torch.optim.Adam(self.parameters(), lr=self.training_recipe.lr, fused=True)
+        """Return Adam at the recipe's learning rate, in its fused form (one pass over the weights) where allowed."""
+        mixed = str(self.trainer.precision).endswith("mixed")  # Lightning refuses to clip for a fused optimizer then
+        return torch.optim.Adam(self.parameters(), lr=self.training_recipe.lr, fused=not mixed)
 
     def configure_callbacks(self) -> Sequence[Callback]:
         """Keep the epoch of the best validation accuracy, or none where validation would look at the test images."""

@@ -53,21 +53,24 @@ def digits(number: int, offset: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return np.broadcast_to((index + offset)[:, None, None], (number, 28, 28)), index % 10
 
 
+def write_mnist_files(
+    folder: Path, train: int = 20, test: int = 10, packed: bool = False, dotted: bool = False
+) -> Path:
+    """Write a tiny MNIST; image i holds the value i (train) or 100 + i (test), its label is i % 10."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, number, offset in (("train", train, 0), ("t10k", test, 100)):
+        for kind, values in zip(("images-idx3", "labels-idx1"), digits(number, offset), strict=True):
+            name = f"{part}-{kind}-ubyte"
+            name = name.replace("-idx", ".idx") if dotted else name
+            data = _idx_bytes(values)
+            (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(data) if packed else data)
+    return folder
+
+
 @pytest.fixture
 def write_mnist() -> WriteMNIST:
-    """Return the writer of a tiny MNIST; image i holds the value i (train) or 100 + i (test), its label is i % 10."""
-
-    def write(folder: Path, train: int = 20, test: int = 10, packed: bool = False, dotted: bool = False) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        for part, number, offset in (("train", train, 0), ("t10k", test, 100)):
-            for kind, values in zip(("images-idx3", "labels-idx1"), digits(number, offset), strict=True):
-                name = f"{part}-{kind}-ubyte"
-                name = name.replace("-idx", ".idx") if dotted else name
-                data = _idx_bytes(values)
-                (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(data) if packed else data)
-        return folder
-
-    return write
+    """Return the writer of a tiny MNIST."""
+    return write_mnist_files
 
 
 def _pgm_bytes(pixels: np.ndarray) -> bytes:

@@ -1,0 +1,34 @@
+"""Fixtures shared by all tests; what they are made of lies in `datafiles.py` and `toys.py`."""
+
+from __future__ import annotations
+
+import pytest
+from toys import ToyDigits, mlp, spiking_mlp
+
+from brainleaks_pl import MLP, RateEncoder, SpikingMLP
+
+pytest_plugins = ["datafiles"]
+
+
+@pytest.fixture
+def spiking_target() -> SpikingMLP:
+    """An untrained spiking network on (1, 6, 6), 3 classes, T = 4, that fires."""
+    return spiking_mlp()
+
+
+@pytest.fixture
+def ordinary_target() -> MLP:
+    """An untrained sigmoid network on (1, 6, 6), 3 classes."""
+    return mlp()
+
+
+@pytest.fixture
+def toy_digits() -> ToyDigits:
+    """Images of three classes, (1, 12, 12)."""
+    return ToyDigits(batch_size=30)
+
+
+@pytest.fixture
+def toy_spikes() -> ToyDigits:
+    """The same, rate-coded over 5 steps."""
+    return ToyDigits(encoder=RateEncoder(time_steps=5), batch_size=30)

@@ -1,0 +1,160 @@
+"""The time scan against stepping snntorch.Leaky, and the surrogates against their closed forms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import snntorch
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from toys import Triangle
+
+from brainleaks_pl import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
+
+SURROGATES = [FastSigmoid(), FastSigmoid(3.0), ATan(), ATan(1.5), Sigmoid(1.0), StraightThrough(), Triangle(0.7)]
+
+
+def stepped(current: Tensor, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
+    neuron = snntorch.Leaky(beta=beta, threshold=threshold, spike_grad=surrogate.spike_function())
+    membrane = torch.zeros_like(current[0])
+    spikes, membranes = [], []
+    for step in current:
+        spike, membrane = neuron(step, membrane)
+        spikes.append(spike)
+        membranes.append(membrane)
+    return torch.stack(spikes), torch.stack(membranes)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    time_steps=st.integers(1, 12),
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    beta=st.sampled_from([0.0, 0.7, 0.8, 1.0]) | st.floats(0, 1),
+    threshold=st.sampled_from([1.0, 0.3]) | st.floats(0.05, 3),
+    surrogate=st.sampled_from(SURROGATES),
+    through=st.sampled_from(["spikes", "membranes", "both"]),
+    scale=st.sampled_from([0.3, 1.0, 4.0]),
+    seed=st.integers(0, 2**31),
+)
+def test_scan_equals_stepping_snntorch(
+    time_steps: int,
+    shape: list[int],
+    beta: float,
+    threshold: float,
+    surrogate: Surrogate,
+    through: str,
+    scale: float,
+    seed: int,
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    current = (scale * (torch.randn(time_steps, *shape, generator=generator) + 0.5)).requires_grad_()
+    for_spikes, for_membranes = torch.randn(2, time_steps, *shape, generator=generator)
+
+    def objective(spikes: Tensor, membranes: Tensor) -> Tensor:
+        of_spikes, of_membranes = (spikes * for_spikes).sum(), (membranes * for_membranes).sum()
+        return {"spikes": of_spikes, "membranes": of_membranes, "both": of_spikes + of_membranes}[through]
+
+    ours = lif_scan(current, beta=beta, threshold=threshold, surrogate=surrogate)
+    theirs = stepped(current, beta, threshold, surrogate)
+    assert torch.equal(ours[0], theirs[0])
+    assert torch.equal(ours[1], theirs[1])
+    (our_gradient,) = torch.autograd.grad(objective(*ours), current)
+    (their_gradient,) = torch.autograd.grad(objective(*theirs), current)
+    largest = float(their_gradient.abs().max())
+    torch.testing.assert_close(our_gradient, their_gradient, rtol=1e-5, atol=1e-6 * largest)
+
+
+def test_trajectory_by_hand() -> None:
+    current = torch.tensor([0.75, 0.75, 0.75, 1.0, 0.0]).unsqueeze(1)
+    spikes, membranes = lif_scan(current, beta=0.5, threshold=1.0, surrogate=FastSigmoid())
+    # .75 | .375+.75 fires | .5625+.75-1 | .15625+1 fires | .578125-1
+    assert membranes.flatten().tolist() == [0.75, 1.125, 0.3125, 1.15625, -0.421875]
+    assert spikes.flatten().tolist() == [0, 1, 0, 1, 0]
+
+
+def test_a_membrane_at_the_threshold_does_not_fire() -> None:
+    spikes, membranes = lif_scan(torch.ones(3, 1), beta=0.0, threshold=1.0, surrogate=FastSigmoid())
+    assert membranes.tolist() == [[1.0]] * 3
+    assert spikes.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "derivative"),
+    [
+        (FastSigmoid(40.0), lambda u: 1 / (1 + 40 * abs(u)) ** 2),
+        (ATan(1.5), lambda u: 0.75 / (1 + (math.pi / 2 * 1.5 * u) ** 2)),
+        (Sigmoid(25.0), lambda u: 25 * math.exp(-25 * u) / (1 + math.exp(-25 * u)) ** 2),
+        (StraightThrough(), lambda u: 1.0),
+        (Triangle(0.5), lambda u: max(0.0, 1 - abs(u) / 0.5)),
+    ],
+)
+def test_surrogate_derivatives(surrogate: Surrogate, derivative: Callable[[float], float]) -> None:
+    points = torch.tensor([-1.5, -0.6, -0.3, -0.01, 0.0, 0.02, 0.4, 1.7])
+    before = points.clone()
+    expected = torch.tensor([derivative(u) for u in points.tolist()])
+    torch.testing.assert_close(surrogate.derivative(points), expected, rtol=2e-5, atol=1e-8)
+    assert torch.equal(points, before)
+    assert torch.equal(surrogate.spike_function()(points), (points > 0).float())
+
+
+def test_default_surrogate_is_the_published_one() -> None:
+    assert FastSigmoid() == FastSigmoid(slope=40.0)
+
+
+def test_sigmoid_is_finite_where_snntorch_overflows() -> None:
+    current = torch.tensor([[-5.0], [-20.0], [0.9], [30.0]], requires_grad=True)
+    ours, _ = lif_scan(current, beta=0.9, threshold=1.0, surrogate=Sigmoid(25.0))
+    theirs, _ = stepped(current, 0.9, 1.0, Sigmoid(25.0))
+    (gradient,) = torch.autograd.grad(ours.sum(), current)
+    assert torch.isfinite(gradient).all()
+    assert torch.isnan(torch.autograd.grad(theirs.sum(), current)[0]).any(), "the reason for our own form has gone"
+
+
+def test_backward_is_repeatable_and_leaves_everything_in_place() -> None:
+    current = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    before = current.detach().clone()
+    for surrogate in SURROGATES:
+        spikes, membranes = lif_scan(current, beta=0.8, threshold=0.5, surrogate=surrogate)
+        membranes_before = membranes.detach().clone()
+        weight = torch.arange(18.0).view(6, 3)
+        first, second = (
+            torch.autograd.grad((spikes, membranes), current, (weight, weight), retain_graph=True)[0] for _ in range(2)
+        )
+        assert torch.equal(first, second)
+        assert torch.equal(membranes, membranes_before)
+        assert torch.equal(weight, torch.arange(18.0).view(6, 3))
+    assert torch.equal(current, before)
+
+
+def test_constant_current_given_as_an_expanded_view() -> None:
+    image = torch.rand(2, 3, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    view = image.expand(5, 2, 3)
+    spikes, membranes = lif_scan(view, beta=0.9, threshold=1.0, surrogate=ATan())
+    expected = lif_scan(view.contiguous(), beta=0.9, threshold=1.0, surrogate=ATan())
+    assert torch.equal(spikes, expected[0])
+    assert torch.equal(membranes, expected[1])
+    gradient, wanted = (torch.autograd.grad(m.sum(), image)[0] for m in (membranes, expected[1]))
+    torch.testing.assert_close(gradient, wanted)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_computed_in_float32(dtype: torch.dtype) -> None:
+    current = torch.randn(20, 8, generator=torch.Generator().manual_seed(3)).to(dtype).requires_grad_()
+    spikes, membranes = lif_scan(current, beta=0.95, threshold=1.0, surrogate=FastSigmoid())
+    expected = lif_scan(current.detach().float(), beta=0.95, threshold=1.0, surrogate=FastSigmoid())
+    assert spikes.dtype == membranes.dtype == torch.float32
+    assert torch.equal(spikes, expected[0])
+    assert torch.equal(membranes, expected[1])
+    (gradient,) = torch.autograd.grad(spikes.sum(), current)
+    assert gradient.dtype == dtype
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), ()])
+def test_no_time_step(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"at least one time step, got a current of shape \("):
+        lif_scan(torch.zeros(shape), beta=0.7, threshold=1.0, surrogate=FastSigmoid())

@@ -1,0 +1,134 @@
+"""Tiny data, tiny networks and a silent trainer, shared by the tests (`from toys import ...`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback
+from torch import Tensor
+
+from brainleaks_pl import MLP, ImageDataModule, InversionModule, InversionTrainer, SpikingMLP, Surrogate
+from brainleaks_pl.data.base import ImageDataset
+
+
+class ToyDigits(ImageDataModule):
+    """Noisy 12x12 pictures of a horizontal bar, a vertical bar and a ring, made in memory from a fixed seed."""
+
+    input_shape = (1, 12, 12)
+    num_classes = 3
+    class_names = ("horizontal", "vertical", "ring")
+
+    def load(self) -> dict[str, ImageDataset]:
+        generator = torch.Generator().manual_seed(0)
+        shapes = torch.zeros(3, 1, 12, 12)
+        shapes[0, :, 5:7, 1:11] = 200
+        shapes[1, :, 1:11, 5:7] = 200
+        shapes[2, :, 2:10, 2:10] = 200
+        shapes[2, :, 4:8, 4:8] = 0
+
+        def split(size: int) -> ImageDataset:
+            labels = torch.arange(size) % 3
+            noise = torch.randint(0, 56, (size, 1, 12, 12), generator=generator)
+            return ImageDataset((shapes[labels] + noise).to(torch.uint8), labels)
+
+        return {"train": split(90), "val": split(30), "test": split(30)}
+
+
+def spiking_mlp(time_steps: int | None = 4, **settings: Any) -> SpikingMLP:
+    """A network on 6x6 spikes, 3 classes; its weights are large enough for its neurons to fire."""
+    torch.manual_seed(0)
+    network = SpikingMLP(input_shape=(1, 6, 6), num_classes=3, hidden=12, **settings)
+    with torch.no_grad():
+        network.hidden.weight.mul_(4)
+        network.output.weight.mul_(3)
+    network.time_steps = time_steps
+    return network
+
+
+def mlp() -> MLP:
+    """A network on 6x6 images, 3 classes; its weights are large enough for it to become confident."""
+    torch.manual_seed(0)
+    network = MLP(input_shape=(1, 6, 6), num_classes=3, hidden=12)
+    with torch.no_grad():
+        network.hidden.weight.mul_(4)
+        network.output.weight.mul_(8)
+    return network
+
+
+def silent_trainer(**settings: Any) -> InversionTrainer:
+    """A trainer on the CPU that writes and prints nothing."""
+    return InversionTrainer(
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        accelerator="cpu",
+        devices=1,
+        **settings,
+    )
+
+
+class Recorder(Callback):
+    """Keeps what an attack holds after each of its steps."""
+
+    def __init__(self) -> None:
+        self.candidates: list[Tensor] = []
+        self.reconstructions: list[Tensor] = []
+        self.reconstructions_then: list[Tensor] = []
+        self.active: list[list[bool]] = []
+        self.target_was_frozen: list[bool] = []
+        self.metrics: dict[str, float] = {}
+
+    def on_train_batch_end(self, trainer: Any, attack: InversionModule, outputs: Any, step: int, batch_idx: int) -> None:
+        self.candidates.append(attack.candidates.detach().clone())
+        self.reconstructions.append(attack.reconstructions())
+        self.reconstructions_then.append(attack.reconstructions().clone())
+        self.active.append(attack.active.tolist())
+        parts = list(attack.target.modules())
+        weights = list(attack.target.parameters())
+        self.target_was_frozen.append(not any(m.training for m in parts) and not any(w.requires_grad for w in weights))
+        self.metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def run(attack: InversionModule, **settings: Any) -> Recorder:
+    """Run an attack and return the record of its steps."""
+    recorder = Recorder()
+    silent_trainer(callbacks=[recorder], **settings).invert(attack)
+    return recorder
+
+
+def copied_state(network: torch.nn.Module) -> dict[str, Tensor]:
+    """A copy of a network's weights and buffers."""
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+class _Derivative(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, centred: Tensor, derivative: Callable[[Tensor], Tensor]) -> Tensor:
+        ctx.save_for_backward(derivative(centred))
+        return (centred > 0).to(centred.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad * ctx.saved_tensors[0], None
+
+
+@dataclass(frozen=True)
+class Triangle(Surrogate):
+    """A user's own surrogate: derivative max(0, 1 - |u - threshold| / width)."""
+
+    width: float = 1.0
+
+    def spike_function(self) -> Callable[[Tensor], Tensor]:
+        return lambda centred: _Derivative.apply(centred, lambda u: (1 - u.abs() / self.width).clamp(min=0))
+
+
+@dataclass(frozen=True)
+class Blind(Surrogate):
+    """A masked gradient: derivative 0 everywhere."""
+
+    def spike_function(self) -> Callable[[Tensor], Tensor]:
+        return lambda centred: _Derivative.apply(centred, torch.zeros_like)

@@ -18,9 +18,10 @@ from brainleaks_pl.attacks import (
 )
 from brainleaks_pl.data import MNIST, ATTFaces, ImageDataModule, MNIST5k
 from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
+from brainleaks_pl.metrics import metrics
 from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
 from brainleaks_pl.report import Scoring
-from brainleaks_pl.scoring import Scores, metrics, nulls, score
+from brainleaks_pl.scoring import Scores, nulls, score
 from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
 from brainleaks_pl.trainer import InversionTrainer
 

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.fitting import check_fits, train_network
 from brainleaks_pl.report import (
     Scoring,
     check_writable,
@@ -162,7 +163,8 @@ class BrainLeaksCLI(LightningCLI):
             if accuracy is None:
                 rank_zero_info(f"Training {part} ({type(network).__name__}) for {path}")
                 trainer = self.trainer if part == "target" else self.trainer_for(part, network)
-                accuracy = self._train(trainer, network, index, kwargs if part == "target" else {})
+                resume = kwargs if part == "target" else {}
+                accuracy = train_network(trainer, network, datamodule, seed=self.seed + index, **resume)
                 if not getattr(trainer, "fast_dev_run", False):
                     save_network(path, network, datamodule, accuracy, self.seed)
             fitted[part] = (accuracy, path)
@@ -173,24 +175,6 @@ class BrainLeaksCLI(LightningCLI):
             return float(load_network(self.checkpoint(part), network, self.datamodule)["test_accuracy"])
         except (FileNotFoundError, ValueError):
             return None
-
-    def _train(self, trainer: Trainer, network: TargetClassifier, index: int, kwargs: dict[str, Any]) -> float:
-        """Train one network, load its best weights and return its test accuracy."""
-        seed = self.seed
-        torch.manual_seed(seed + index)  # a judge's training does not depend on the target's
-        batch_size = self.datamodule.batch_size
-        self.datamodule.batch_size = network.training_recipe.batch_size or batch_size
-        try:
-            network.time_steps = self.datamodule.time_steps
-            trainer.fit(network, datamodule=self.datamodule, **kwargs)
-            best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-            if best:
-                network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-            results = trainer.test(network, datamodule=self.datamodule, verbose=False)
-        finally:
-            self.datamodule.batch_size = batch_size
-            torch.manual_seed(seed)
-        return float(results[0]["test/accuracy"])
 
     def _load(self, part: str, network: TargetClassifier) -> dict[str, Any]:
         """Load a trained network, or say how to train it."""
@@ -234,26 +218,6 @@ class BrainLeaksCLI(LightningCLI):
         console = Console()
         console.print(*score_tables(report), sep="\n")
         console.print(f"Written to {self.results}", highlight=False)
-
-
-def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> None:
-    """See that networks and data belong together.
-
-    Raises:
-        ValueError: when shapes or classes differ, or a spiking network would get images.
-    """
-    for name, network in networks.items():
-        if network.input_shape != data.input_shape or network.num_classes != data.num_classes:
-            raise ValueError(
-                f"{name} ({type(network).__name__}) has input_shape {network.input_shape} and num_classes "
-                f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
-                "set them to fit."
-            )
-        if network.spiking and data.time_steps is None:
-            raise ValueError(
-                f"{name} ({type(network).__name__}) takes spikes, but {type(data).__name__} gives images: set "
-                "data.encoder, for example to RateEncoder."
-            )
 
 
 def plain_message(error: BaseException) -> str:

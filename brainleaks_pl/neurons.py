@@ -85,11 +85,11 @@ class Sigmoid(Surrogate):
         return snntorch.surrogate.sigmoid(self.slope)  # type: ignore[no-any-return]
 
     def derivative(self, centred: Tensor) -> Tensor:
-        """Return ``slope * s * (1 - s)`` with ``s = sigmoid(slope * centred)``.
+        """Return ``slope * s * (1 - s)`` with ``s = sigmoid(-slope * |centred|)``: it is even, and this tail is exact.
 
-        snntorch's own backward overflows to NaN where ``slope * centred`` is below about -44; this form does not.
+        snntorch's own backward overflows to NaN where ``slope * centred`` is below about -88; this form does not.
         """
-        s = centred.mul(self.slope).sigmoid_()
+        s = centred.abs().mul_(-self.slope).sigmoid_()
         return (1 - s).mul_(s).mul_(self.slope)
 
 

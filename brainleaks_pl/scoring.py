@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from brainleaks_pl.data.base import ImageDataModule
 from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.metrics import checked_classes, metrics_of_draws
 from brainleaks_pl.targets.base import TargetClassifier
 
 Sampler = Callable[[Generator], Tensor]
@@ -33,7 +34,7 @@ class Scores:
     Args:
         classes: the attacked classes, in the order of the reconstructions.
         matrix: the judge's confidences, mean over draws, ``(M, K)``; row i is the reconstruction of ``classes[i]``.
-        attack_accuracy: share of reconstructions which the judge takes for their class; see :func:`metrics`.
+        attack_accuracy: share of reconstructions which the judge takes for their class.
         top3_accuracy: share of reconstructions whose class is among the judge's first three.
         confidence: mean confidence of the judge in the attacked class.
         daa: share of attacked classes which the judge sees most in their own reconstruction.
@@ -60,32 +61,6 @@ class Scores:
             **{name: {"mean": stat.mean, "std": stat.std} for name, stat in stats.items()},
             "per_class": self.per_class,
         }
-
-
-def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
-    """Compute the metrics of one confidence matrix C (paper, section IV).
-
-    With k_i the attacked class of row i::
-
-        attack_accuracy = 1/M * sum_i [argmax_j C[i, j] = k_i]
-        top3_accuracy   = 1/M * sum_i [k_i is among the 3 largest of C[i, :]]
-        confidence      = 1/M * sum_i C[i, k_i]
-        daa             = 1/M * sum_i [argmax_m C[m, k_i] = i]
-
-    Entries that tie share the places they tie for: one of n equal largest entries counts 1/n, so that
-    reconstructions which the judge cannot tell apart score at chance. DAA only asks which of the M reconstructions is
-    most like a class, and noise passes it well above chance: read it beside :func:`nulls`.
-
-    Args:
-        matrix: confidences, ``(M, K)``.
-        classes: the M distinct attacked classes, row by row.
-
-    Raises:
-        ValueError: when ``classes`` does not fit the matrix.
-    """
-    if matrix.ndim != 2:
-        raise ValueError(f"the confidence matrix must have the shape (M, K), got {tuple(matrix.shape)}.")
-    return {name: value.item() for name, value in _metrics(matrix, _checked_classes(classes, *matrix.shape)).items()}
 
 
 def score(
@@ -131,7 +106,7 @@ def score(
             f"{reconstructions.min().item():.3g} to {reconstructions.max().item():.3g}."
         )
     count = reconstructions.shape[-4]
-    checked = _checked_classes(range(count) if classes is None else classes, count, judge.num_classes)
+    checked = checked_classes(range(count) if classes is None else classes, count, judge.num_classes)
     x = reconstructions.detach().to(judge.device, torch.float32)
     if rescale:
         x = min_max_rescale(x)
@@ -170,7 +145,7 @@ def nulls(
     """
     if classes is None:
         classes = range(data.num_classes)
-    checked = _checked_classes(classes, len(classes), data.num_classes)
+    checked = checked_classes(classes, len(classes), data.num_classes)
     if judge.spiking and data.encoder is None:
         raise ValueError(f"{type(judge).__name__} takes spikes: give {type(data).__name__} an encoder.")
     device, shape = judge.device, (len(checked), *data.input_shape)
@@ -238,41 +213,9 @@ def _score_draws(
         raise ValueError(f"{type(judge).__name__} returned confidences that are not finite; check its weights.")
     stats = {
         name: Stat(values.mean().item(), values.std(correction=0).item())
-        for name, values in _metrics(matrices, classes).items()
+        for name, values in metrics_of_draws(matrices, classes).items()
     }
     return Scores(classes=classes, matrix=matrices.mean(0), **stats)
-
-
-def _metrics(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
-    """Compute :func:`metrics` of each matrix of ``(..., M, K)``; each value has the shape ``(...)``."""
-    columns = matrices[..., list(classes)].mT
-    own = columns.diagonal(dim1=-2, dim2=-1)
-    return {
-        "attack_accuracy": _share_of_wins(own, matrices, 1),
-        "top3_accuracy": _share_of_wins(own, matrices, 3),
-        "confidence": own.double().mean(-1),
-        "daa": _share_of_wins(own, columns, 1),
-    }
-
-
-def _share_of_wins(own: Tensor, rivals: Tensor, places: int) -> Tensor:
-    """Return how many of ``own (..., M)`` are in the first places of ``rivals (..., M, N)``, which include them."""
-    above = (rivals > own.unsqueeze(-1)).sum(-1)
-    level = (rivals == own.unsqueeze(-1)).sum(-1)
-    return ((places - above).double() / level).clamp(0.0, 1.0).mean(-1)
-
-
-def _checked_classes(classes: Sequence[int], count: int, num_classes: int) -> tuple[int, ...]:
-    checked = tuple(int(k) for k in classes)
-    if len(checked) != count or count == 0:
-        raise ValueError(
-            f"each reconstruction needs its class, got {count} reconstructions and {len(checked)} classes."
-        )
-    if len(set(checked)) != count:
-        raise ValueError(f"the attacked classes must be distinct, got {list(checked)}.")
-    if min(checked) < 0 or max(checked) >= num_classes:
-        raise ValueError(f"classes must lie in 0 to {num_classes - 1}, got {list(checked)}.")
-    return checked
 
 
 @contextmanager

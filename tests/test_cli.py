@@ -22,7 +22,7 @@ data:
     encoder: {{class_path: RateEncoder, init_args: {{time_steps: 4}}}}
 model:
   class_path: SpikingMLP
-  init_args: {{input_shape: [1, 28, 28], num_classes: 10, hidden: 12, training: {{lr: 0.01, epochs: 2, batch_size: 10}}}}
+  init_args: {{hidden: 12, training: {{lr: 0.01, epochs: 2, batch_size: 10}}}}
 judges:
   cnn: {{class_path: SpikingCNN, init_args: {{channels: [2, 3], training: {{epochs: 1}}}}}}
   rate: {{class_path: MLP, init_args: {{hidden: 5, training: {{epochs: 1}}}}}}
@@ -214,7 +214,9 @@ def test_a_misspelt_key_is_named(
     assert named in refused([subcommand, "--config", "tiny.yaml", argument], capsys)
 
 
-@pytest.mark.parametrize("key", ["judges: {cnn: {class_path: SpikingCNN, init_args: {kernal: 3}}}", "judge: {cnn: {class_path: CNN}}"])
+@pytest.mark.parametrize(
+    "key", ["judges: {cnn: {class_path: CNN, init_args: {kernal: 3}}}", "judge: {cnn: {class_path: CNN}}"]
+)
 def test_a_misspelt_key_in_the_yaml_is_named(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "misspelt.yaml"
     config.write_text(f"data: {{class_path: MNIST5k}}\nmodel: {{class_path: MLP}}\n{key}\n")

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from brainleaks_pl.data.base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import RateEncoder
-from brainleaks_pl.scoring import Stat, metrics, min_max_rescale, nulls, score
+from brainleaks_pl.metrics import metrics
+from brainleaks_pl.scoring import Stat, min_max_rescale, nulls, score
 from brainleaks_pl.targets.base import TargetClassifier, Training
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")

@@ -82,7 +82,7 @@ class Recorder(Callback):
         self.target_was_frozen: list[bool] = []
         self.metrics: dict[str, float] = {}
 
-    def on_train_batch_end(self, trainer: Any, attack: InversionModule, outputs: Any, step: int, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Any, attack: InversionModule, *_: Any) -> None:
         self.candidates.append(attack.candidates.detach().clone())
         self.reconstructions.append(attack.reconstructions())
         self.reconstructions_then.append(attack.reconstructions().clone())

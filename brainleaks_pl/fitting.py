@@ -1,0 +1,67 @@
+"""Training of one network, target or judge, on a data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+
+from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.targets.base import TargetClassifier
+
+
+def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> None:
+    """See that networks and data belong together.
+
+    Raises:
+        ValueError: when shapes or classes differ, or a spiking network would get images.
+    """
+    for name, network in networks.items():
+        if network.input_shape != data.input_shape or network.num_classes != data.num_classes:
+            raise ValueError(
+                f"{name} ({type(network).__name__}) has input_shape {network.input_shape} and num_classes "
+                f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
+                "set them to fit."
+            )
+        if network.spiking and data.time_steps is None:
+            raise ValueError(
+                f"{name} ({type(network).__name__}) takes spikes, but {type(data).__name__} gives images: set "
+                "data.encoder, for example to RateEncoder."
+            )
+
+
+def train_network(
+    trainer: Trainer,
+    network: TargetClassifier,
+    data: ImageDataModule,
+    *,
+    seed: int,
+    ckpt_path: str | None = None,
+    weights_only: bool | None = None,
+) -> float:
+    """Train a network by its own recipe, load its best weights and return its test accuracy.
+
+    Args:
+        trainer: a trainer that has not trained another network.
+        network: the network; it remembers the data's number of time steps.
+        data: the data set; its batch size gives way to the recipe's while it trains.
+        seed: seed of this training, so that what is trained before has no influence on it.
+        ckpt_path: Lightning checkpoint to go on from.
+        weights_only: how Lightning loads it.
+    """
+    outer_seed = torch.initial_seed()
+    torch.manual_seed(seed)
+    batch_size = data.batch_size
+    data.batch_size = network.training_recipe.batch_size or batch_size
+    try:
+        network.time_steps = data.time_steps
+        trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
+        best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
+        if best:
+            network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        results = trainer.test(network, datamodule=data, verbose=False)
+    finally:
+        data.batch_size = batch_size
+        torch.manual_seed(outer_seed)
+    return float(results[0]["test/accuracy"])

@@ -1,0 +1,189 @@
+"""MI-FACE against the algorithm written out for one class at a time, and its stopping rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import torch
+from reference import Trace, draws, mi_face
+from torch import Tensor
+from toys import Recorder, mlp, run, spiking_mlp
+
+from brainleaks_pl import MLP, CrossEntropy, MIFace
+
+
+def sgd(lr: float) -> Callable[[Iterable[Tensor]], torch.optim.Optimizer]:
+    return lambda parameters: torch.optim.SGD(parameters, lr=lr)
+
+
+def assert_follows(attack: MIFace, record: Recorder, unit: int, trace: Trace) -> None:
+    """Each image, standing still once it has stopped, and the best one are the reference's."""
+    for step, images in enumerate(record.candidates):
+        expected = trace.history[min(step, len(trace.history) - 1)] if trace.history else torch.zeros(1, 6, 6)
+        torch.testing.assert_close(images[unit], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(attack.reconstructions()[unit], trace.best, rtol=1e-4, atol=1e-5)
+    assert float(attack.best_cost[unit]) == pytest.approx(trace.best_cost, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("clamp", [True, False])
+@pytest.mark.parametrize(("lr", "steps"), [(0.1, 25), (3.0, 40)])
+def test_equals_the_plain_algorithm(clamp: bool, lr: float, steps: int) -> None:
+    network = mlp()
+    attack = MIFace(network, steps=steps, optimizer=sgd(lr), clamp=clamp, stop_at=0.05, patience=5)
+    record = run(attack)
+    traces = [mi_face(network, k, steps=steps, lr=lr, clamp=clamp, stop_at=0.05, patience=5) for k in range(3)]
+    for unit, trace in enumerate(traces):
+        assert_follows(attack, record, unit, trace)
+        assert attack.active.tolist()[unit] == (len(trace.history) == steps)
+    assert len(record.candidates) <= max(len(trace.history) for trace in traces) + 1
+    values = attack.reconstructions()
+    assert (values.min() < 0 or values.max() > 1) != clamp
+
+
+def test_defaults_are_the_published_ones() -> None:
+    attack = MIFace(mlp())
+    assert (attack.steps, attack.stop_at, attack.patience, attack.clamp) == (5000, 0.01, 100, True)
+    optimizer = attack.configure_optimizers()
+    assert isinstance(optimizer, torch.optim.SGD)
+    assert optimizer.defaults["lr"] == 0.1
+    assert optimizer.defaults["momentum"] == 0
+    assert (attack.candidates == 0).all()
+
+
+def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
+    network = mlp()
+    attack = MIFace(network, steps=8, optimizer=sgd(2.0), total_variation=0.3, max_shift=2, restarts=2, seed=11)
+    record = run(attack)
+
+    def penalty(image: Tensor) -> Tensor:
+        down, right = image[:, 1:] - image[:, :-1], image[:, :, 1:] - image[:, :, :-1]
+        return 0.3 * (down.abs().sum() / down.numel() + right.abs().sum() / right.numel())
+
+    seen = set()
+    for unit, (label, restart) in enumerate(attack.units):
+        table = [(5 * draws((2, 1, 1, 1), label, restart, 11, step, stream=2)).int() - 2 for step in range(8)]
+        shifts = [(int(row), int(column)) for row, column in (pair.flatten() for pair in table)]
+        seen |= set(shifts)
+        trace = mi_face(network, label, steps=8, lr=2.0, penalty=penalty, shift=shifts.__getitem__)
+        assert_follows(attack, record, unit, trace)
+    assert {row for row, _ in seen} == {column for _, column in seen} == {-2, -1, 0, 1, 2}
+
+
+def test_any_optimizer_moves_each_image_as_if_alone() -> None:
+    network = mlp()
+    attack = MIFace(
+        network, steps=6, loss=CrossEntropy(), optimizer=lambda p: torch.optim.Adam(p, lr=0.05), stop_at=None
+    )
+    record = run(attack)
+    for label in range(3):
+        image = torch.zeros(1, 6, 6, requires_grad=True)
+        adam = torch.optim.Adam([image], lr=0.05)
+        for step in range(6):
+            loss = torch.nn.functional.cross_entropy(network(image.unsqueeze(0)), torch.tensor([label]))
+            image.grad = torch.autograd.grad(loss, image)[0]
+            adam.step()
+            with torch.no_grad():
+                image.clamp_(0, 1)
+            torch.testing.assert_close(record.candidates[step][label], image.detach(), rtol=1e-4, atol=1e-5)
+
+
+def with_output_bias(*bias: float) -> MLP:
+    network = mlp()
+    with torch.no_grad():
+        network.output.bias += torch.tensor(bias)
+    return network
+
+
+def test_a_class_that_starts_hopeless_is_still_optimised() -> None:
+    network = with_output_bias(-7.0, 0.0, 0.0)
+    black = network.confidences(torch.zeros(1, 1, 6, 6))[0, 0]
+    assert black < 0.01
+    attack = MIFace(network, steps=150, optimizer=sgd(20.0))
+    record = run(attack)
+    assert record.active[0][0]
+    assert not torch.equal(record.candidates[0][0], record.candidates[50][0])
+    assert network.confidences(attack.reconstructions())[0, 0] > 20 * black
+
+
+def test_a_class_that_reaches_the_threshold_stops_and_the_others_go_on() -> None:
+    network = with_output_bias(-1.0, 3.0, -1.0)
+    attack = MIFace(network, steps=25, optimizer=sgd(0.5), stop_at=0.1)
+    record = run(attack)
+    stopped = [row[1] for row in record.active].index(False)
+    assert 0 < stopped < 15
+    assert record.active[stopped] == [True, False, True]
+    assert network.confidences(record.candidates[stopped])[1, 1] >= 0.9
+    for before, after in zip(record.candidates[stopped:-1], record.candidates[stopped + 1 :], strict=True):
+        assert torch.equal(after[1], before[1])
+        assert not torch.equal(after[0], before[0])
+        assert not torch.equal(after[2], before[2])
+
+
+def test_the_attack_ends_when_every_class_has_stopped() -> None:
+    attack = MIFace(mlp(), steps=500, optimizer=sgd(3.0), stop_at=0.6)
+    record = run(attack)
+    assert not attack.active.any()
+    assert len(record.candidates) < 100
+    assert all(any(row) for row in record.active[:-1])
+
+
+def test_stopping_looks_at_probabilities_not_at_outputs() -> None:
+    network = with_output_bias(100.0, 100.0, 100.0)
+    attack = MIFace(network, steps=3, stop_at=0.01)
+    run(attack)
+    assert network.logits(attack.reconstructions()).min() > 1
+    assert attack.active.all()
+
+
+def test_stop_at_and_patience_can_be_switched_off() -> None:
+    attack = MIFace(mlp(), steps=30, optimizer=sgd(0.0), stop_at=None, patience=None)
+    assert len(run(attack).candidates) == 30
+    assert attack.active.all()
+
+
+class Paced(torch.optim.SGD):
+    """Gradient descent that only moves in the steps it is told to."""
+
+    def __init__(self, parameters: Iterable[Tensor], moves: list[int]) -> None:
+        super().__init__(parameters, lr=0.1)
+        self.moves = iter(moves)
+
+    def step(self, closure: Any = None) -> Any:
+        self.param_groups[0]["lr"] = 0.1 * next(self.moves)
+        return super().step(closure)
+
+
+@pytest.mark.parametrize(
+    ("moves", "steps"),
+    [
+        ([0] * 20, 4),  # judged at 0 and three times more without progress
+        ([1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0], 11),  # a lower cost starts the count anew
+        ([1] * 20, 20),
+    ],
+)
+def test_patience_counts_iterations_in_a_row_without_a_lower_cost(moves: list[int], steps: int) -> None:
+    attack = MIFace(mlp(), steps=20, optimizer=lambda p: Paced(p, moves), patience=3, stop_at=None)
+    assert len(run(attack).candidates) == steps
+    assert attack.active.all() == (steps == 20)
+
+
+def test_restarts_of_a_deterministic_attack_agree() -> None:
+    attack = MIFace(mlp(), steps=5, restarts=2)
+    run(attack)
+    images = attack.reconstructions()
+    torch.testing.assert_close(images[0::2], images[1::2])
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="MIFace attacks ordinary networks, SpikingMLP is spiking: use BrainLeaksV1"):
+        MIFace(spiking_mlp())
+    for name, value, message in (
+        ("total_variation", -0.1, "total_variation must not be negative, got -0.1"),
+        ("max_shift", -1, "max_shift must not be negative, got -1"),
+        ("patience", 0, "patience must be at least 1 or null, got 0"),
+        ("steps", 0, "steps must be at least 1, got 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MIFace(mlp(), **{name: value})

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -159,39 +157,6 @@ def test_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["invert", "--attack.help=BrainLeaksV2"])
     assert "members drawn in each step" in capsys.readouterr().out
-
-
-OWN = '''
-from brainleaks_pl import BrainLeaksV1, MNIST5k, SpikingMLP
-
-
-class OwnDigits(MNIST5k):
-    """Own data."""
-
-
-class OwnNetwork(SpikingMLP):
-    """Own network."""
-
-    def __init__(self, width: int = 7) -> None:
-        super().__init__(hidden=width)
-
-
-class OwnAttack(BrainLeaksV1):
-    """Own attack."""
-'''
-
-
-def test_own_classes_by_class_path_from_the_working_directory(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(OWN)
-    arguments = ["--data=own.OwnDigits", "--data.encoder=RateEncoder", "--data.encoder.time_steps=2"]
-    arguments += ["--model=own.OwnNetwork", "--model.width=5", "--attack=own.OwnAttack", "--attack.steps=1"]
-    arguments += ["--trainer.max_steps=1", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for subcommand in ("fit", "invert"):
-        command = [sys.executable, "-m", "brainleaks_pl", subcommand, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "results" / "run" / "scores.json").read_text())["data"]["class"] == "OwnDigits"
 
 
 MISSPELT = [

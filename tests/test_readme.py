@@ -1,0 +1,53 @@
+"""What the README shows works as it stands."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    (tmp_path / "example.py").write_text(PYTHON[0].replace("time_steps=25", "time_steps=3"))
+    assert "'class': 8" in run([sys.executable, "example.py"], tmp_path)
+
+
+def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(PYTHON[1])
+    lines = re.findall(r"^python -m brainleaks_pl (.*)$", README, re.MULTILINE)
+    assert [line.split()[0] for line in lines] == ["fit", "invert"]
+    for line in lines:
+        run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)
+    scores = json.loads((tmp_path / "results" / "run" / "scores.json").read_text())
+    assert scores["data"]["class"] == "Stripes"
+    assert scores["attack"]["class_path"] == "own.GreedyV1"
+
+
+def test_every_config_is_in_the_table_and_every_named_config_exists() -> None:
+    named = set(re.findall(r"`(\w+\.yaml)`", README)) | set(re.findall(r"configs/(\w+\.yaml)", README))
+    assert named == {path.name for path in (ROOT / "configs").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_config_names_its_own_commands(config: Path) -> None:
+    text = config.read_text()
+    for subcommand in ("fit", "invert"):
+        assert f"#   brainleaks {subcommand} --config configs/{config.name}\n" in text
+    assert set(yaml.safe_load(text)) <= {
+        "seed_everything", "checkpoints", "data", "model", "judges", "attack", "scoring", "trainer",
+    }  # fmt: skip

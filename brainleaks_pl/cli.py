@@ -13,37 +13,29 @@ from typing import Any
 import torch
 import yaml
 from jsonargparse import Namespace
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.callbacks import SaveConfig
 from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.errors import plain_message
 from brainleaks_pl.fitting import check_fits, train_network
 from brainleaks_pl.report import (
     Scoring,
-    check_writable,
     fit_table,
     log_report,
     make_report,
     score_tables,
     write_report,
 )
-from brainleaks_pl.storage import load_network, save_network
+from brainleaks_pl.storage import check_writable, load_network, save_network
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.trainer import InversionTrainer
-
-
-class SaveConfig(SaveConfigCallback):
-    """Keeps the config of a run beside its logs; without logs there is no place for it."""
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Save the config, unless nothing is logged."""
-        if trainer.loggers:
-            super().setup(trainer, pl_module, stage)
 
 
 class BrainLeaksCLI(LightningCLI):
@@ -116,6 +108,13 @@ class BrainLeaksCLI(LightningCLI):
         return judges
 
     @property
+    def networks(self) -> dict[str, TargetClassifier]:
+        """The target and the judges, in the order of their training."""
+        if "target" in self.judges:
+            raise ValueError("a judge cannot be called 'target', which is the network under attack: rename it.")
+        return {"target": self.model, **self.judges}
+
+    @property
     def results(self) -> Path:
         """Folder of the results."""
         return Path(self.option("results") or Path("results") / self.name)
@@ -155,9 +154,10 @@ class BrainLeaksCLI(LightningCLI):
 
     def fit(self, model: TargetClassifier, datamodule: ImageDataModule, **kwargs: Any) -> None:
         """Train the target, then the judges, and write each as soon as it is trained."""
-        check_fits({"target": model, **self.judges}, datamodule)
+        check_fits(self.networks, datamodule)
+        check_writable(self.checkpoint("target").parent, "checkpoints")
         fitted: dict[str, tuple[float, Path]] = {}
-        for index, (part, network) in enumerate({"target": model, **self.judges}.items()):
+        for index, (part, network) in enumerate(self.networks.items()):
             path = self.checkpoint(part)
             accuracy = self._stored_accuracy(part, network) if self.option("skip_fitted") else None
             if accuracy is None:
@@ -165,10 +165,11 @@ class BrainLeaksCLI(LightningCLI):
                 trainer = self.trainer if part == "target" else self.trainer_for(part, network)
                 resume = kwargs if part == "target" else {}
                 accuracy = train_network(trainer, network, datamodule, seed=self.seed + index, **resume)
-                if not getattr(trainer, "fast_dev_run", False):
+                if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
                     save_network(path, network, datamodule, accuracy, self.seed)
             fitted[part] = (accuracy, path)
-        Console().print(fit_table(fitted))
+        if self.trainer.is_global_zero:
+            Console().print(fit_table(fitted))
 
     def _stored_accuracy(self, part: str, network: TargetClassifier) -> float | None:
         try:
@@ -196,12 +197,14 @@ class BrainLeaksCLI(LightningCLI):
         make_attack: Callable[[TargetClassifier], InversionModule] | None = self.option("attack")
         if make_attack is None:
             raise ValueError("the config has no `attack`: name one, for example --attack BrainLeaksV2.")
-        check_fits({"target": self.model, **self.judges}, self.datamodule)
-        check_writable(self.results)
-        loaded = {part: self._load(part, network) for part, network in {"target": self.model, **self.judges}.items()}
+        check_fits(self.networks, self.datamodule)
+        check_writable(self.results, "results")
+        loaded = {part: self._load(part, network) for part, network in self.networks.items()}
         attack = make_attack(self.model)
         started = time.perf_counter()
         self.trainer.invert(attack)
+        if not self.trainer.is_global_zero:
+            return
         seconds = time.perf_counter() - started
         config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
         facts = {
@@ -218,18 +221,6 @@ class BrainLeaksCLI(LightningCLI):
         console = Console()
         console.print(*score_tables(report), sep="\n")
         console.print(f"Written to {self.results}", highlight=False)
-
-
-def plain_message(error: BaseException) -> str:
-    """Return what went wrong, without the layers that the parser of nested classes wraps round it."""
-    wrapped = "Does not validate against any of the Union subtypes"
-    while str(error).startswith(wrapped) and error.__cause__ is not None:
-        error = error.__cause__
-    message = str(error)
-    if not message.startswith(wrapped):
-        return message
-    reasons = [line.strip().removeprefix("- ") for line in message.splitlines() if line.strip().startswith("- ")]
-    return next((reason for reason in reasons if not reason.startswith("Expected a")), message)
 
 
 def main(args: ArgsType = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class Scoring:
     """How judges score reconstructions.
 
     Args:
-        draws: Bernoulli draws of what is random (published: 1000), at least 1.
+        draws: Bernoulli draws of random reconstructions (published: 1000), at least 1.
+        null_draws: draws of the nulls, at least 1.
         rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
         batch_size: inputs that a judge sees at once, at least 1.
 
@@ -42,11 +43,12 @@ class Scoring:
     """
 
     draws: int = 1000
+    null_draws: int = 100
     rescale: bool = False
     batch_size: int = 250
 
     def __post_init__(self) -> None:
-        for name in ("draws", "batch_size"):
+        for name in ("draws", "null_draws", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"scoring.{name} must be at least 1, got {getattr(self, name)}.")
 
@@ -110,9 +112,25 @@ def make_report(
         )
     judged: dict[str, Any] = {}
     for name, judge in judges.items():
-        options = {"draws": scoring.draws, "rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
-        scores = score(best, judge, attack.classes, encoder=data.encoder, **options)  # type: ignore[arg-type]
-        baselines = nulls(data, judge, attack.classes, **options)  # type: ignore[arg-type]
+        scores = score(
+            best,
+            judge,
+            attack.classes,
+            encoder=data.encoder,
+            draws=scoring.draws,
+            rescale=scoring.rescale,
+            seed=seed,
+            batch_size=scoring.batch_size,
+        )
+        baselines = nulls(
+            data,
+            judge,
+            attack.classes,
+            draws=scoring.null_draws,
+            rescale=scoring.rescale,
+            seed=seed,
+            batch_size=scoring.batch_size,
+        )
         judged[name] = {
             **facts["judges"][name],
             **scores.as_dict(),
@@ -130,7 +148,7 @@ def make_report(
         "judges": judged,
         "similarity": likeness,
         "data": describe_data(data),
-        "scoring": {"draws": scoring.draws, "rescale": scoring.rescale},
+        "scoring": asdict(scoring),
         "seed": seed,
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
     }
@@ -150,27 +168,6 @@ def _without_classes(scores: Scores) -> dict[str, Any]:
 def _caption(name: str, judged: Mapping[str, Any], index: int) -> str:
     confidences = [judge["per_class"][index]["confidence"] for judge in judged.values()]
     return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name
-
-
-def check_writable(folder: Path) -> None:
-    """Make the folder of the results, and see that files can be written there, before hours are spent.
-
-    Raises:
-        OSError: when they cannot.
-    """
-    try:
-        with atomic_write(folder / "scores.json"):
-            raise _OnlyTried
-    except _OnlyTried:
-        return
-    except OSError as error:
-        raise OSError(
-            f"the results folder {folder} cannot be written to ({error}). Name another with --results."
-        ) from error
-
-
-class _OnlyTried(Exception):  # noqa: N818 - not an error
-    """Leaves no file behind."""
 
 
 def write_report(report: Report, folder: Path) -> None:

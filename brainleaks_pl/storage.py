@@ -47,6 +47,31 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise
 
 
+def check_writable(folder: Path, option: str) -> None:
+    """Make a folder, and see that files can be written there, before hours are spent.
+
+    Args:
+        folder: where files will go.
+        option: the key of the command line that names it.
+
+    Raises:
+        OSError: when they cannot.
+    """
+    try:
+        with atomic_write(folder / "trial"):
+            raise _OnlyTried
+    except _OnlyTried:
+        return
+    except OSError as error:
+        raise OSError(
+            f"the {option} folder {folder} cannot be written to ({error}). Name another with --{option}."
+        ) from error
+
+
+class _OnlyTried(Exception):  # noqa: N818 - not an error
+    """Leaves no file behind."""
+
+
 def describe_data(data: ImageDataModule) -> dict[str, Any]:
     """Return the plain values that say which data, encoded how, a network was trained on."""
     return {"class": type(data).__qualname__, "encoder": describe_encoder(data.encoder)}

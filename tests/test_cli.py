@@ -27,7 +27,7 @@ judges:
 attack:
   class_path: BrainLeaksV2
   init_args: {{steps: 3, population: 2}}
-scoring: {{draws: 3}}
+scoring: {{draws: 3, null_draws: 2}}
 trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: false}}
 """
 

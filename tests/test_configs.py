@@ -25,7 +25,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     text = config.read_text()
     shared = ["--config", str(config), "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
-    shared += ["--model.hidden=8", "--scoring.draws=2"]
+    shared += ["--model.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
     if "root:" in text:
         shared += [f"--data.root={root}"]
     if "class_path: MNIST\n" in text:

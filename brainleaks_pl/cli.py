@@ -91,6 +91,12 @@ class BrainLeaksCLI(LightningCLI):
             help="Let fit pass over networks whose checkpoint is there and fits the config.",
         )
 
+    def before_instantiate_classes(self) -> None:
+        """Name the folders after the config, so that the config saved with the logs names them too."""
+        config = self.config[str(self.subcommand)]
+        for key in ("checkpoints", "results"):
+            config[key] = config[key] or str(Path(key) / self.name)
+
     def option(self, key: str) -> Any:
         """Return the value of a key of the config."""
         return self._get(self.config_init, key)
@@ -117,7 +123,7 @@ class BrainLeaksCLI(LightningCLI):
     @property
     def results(self) -> Path:
         """Folder of the results."""
-        return Path(self.option("results") or Path("results") / self.name)
+        return Path(self.option("results"))
 
     @property
     def seed(self) -> int:
@@ -126,7 +132,7 @@ class BrainLeaksCLI(LightningCLI):
 
     def checkpoint(self, part: str) -> Path:
         """Return the checkpoint's path of ``target`` or of a judge."""
-        return Path(self.option("checkpoints") or Path("checkpoints") / self.name) / f"{part}.pt"
+        return Path(self.option("checkpoints")) / f"{part}.pt"
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer for the subcommand's first run."""

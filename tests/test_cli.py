@@ -80,6 +80,12 @@ def test_fit_trains_for_the_networks_own_epochs(fitted: Path) -> None:
     assert state["global_step"] in (3, 6)  # 30 images in batches of 10, at the end of epoch 1 or 2
 
 
+def test_invert_takes_the_config_that_fit_saved(here: Path, tmp_path: Path) -> None:
+    (saved,) = (here / "logs" / "tiny" / "target").rglob("config.yaml")
+    main(["invert", "--config", str(saved), "--results", str(tmp_path / "out")])
+    assert (tmp_path / "out" / "scores.json").exists()
+
+
 def test_invert_leaves_the_networks_as_they_were(here: Path, tmp_path: Path) -> None:
     folder = here / "checkpoints" / "tiny"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -193,7 +193,10 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
         for name, judge in report.scores["judges"].items()
         for metric in METRICS
     }
-    arguments = {"attack": report.scores["attack"]["class_path"], **report.scores["attack"]["init_args"]}
+    arguments = {
+        "attack": report.scores["attack"]["class_path"].rpartition(".")[2],
+        **report.scores["attack"]["init_args"],
+    }
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             for name, figure in {"reconstructions": report.grid, **report.figures}.items():

@@ -1,0 +1,31 @@
+"""The real MNIST, end to end (slow): networks trained for a few minutes leak what the attacks look for."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from brainleaks_pl.cli import main
+
+ROOT = Path(__file__).parents[1]
+DATA = os.environ.get("BRAINLEAKS_DATA", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA, reason="BRAINLEAKS_DATA names no folder that holds mnist/")
+def test_briefly_trained_networks_on_mnist_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = f"--data.root={DATA}/mnist"
+    brief = ["--trainer.max_epochs=1", "--trainer.enable_progress_bar=false", "--model.training.lr=2e-4"]
+    main(["fit", "--config", str(ROOT / "configs" / "v2_mnist.yaml"), data, *brief])
+    for name in ("v1_mnist", "v2_mnist"):
+        config = str(ROOT / "configs" / f"{name}.yaml")
+        main(["invert", "--config", config, data, "--scoring.draws=50", "--scoring.null_draws=20"])
+        scores = json.loads((tmp_path / "results" / name / "scores.json").read_text())
+        (judge,) = scores["judges"].values()
+        assert scores["target"]["test_accuracy"] > 0.93
+        assert judge["test_accuracy"] > 0.93
+        assert judge["attack_accuracy"]["mean"] >= 0.8
+        assert judge["confidence"]["mean"] > judge["nulls"]["noise"]["confidence"]["mean"] + 0.4
+        assert judge["nulls"]["real"]["attack_accuracy"]["mean"] > 0.93

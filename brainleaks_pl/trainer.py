@@ -21,6 +21,7 @@ class InversionTrainer(Trainer):
         Args:
             model: the attack; it holds its target and, afterwards, its reconstructions.
         """
+        self.fit_loop.epoch_progress.reset()  # a trainer can run one attack after another
         self.fit_loop.max_epochs = 1
         self.fit_loop.min_epochs = None
         self.fit_loop.epoch_loop.max_steps = -1

@@ -59,16 +59,9 @@ def mlp() -> MLP:
 
 
 def silent_trainer(**settings: Any) -> InversionTrainer:
-    """A trainer on the CPU that writes and prints nothing."""
-    return InversionTrainer(
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        accelerator="cpu",
-        devices=1,
-        **settings,
-    )
+    """A trainer on the CPU that writes and prints nothing, unless settings say otherwise."""
+    silent = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    return InversionTrainer(**{**silent, "enable_model_summary": False, "accelerator": "cpu", "devices": 1, **settings})
 
 
 class Recorder(Callback):

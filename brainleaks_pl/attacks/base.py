@@ -102,6 +102,7 @@ class InversionModule(LightningModule, ABC):
         self.candidates = nn.Parameter(
             torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
         )
+        self._warned = False
         self.labels: Tensor
         self.best: Tensor
         self.best_cost: Tensor
@@ -178,7 +179,7 @@ class InversionModule(LightningModule, ABC):
             gradient = stuck = None
             if differentiate:
                 (gradient,) = torch.autograd.grad(losses.sum(), inputs)
-                stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1) & self.active
+                stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
                 if isinstance(penalty, Tensor):
                     gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
                 self.log(f"invert/{'spike_rate' if target.spiking else 'mean_pixel'}", inputs.detach().mean())
@@ -199,11 +200,13 @@ class InversionModule(LightningModule, ABC):
         assert stuck is not None
         self.keep_best(costs)
         self.stop_units(costs, confidences)
+        stuck &= self.active
         before = self.candidates.detach().clone()
         with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
             gradient = self.gradient(costs, sample_gradient, step)
         if bool(stuck.any()):
-            gradient = torch.where(unit_view(stuck, gradient), self._random_flips(stuck, step), gradient)
+            self._warn_of_zero_gradients(stuck, step)
+            gradient = torch.where(unit_view(stuck, gradient), self._random_flips(step), gradient)
         self.candidates.grad = gradient
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
@@ -221,7 +224,8 @@ class InversionModule(LightningModule, ABC):
 
     def on_train_epoch_end(self) -> None:
         """Judge the last candidates as well."""
-        self.keep_best(self.evaluate(self.steps, differentiate=False).costs)
+        with self.trainer.precision_plugin.train_step_context():
+            self.keep_best(self.evaluate(self.steps, differentiate=False).costs)
 
     def reconstructions(self) -> Tensor:
         """Return the best reconstruction of each of ``units``, ``(N, C, H, W)`` or ``(T, N, C, H, W)``."""
@@ -232,14 +236,20 @@ class InversionModule(LightningModule, ABC):
         costs = self.best_cost.view(len(self.classes), self.restarts)
         return [row * self.restarts + int(best) for row, best in enumerate(costs.argmin(1))]
 
-    def _random_flips(self, stuck: Tensor, step: int) -> Tensor:
-        """Return a gradient that pushes a random share of every unit's entries to the other side, and say so."""
+    def _warn_of_zero_gradients(self, stuck: Tensor, step: int) -> None:
+        """Say it once; ``invert/zero_gradients`` is logged at every step."""
+        if self._warned:
+            return
+        self._warned = True
         classes = sorted({self.units[int(unit)][0] for unit in stuck.nonzero()})
         rank_zero_warn(
             f"step {step}: every gradient is zero for {int(stuck.sum())} of {len(self.units)} units (classes "
-            f"{classes}); {self.turnover:.2%} of their entries are flipped at random. A low leak may mean a masked "
-            "gradient, not a private network: try another surrogate at attack time."
+            f"{classes}); whenever that is so, {self.turnover:.2%} of a unit's entries are flipped at random. A low "
+            "leak may mean a masked gradient, not a private network: try another surrogate at attack time."
         )
+
+    def _random_flips(self, step: int) -> Tensor:
+        """Return a gradient that pushes a random share of every unit's entries to the other side."""
         shape = (*self.candidates.shape[:-4], *self.candidates.shape[-3:])
         chosen = self.uniform(step, shape, _KICKS) < self.turnover
         return torch.where(self.candidates.detach() > self.midpoint, 1.0, -1.0) * chosen

@@ -157,6 +157,8 @@ class TargetClassifier(LightningModule, ABC):
 
     def configure_callbacks(self) -> Sequence[Callback]:
         """Keep the epoch of the best validation accuracy, or none where validation would look at the test images."""
+        if not self.trainer.checkpoint_callbacks:  # checkpointing is switched off
+            return []
         data = getattr(self.trainer, "datamodule", None)
         if data is None or getattr(data, "validates_on_test", False):
             return [ModelCheckpoint(save_top_k=0)]

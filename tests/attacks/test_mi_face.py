@@ -11,7 +11,7 @@ from reference import Trace, draws, mi_face
 from torch import Tensor
 from toys import Recorder, mlp, run, spiking_mlp
 
-from brainleaks_pl import MLP, CrossEntropy, MIFace
+from brainleaks_pl import MLP, CrossEntropy, Logit, MIFace
 
 
 def sgd(lr: float) -> Callable[[Iterable[Tensor]], torch.optim.Optimizer]:
@@ -54,7 +54,8 @@ def test_defaults_are_the_published_ones() -> None:
 
 def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
     network = mlp()
-    attack = MIFace(network, steps=8, optimizer=sgd(2.0), total_variation=0.3, max_shift=2, restarts=2, seed=11)
+    settings = {"total_variation": 0.3, "max_shift": 2, "patience": 2}
+    attack = MIFace(network, steps=8, optimizer=sgd(2.0), restarts=2, seed=11, **settings)
     record = run(attack)
 
     def penalty(image: Tensor) -> Tensor:
@@ -66,8 +67,10 @@ def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
         table = [(5 * draws((2, 1, 1, 1), label, restart, 11, step, stream=2)).int() - 2 for step in range(8)]
         shifts = [(int(row), int(column)) for row, column in (pair.flatten() for pair in table)]
         seen |= set(shifts)
-        trace = mi_face(network, label, steps=8, lr=2.0, penalty=penalty, shift=shifts.__getitem__)
+        trace = mi_face(network, label, steps=8, lr=2.0, patience=2, penalty=penalty, shift=shifts.__getitem__)
         assert_follows(attack, record, unit, trace)
+    assert torch.equal(attack.sample(8), attack.candidates), "the last judgement is of the image as it is"
+    assert len({row.index(False) for row in zip(*record.active, strict=True)}) > 1, "some stop while others go on"
     assert {row for row, _ in seen} == {column for _, column in seen} == {-2, -1, 0, 1, 2}
 
 
@@ -108,17 +111,17 @@ def test_a_class_that_starts_hopeless_is_still_optimised() -> None:
 
 
 def test_a_class_that_reaches_the_threshold_stops_and_the_others_go_on() -> None:
-    network = with_output_bias(-1.0, 3.0, -1.0)
-    attack = MIFace(network, steps=25, optimizer=sgd(0.5), stop_at=0.1)
+    network = with_output_bias(-2.0, 2.0, 0.0)
+    attack = MIFace(network, steps=40, optimizer=sgd(0.1), stop_at=0.1)
     record = run(attack)
-    stopped = [row[1] for row in record.active].index(False)
-    assert 0 < stopped < 15
-    assert record.active[stopped] == [True, False, True]
-    assert network.confidences(record.candidates[stopped])[1, 1] >= 0.9
-    for before, after in zip(record.candidates[stopped:-1], record.candidates[stopped + 1 :], strict=True):
-        assert torch.equal(after[1], before[1])
-        assert not torch.equal(after[0], before[0])
-        assert not torch.equal(after[2], before[2])
+    stopped = [[row[k] for row in record.active].index(False) if not attack.active[k] else None for k in range(3)]
+    assert stopped[1] is None
+    assert 0 < stopped[0] < stopped[2] < 39
+    for step, (before, after) in enumerate(zip(record.candidates, record.candidates[1:], strict=False), start=1):
+        moved = [not torch.equal(before[k], after[k]) for k in range(3)]
+        assert moved == [step < stopped[0], True, step < stopped[2]]
+    for label in (0, 2):
+        assert 0.9 <= network.confidences(attack.reconstructions())[label, label] < 0.92
 
 
 def test_the_attack_ends_when_every_class_has_stopped() -> None:
@@ -131,7 +134,7 @@ def test_the_attack_ends_when_every_class_has_stopped() -> None:
 
 def test_stopping_looks_at_probabilities_not_at_outputs() -> None:
     network = with_output_bias(100.0, 100.0, 100.0)
-    attack = MIFace(network, steps=3, stop_at=0.01)
+    attack = MIFace(network, steps=3, stop_at=0.01, loss=Logit())
     run(attack)
     assert network.logits(attack.reconstructions()).min() > 1
     assert attack.active.all()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -102,6 +103,24 @@ def total_variation(images: Tensor) -> Tensor:
     rows = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((1, 2, 3))
     columns = (images[..., 1:] - images[..., :-1]).abs().mean((1, 2, 3))
     return rows + columns
+
+
+def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
+    """Blur each plane of ``(..., C, H, W)`` with a Gaussian of ``sigma`` pixels, cut off at 3 sigma, zeros outside."""
+    radius = int(3 * sigma + 0.5)
+    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
+    kernel = (-0.5 * (offsets / sigma) ** 2).exp()
+    kernel = kernel / kernel.sum()
+    planes = images.flatten(0, -3).unsqueeze(1)
+    planes = F.conv2d(planes, kernel.view(1, 1, 1, -1), padding=(0, radius))
+    planes = F.conv2d(planes, kernel.view(1, 1, -1, 1), padding=(radius, 0))
+    return planes.view(images.shape)
+
+
+def unit_deviation(gradient: Tensor) -> Tensor:
+    """Divide each unit's gradient, ``(N, C, H, W)`` or ``(T, N, C, H, W)``, by its standard deviation (0 stays 0)."""
+    deviation = gradient.std(per_unit(gradient), correction=0, keepdim=True)
+    return gradient / deviation.where(deviation > 0, 1.0)
 
 
 def roll_units(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

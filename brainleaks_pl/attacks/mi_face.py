@@ -7,7 +7,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.attacks.functional import roll_units, total_variation
+from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, total_variation, unit_deviation
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -19,7 +19,7 @@ class MIFace(InversionModule):
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
     ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others go on. The defaults are
-    the published ones; total variation, random shifts, other losses and optimizers go beyond them.
+    the published ones; total variation, smoothing, random shifts, other losses and optimizers go beyond them.
 
     Args:
         target: the trained classifier, an ordinary network.
@@ -32,6 +32,8 @@ class MIFace(InversionModule):
         stop_at: stop a class once ``1 - confidence`` is at most this (published: 0.01); None never does.
         patience: stop a class after so many iterations in a row without a lower cost (published: 100); None never does.
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
+        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
+        scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
         turnover: share of pixels moved at random where all gradients are zero.
         seed: seed of the random streams; None takes the seed of the run.
@@ -52,6 +54,8 @@ class MIFace(InversionModule):
         stop_at: float | None = 0.01,
         patience: int | None = 100,
         total_variation: float = 0.0,
+        smoothing: float = 0.0,
+        scale_gradient: bool = False,
         max_shift: int = 0,
         turnover: float = 0.01,
         seed: int | None = None,
@@ -62,6 +66,8 @@ class MIFace(InversionModule):
             )
         if total_variation < 0:
             raise ValueError(f"total_variation must not be negative, got {total_variation}.")
+        if smoothing < 0:
+            raise ValueError(f"smoothing must not be negative, got {smoothing}.")
         if max_shift < 0:
             raise ValueError(f"max_shift must not be negative, got {max_shift}.")
         if patience is not None and patience < 1:
@@ -82,6 +88,8 @@ class MIFace(InversionModule):
         self.stop_at = stop_at
         self.patience = patience
         self.total_variation = total_variation
+        self.smoothing = smoothing
+        self.scale_gradient = scale_gradient
         self.max_shift = max_shift
         self.since_best: Tensor
         self.register_buffer("since_best", torch.zeros(len(self.units), dtype=torch.long))
@@ -101,11 +109,13 @@ class MIFace(InversionModule):
         return self.total_variation * total_variation(inputs) if self.total_variation else 0.0
 
     def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
-        """Return the gradient, shifted back."""
-        if self.max_shift == 0:
-            return gradient
-        rows, columns = self._shifts(step)
-        return roll_units(gradient, -rows, -columns)
+        """Return the gradient, shifted back, and smoothed and scaled if so asked."""
+        if self.max_shift:
+            rows, columns = self._shifts(step)
+            gradient = roll_units(gradient, -rows, -columns)
+        if self.smoothing:
+            gradient = gaussian_blur(gradient, self.smoothing)
+        return unit_deviation(gradient) if self.scale_gradient else gradient
 
     def project(self) -> None:
         """Clamp the pixels to [0, 1], if so asked."""

@@ -6,14 +6,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from brainleaks_pl.attacks.functional import (
     flip_probability,
+    gaussian_blur,
     normalise_probabilities,
     population_weights,
     roll_units,
     total_variation,
+    unit_deviation,
     unit_uniform,
     unit_view,
 )
@@ -169,3 +172,21 @@ def test_the_numbers_are_uniform() -> None:
     numbers = unit_uniform((50, 1, 10, 10), [(k, 0) for k in range(10)], (0, 0, 0)).flatten()
     shares = numbers.histc(10, 0, 1) / numbers.numel()
     assert (shares - 0.1).abs().max() < 4 * (0.09 / numbers.numel()) ** 0.5
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 2.3])
+def test_gaussian_blur_equals_scipys(sigma: float) -> None:
+    images = random((2, 3, 2, 9, 7), seed=0)
+    expected = gaussian_filter(images.numpy(), sigma, mode="constant", truncate=3.0, axes=(-2, -1))
+    torch.testing.assert_close(gaussian_blur(images, sigma), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 4, 5), (2, 3, 1, 4, 5)])
+def test_unit_deviation_scales_each_unit_by_its_own(shape: tuple[int, ...]) -> None:
+    gradient = random(shape, seed=1)
+    gradient.select(-4, 1).zero_()
+    scaled = unit_deviation(gradient)
+    for unit in (0, 2):
+        one = gradient.select(-4, unit)
+        torch.testing.assert_close(scaled.select(-4, unit), one / one.std(correction=0))
+    assert not scaled.select(-4, 1).any()

@@ -12,6 +12,7 @@ from torch import Tensor
 from toys import Recorder, mlp, run, spiking_mlp
 
 from brainleaks_pl import MLP, CrossEntropy, Logit, MIFace
+from brainleaks_pl.attacks.functional import gaussian_blur
 
 
 def sgd(lr: float) -> Callable[[Iterable[Tensor]], torch.optim.Optimizer]:
@@ -184,9 +185,18 @@ def test_bad_arguments() -> None:
         MIFace(spiking_mlp())
     for name, value, message in (
         ("total_variation", -0.1, "total_variation must not be negative, got -0.1"),
+        ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
         ("max_shift", -1, "max_shift must not be negative, got -1"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),
         ("steps", 0, "steps must be at least 1, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             MIFace(mlp(), **{name: value})
+
+
+def test_smoothing_comes_before_scaling() -> None:
+    attack = MIFace(mlp(), smoothing=0.8, scale_gradient=True)
+    gradient = torch.randn(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    smooth = gaussian_blur(gradient, 0.8)
+    expected = smooth / smooth.std((1, 2, 3), correction=0, keepdim=True)
+    torch.testing.assert_close(attack.gradient(torch.zeros(3, 1), gradient, 0), expected)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from datafiles import WriteFaces, WriteMNIST
 
 from brainleaks_pl.cli import main
@@ -52,9 +53,8 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
 
 def test_configs_of_one_data_set_share_target_and_judges() -> None:
     by_folder: dict[str, set[str]] = {}
-    for config in CONFIGS:
-        text = config.read_text()
-        folder = next((line for line in text.splitlines() if line.startswith("checkpoints:")), config.stem)
-        networks = text[text.index("\ndata:") : text.index("\nattack:")]
-        by_folder.setdefault(folder, set()).add(networks)
+    for path in CONFIGS:
+        config = yaml.safe_load(path.read_text())
+        networks = json.dumps([config["data"], config["model"], config["judges"]])
+        by_folder.setdefault(config.get("checkpoints", path.stem), set()).add(networks)
     assert all(len(networks) == 1 for networks in by_folder.values())

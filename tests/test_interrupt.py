@@ -37,7 +37,12 @@ def running(arguments: list[str], folder: Path) -> Iterator[Callable[[], int]]:
     """Run a command; give a function that presses Ctrl-C and returns the exit status."""
     command = [sys.executable, "-m", "brainleaks_pl", *arguments]
     process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell passes it on ignored
     )
 
     def interrupt() -> int:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 
-from brainleaks_pl.attacks.functional import unit_uniform, unit_view
+from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.targets.snn import SpikingClassifier
 
+Keep = Literal["best", "last"]
 _DRAWS, _KICKS = 0, 1  # tell the streams of a step apart
 
 
@@ -58,6 +59,7 @@ class InversionModule(LightningModule, ABC):
         loss: what is minimised.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of entries flipped at random where all gradients are zero, in (0, 1].
+        keep: ``best`` keeps each unit's candidates of the lowest cost, ``last`` those of the last step.
         seed: seed of the units' random streams; None takes torch's initial seed (which ``seed_everything`` sets).
 
     Raises:
@@ -76,6 +78,7 @@ class InversionModule(LightningModule, ABC):
         loss: Loss | None,
         surrogate: Surrogate | None = None,
         turnover: float = 0.01,
+        keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
         super().__init__()
@@ -86,17 +89,20 @@ class InversionModule(LightningModule, ABC):
             raise ValueError(f"restarts must be at least 1, got {restarts}.")
         if not 0 < turnover <= 1:
             raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
+        if keep not in get_args(Keep):
+            raise ValueError(f"keep must be 'best' or 'last', got {keep!r}.")
         if seed is not None and seed < 0:
             raise ValueError(f"seed must not be negative, got {seed}.")
         if surrogate is not None and not isinstance(target, SpikingClassifier):
             raise ValueError(f"{type(target).__name__} has no spikes: a surrogate at attack time changes nothing.")
         self.target = target.requires_grad_(False)
         self.steps = steps
-        self.classes = _checked_classes(classes, target.num_classes)
+        self.classes = attacked_classes(classes, target.num_classes)
         self.restarts = restarts
         self.loss = Confidence() if loss is None else loss
         self.surrogate = surrogate
         self.turnover = turnover
+        self.keep = keep
         self.seed = torch.initial_seed() if seed is None else seed
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self.candidates = nn.Parameter(
@@ -225,10 +231,13 @@ class InversionModule(LightningModule, ABC):
     def on_train_epoch_end(self) -> None:
         """Judge the last candidates as well."""
         with self.trainer.precision_plugin.train_step_context():
-            self.keep_best(self.evaluate(self.steps, differentiate=False).costs)
+            costs = self.evaluate(self.steps, differentiate=False).costs
+        if self.keep == "last":
+            self.best_cost, self.active = torch.full_like(self.best_cost, float("inf")), torch.ones_like(self.active)
+        self.keep_best(costs)
 
     def reconstructions(self) -> Tensor:
-        """Return the best reconstruction of each of ``units``, ``(N, C, H, W)`` or ``(T, N, C, H, W)``."""
+        """Return the kept reconstruction of each of ``units``, ``(N, C, H, W)`` or ``(T, N, C, H, W)``."""
         return self.reconstruction(self.best).detach()
 
     def best_restarts(self) -> list[int]:
@@ -253,12 +262,3 @@ class InversionModule(LightningModule, ABC):
         shape = (*self.candidates.shape[:-4], *self.candidates.shape[-3:])
         chosen = self.uniform(step, shape, _KICKS) < self.turnover
         return torch.where(self.candidates.detach() > self.midpoint, 1.0, -1.0) * chosen
-
-
-def _checked_classes(classes: list[int] | None, num_classes: int) -> list[int]:
-    if classes is None:
-        return list(range(num_classes))
-    wrong = [label for label in classes if not 0 <= label < num_classes]
-    if wrong or not classes or len(set(classes)) != len(classes):
-        raise ValueError(f"classes must be distinct numbers from 0 to {num_classes - 1}, got {classes}.")
-    return list(classes)

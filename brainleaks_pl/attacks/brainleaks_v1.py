@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import flip_probability
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.attacks.spiking import SpikingInversion
@@ -28,6 +29,7 @@ class BrainLeaksV1(SpikingInversion):
         loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.Confidence`, as published.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of spikes flipped at random where all gradients are zero.
+        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
         seed: seed of the random streams; None takes the seed of the run.
 
     Raises:
@@ -44,6 +46,7 @@ class BrainLeaksV1(SpikingInversion):
         loss: Loss | None = None,
         surrogate: Surrogate | None = None,
         turnover: float = 0.01,
+        keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
         super().__init__(
@@ -56,6 +59,7 @@ class BrainLeaksV1(SpikingInversion):
             loss=loss,
             surrogate=surrogate,
             turnover=turnover,
+            keep=keep,
             seed=seed,
         )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import normalise_probabilities, population_weights
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.attacks.spiking import SpikingInversion
@@ -102,6 +103,7 @@ class BrainLeaksV2(SpikingInversion):
         shared_over_time: one probability a pixel for all time steps, as a rate code has it.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of entries moved at random where all gradients are zero.
+        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
         seed: seed of the random streams; None takes the seed of the run.
 
     Raises:
@@ -129,6 +131,7 @@ class BrainLeaksV2(SpikingInversion):
         shared_over_time: bool = False,
         surrogate: Surrogate | None = None,
         turnover: float = 0.01,
+        keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
         logits = parametrisation == "logit"
@@ -157,6 +160,7 @@ class BrainLeaksV2(SpikingInversion):
             loss=loss,
             surrogate=surrogate,
             turnover=turnover,
+            keep=keep,
             seed=seed,
             shared_over_time=shared_over_time,
         )

@@ -14,6 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def attacked_classes(classes: list[int] | None, num_classes: int) -> list[int]:
+    """Return the classes to attack (None: all), or raise a ValueError when one does not exist or stands twice."""
+    if classes is None:
+        return list(range(num_classes))
+    wrong = [label for label in classes if not 0 <= label < num_classes]
+    if wrong or not classes or len(set(classes)) != len(classes):
+        raise ValueError(f"classes must be distinct numbers from 0 to {num_classes - 1}, got {classes}.")
+    return list(classes)
+
+
 def per_unit(values: Tensor) -> tuple[int, ...]:
     """Return the axes of one unit: all but the fourth from the right."""
     return tuple(axis for axis in range(-values.ndim, 0) if axis != -4)

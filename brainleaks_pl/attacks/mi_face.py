@@ -6,7 +6,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.base import InversionModule, Keep
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, total_variation, unit_deviation
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.targets.base import TargetClassifier
@@ -36,6 +36,7 @@ class MIFace(InversionModule):
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
         turnover: share of pixels moved at random where all gradients are zero.
+        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
         seed: seed of the random streams; None takes the seed of the run.
 
     Raises:
@@ -58,6 +59,7 @@ class MIFace(InversionModule):
         scale_gradient: bool = False,
         max_shift: int = 0,
         turnover: float = 0.01,
+        keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
         if target.spiking:
@@ -81,6 +83,7 @@ class MIFace(InversionModule):
             restarts=restarts,
             loss=loss,
             turnover=turnover,
+            keep=keep,
             seed=seed,
         )
         self.optimizer = optimizer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.base import InversionModule, Keep
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
@@ -21,6 +21,7 @@ class SpikingInversion(InversionModule):
         loss: what is minimised.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of entries flipped at random where all gradients are zero.
+        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
         seed: seed of the random streams; None takes the seed of the run.
         shared_over_time: one candidate for all time steps, ``(1, N, C, H, W)``.
 
@@ -40,6 +41,7 @@ class SpikingInversion(InversionModule):
         loss: Loss | None,
         surrogate: Surrogate | None,
         turnover: float,
+        keep: Keep,
         seed: int | None,
         shared_over_time: bool = False,
     ) -> None:
@@ -63,5 +65,6 @@ class SpikingInversion(InversionModule):
             loss=loss,
             surrogate=surrogate,
             turnover=turnover,
+            keep=keep,
             seed=seed,
         )

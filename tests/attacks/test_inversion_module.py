@@ -255,3 +255,15 @@ def test_a_trainer_runs_one_attack_after_another() -> None:
     trainer.invert(second)
     assert torch.equal(first.best_cost, second.best_cost)
     assert torch.isfinite(second.best_cost).all()
+
+
+def test_keep_last_returns_the_last_candidates_and_their_cost() -> None:
+    best, last = v1(steps=6), v1(steps=6, keep="last")
+    run(best)
+    run(last)
+    assert torch.equal(last.reconstructions(), last.candidates.detach())
+    assert torch.equal(last.best_cost, last.evaluate(6, differentiate=False).costs.mean(1))
+    assert (best.best_cost <= last.best_cost).all()
+    assert (best.best_cost < last.best_cost).any()
+    with pytest.raises(ValueError, match="keep must be 'best' or 'last', got 'first'"):
+        v1(keep="first")

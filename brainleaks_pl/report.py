@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.table import Table
 from torch import Tensor
 
@@ -211,7 +212,7 @@ def score_tables(report: Report) -> list[Table]:
     tables = []
     for name, judge in report.scores["judges"].items():
         title = f"judge {name} (test accuracy {judge['test_accuracy']:.3f})"
-        table = Table("", "attack accuracy", "top-3", "confidence", "DAA", title=title, title_justify="left")
+        table = Table("", "accuracy", "top-3", "confidence", "DAA", title=title, title_justify="left", box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
             table.add_row(

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
 from rich.box import SIMPLE
-from rich.table import Table
+from rich.table import Column, Table
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
@@ -212,12 +212,12 @@ def score_tables(report: Report) -> list[Table]:
     tables = []
     for name, judge in report.scores["judges"].items():
         title = f"judge {name} (test accuracy {judge['test_accuracy']:.3f})"
-        table = Table("", "accuracy", "top-3", "confidence", "DAA", title=title, title_justify="left", box=SIMPLE)
+        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=title, box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
             table.add_row(
                 row if row == attack else f"null: {row}",
-                *(f"{score['mean']:.3f}" + (f" ± {score['std']:.3f}" if score["std"] else "") for score in scores),
+                *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in scores),
                 style="bold" if row == attack else None,
                 end_section=row == attack,
             )

@@ -11,7 +11,7 @@ from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, total_va
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.targets.base import TargetClassifier
 
-_SHIFTS = 2
+_SHIFTS, _NOISE = 2, 3
 
 
 class MIFace(InversionModule):
@@ -19,7 +19,7 @@ class MIFace(InversionModule):
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
     ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others go on. The defaults are
-    the published ones; total variation, smoothing, random shifts, other losses and optimizers go beyond them.
+    the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers go beyond.
 
     Args:
         target: the trained classifier, an ordinary network.
@@ -34,6 +34,7 @@ class MIFace(InversionModule):
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
         smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
+        noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
         turnover: share of pixels moved at random where all gradients are zero.
         keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
@@ -57,6 +58,7 @@ class MIFace(InversionModule):
         total_variation: float = 0.0,
         smoothing: float = 0.0,
         scale_gradient: bool = False,
+        noise: float = 0.0,
         max_shift: int = 0,
         turnover: float = 0.01,
         keep: Keep = "best",
@@ -70,6 +72,8 @@ class MIFace(InversionModule):
             raise ValueError(f"total_variation must not be negative, got {total_variation}.")
         if smoothing < 0:
             raise ValueError(f"smoothing must not be negative, got {smoothing}.")
+        if noise < 0:
+            raise ValueError(f"noise must not be negative, got {noise}.")
         if max_shift < 0:
             raise ValueError(f"max_shift must not be negative, got {max_shift}.")
         if patience is not None and patience < 1:
@@ -93,6 +97,7 @@ class MIFace(InversionModule):
         self.total_variation = total_variation
         self.smoothing = smoothing
         self.scale_gradient = scale_gradient
+        self.noise = noise
         self.max_shift = max_shift
         self.since_best: Tensor
         self.register_buffer("since_best", torch.zeros(len(self.units), dtype=torch.long))
@@ -103,9 +108,16 @@ class MIFace(InversionModule):
         return (rows * span).long() - self.max_shift, (columns * span).long() - self.max_shift
 
     def sample(self, step: int) -> Tensor:
-        """Return the images, ``(N, C, H, W)``, shifted at random if so asked (the last judgement is not)."""
+        """Return the images, ``(N, C, H, W)``, shifted and with noise if so asked (the last judgement is without)."""
         images = self.candidates.detach().clone()
-        return images if self.max_shift == 0 or step >= self.steps else roll_units(images, *self._shifts(step))
+        if step >= self.steps:
+            return images
+        if self.max_shift:
+            images = roll_units(images, *self._shifts(step))
+        if self.noise:
+            uniform = self.uniform(step, self.target.input_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
+            images += self.noise * torch.special.ndtri(uniform)
+        return images
 
     def regulariser(self, inputs: Tensor) -> Tensor | float:
         """Return the weighted total variation, ``(N,)``."""

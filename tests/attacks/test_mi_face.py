@@ -186,6 +186,7 @@ def test_bad_arguments() -> None:
     for name, value, message in (
         ("total_variation", -0.1, "total_variation must not be negative, got -0.1"),
         ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
+        ("noise", -1.0, "noise must not be negative, got -1.0"),
         ("max_shift", -1, "max_shift must not be negative, got -1"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),
         ("steps", 0, "steps must be at least 1, got 0"),
@@ -200,3 +201,13 @@ def test_smoothing_comes_before_scaling() -> None:
     smooth = gaussian_blur(gradient, 0.8)
     expected = smooth / smooth.std((1, 2, 3), correction=0, keepdim=True)
     torch.testing.assert_close(attack.gradient(torch.zeros(3, 1), gradient, 0), expected)
+
+
+def test_noise_has_the_given_deviation_and_each_unit_its_own() -> None:
+    attack, alone = (MIFace(mlp(), noise=1.5, steps=9, seed=1, classes=classes) for classes in ([0, 1, 2], [2]))
+    draws = torch.stack([attack.sample(step) for step in range(9)])
+    assert draws.mean() == pytest.approx(0, abs=0.15)
+    assert draws.std() == pytest.approx(1.5, abs=0.15)
+    assert draws.flatten(1).unique(dim=0).shape[0] == 9
+    assert torch.equal(attack.sample(4)[2], alone.sample(4)[0])
+    assert not attack.sample(9).any()  # the last judgement is of the images as they are

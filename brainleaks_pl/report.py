@@ -95,21 +95,21 @@ def make_report(
         facts: further keys of ``scores.json``, merged into it (``judges`` by name).
     """
     everything = attack.reconstructions().cpu()
-    best = everything.index_select(-4, torch.tensor(attack.best_restarts()))
+    best_units = torch.tensor(attack.best_restarts())
+    best = everything.index_select(-4, best_units)
     tensors = {
         "reconstructions": everything,
         "classes": torch.tensor([label for label, _ in attack.units]),
         "restarts": torch.tensor([restart for _, restart in attack.units]),
-        "best": torch.tensor(attack.best_restarts()),
+        "best": best_units,
     }
     figures: dict[str, Figure] = {}
     if everything.ndim == 5:
         spikes = torch.bernoulli(everything, generator=torch.Generator().manual_seed(seed))
         tensors["spikes"] = spikes.to(torch.uint8)
-        first = attack.best_restarts()[0]
         name = data.class_name(attack.classes[0])
         figures["spike_raster"] = spike_raster(
-            spikes[:, first], f"{title}: spikes of the reconstruction of class {name}"
+            spikes[:, best_units[0]], f"{title}: spikes of the reconstruction of class {name}"
         )
     judged: dict[str, Any] = {}
     for name, judge in judges.items():

@@ -16,8 +16,19 @@ from brainleaks_pl.attacks import (
     MIFace,
     SpikingInversion,
 )
-from brainleaks_pl.data import MNIST, ATTFaces, ImageDataModule, MNIST5k
+from brainleaks_pl.data import (
+    MNIST,
+    NMNIST,
+    ATTFaces,
+    DVSGesture,
+    EventDataModule,
+    ImageDataModule,
+    MNIST5k,
+    SimulatedNMNIST,
+)
 from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
+from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.export import export_results
 from brainleaks_pl.metrics import metrics
 from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
 from brainleaks_pl.report import Scoring
@@ -31,6 +42,7 @@ __all__ = [
     "CNN",
     "MLP",
     "MNIST",
+    "NMNIST",
     "ATTFaces",
     "ATan",
     "BrainLeaksV1",
@@ -38,8 +50,11 @@ __all__ = [
     "Confidence",
     "ConstantCurrentEncoder",
     "CrossEntropy",
+    "DVSGesture",
     "Encoder",
+    "EventDataModule",
     "FastSigmoid",
+    "FrameTransform",
     "ImageDataModule",
     "InversionModule",
     "InversionTrainer",
@@ -54,6 +69,7 @@ __all__ = [
     "Scores",
     "Scoring",
     "Sigmoid",
+    "SimulatedNMNIST",
     "SpikingCNN",
     "SpikingClassifier",
     "SpikingInversion",
@@ -62,6 +78,7 @@ __all__ = [
     "Surrogate",
     "TargetClassifier",
     "Training",
+    "export_results",
     "lif_scan",
     "metrics",
     "nulls",

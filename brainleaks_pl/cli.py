@@ -1,4 +1,4 @@
-"""The command line: ``brainleaks fit|validate|test|predict|invert --config X.yaml``."""
+"""The command line: ``brainleaks fit|validate|test|predict|invert --config X.yaml``, and ``brainleaks export``."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.callbacks import SaveConfig
-from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.errors import plain_message
+from brainleaks_pl.export import export_main
 from brainleaks_pl.fitting import check_fits, train_network
 from brainleaks_pl.report import (
     Scoring,
@@ -42,7 +43,7 @@ class BrainLeaksCLI(LightningCLI):
     """LightningCLI with judges, an attack and its scoring, folders for what is written, and the verb ``invert``."""
 
     model: TargetClassifier
-    datamodule: ImageDataModule
+    datamodule: BaseDataModule
     trainer: InversionTrainer
 
     @staticmethod
@@ -158,7 +159,7 @@ class BrainLeaksCLI(LightningCLI):
         self.config_init[subcommand].trainer = settings
         return super().instantiate_trainer(**kwargs)
 
-    def fit(self, model: TargetClassifier, datamodule: ImageDataModule, **kwargs: Any) -> None:
+    def fit(self, model: TargetClassifier, datamodule: BaseDataModule, **kwargs: Any) -> None:
         """Train the target, then the judges, and write each as soon as it is trained."""
         check_fits(self.networks, datamodule)
         check_writable(self.checkpoint("target").parent, "checkpoints")
@@ -239,10 +240,14 @@ def main(args: ArgsType = None) -> None:
     """
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on newer torch: nothing a user can do
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's calls, likewise
+    arguments = sys.argv[1:] if args is None else args
     try:
+        if isinstance(arguments, list) and arguments[:1] == ["export"]:  # needs neither config nor networks
+            export_main(arguments[1:])
+            return
         BrainLeaksCLI(
             TargetClassifier,
-            ImageDataModule,
+            BaseDataModule,
             subclass_mode_model=True,
             subclass_mode_data=True,
             trainer_class=InversionTrainer,
@@ -252,6 +257,7 @@ def main(args: ArgsType = None) -> None:
             # an abbreviated key is a misspelt key
             parser_kwargs={
                 "allow_abbrev": False,
+                "description": "Beside these: `brainleaks export --help` writes reconstructions as event files.",
                 **{verb: {"allow_abbrev": False} for verb in BrainLeaksCLI.subcommands()},
             },
             args=args,

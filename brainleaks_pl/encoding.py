@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from snntorch import spikegen
@@ -117,3 +118,8 @@ class ConstantCurrentEncoder(Encoder):
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""
         return (images * self.gain).expand(self.time_steps, *images.shape)
+
+
+def describe_encoder(encoder: Encoder | None) -> dict[str, Any] | None:
+    """Return an encoder's class and constants as plain values."""
+    return None if encoder is None else {"class": type(encoder).__qualname__, **asdict(encoder)}

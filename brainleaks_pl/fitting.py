@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
-from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.targets.base import TargetClassifier
 
 
-def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> None:
+def check_fits(networks: dict[str, TargetClassifier], data: BaseDataModule) -> None:
     """See that networks and data belong together.
 
     Raises:
@@ -24,7 +24,7 @@ def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> 
                 f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
                 "set them to fit."
             )
-        if network.spiking and data.time_steps is None:
+        if network.spiking and not data.spiking:
             raise ValueError(
                 f"{name} ({type(network).__name__}) takes spikes, but {type(data).__name__} gives images: set "
                 "data.encoder, for example to RateEncoder."
@@ -34,7 +34,7 @@ def check_fits(networks: dict[str, TargetClassifier], data: ImageDataModule) -> 
 def train_network(
     trainer: Trainer,
     network: TargetClassifier,
-    data: ImageDataModule,
+    data: BaseDataModule,
     *,
     seed: int,
     ckpt_path: str | None = None,

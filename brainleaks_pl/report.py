@@ -18,11 +18,11 @@ from rich.table import Column, Table
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid, spike_raster
 from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
 from brainleaks_pl.similarity import similarity, to_display
-from brainleaks_pl.storage import atomic_write, describe_data
+from brainleaks_pl.storage import atomic_write
 from brainleaks_pl.targets.base import TargetClassifier
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
@@ -74,7 +74,7 @@ class Report:
 def make_report(
     attack: InversionModule,
     judges: Mapping[str, TargetClassifier],
-    data: ImageDataModule,
+    data: BaseDataModule,
     scoring: Scoring,
     *,
     title: str,
@@ -127,6 +127,7 @@ def make_report(
             data,
             judge,
             attack.classes,
+            time_steps=len(best) if best.ndim == 5 else None,
             draws=scoring.null_draws,
             rescale=scoring.rescale,
             seed=seed,
@@ -148,14 +149,14 @@ def make_report(
         **facts,
         "judges": judged,
         "similarity": likeness,
-        "data": describe_data(data),
+        "data": {**data.describe(), "simulated": data.simulated},
         "scoring": asdict(scoring),
         "seed": seed,
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
     }
     grid = reconstruction_grid(
-        to_display(min_max_rescale(best) if scoring.rescale else best),
-        data.class_means()[attack.classes],
+        data.display(to_display(min_max_rescale(best) if scoring.rescale else best)),
+        data.display(data.class_means())[attack.classes],
         [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)],
         f"{title}: reconstruction (left) and mean training image (right) of each class",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.data.base import BaseDataModule, Null, Sampler
 from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.metrics import checked_classes, metrics_of_draws
 from brainleaks_pl.targets.base import TargetClassifier
-
-Sampler = Callable[[Generator], Tensor]
-"""Returns one draw of the judge's input for all reconstructions, taking its randomness from the generator."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +113,11 @@ def score(
 
 
 def nulls(
-    data: ImageDataModule,
+    data: BaseDataModule,
     judge: TargetClassifier,
     classes: Sequence[int] | None = None,
     *,
+    time_steps: int | None = None,
     draws: int = 1,
     rescale: bool = False,
     seed: int = 0,
@@ -127,53 +125,35 @@ def nulls(
 ) -> dict[str, Scores]:
     """Score what is no attack at all: the baselines to read every score against.
 
-    ``noise`` is a uniform image a class, a new one each draw; ``black`` is zero; ``class_mean`` is the mean training
-    image of the class; ``real`` is a test image of the class, picked anew each draw. The data module's encoder, where
-    it has one, encodes them anew each draw.
+    Which they are, the data set says: :meth:`ImageDataModule.nulls`, :meth:`EventDataModule.nulls`.
 
     Args:
         data: the data set of the judge.
         judge: the classifier that scored the attack.
         classes: the attacked classes; None means all of the data set.
+        time_steps: T of the reconstructions that they stand beside, for event data.
         draws: number of draws, at least 1.
-        rescale: stretch each image to [0, 1] first, as in :func:`score`.
+        rescale: stretch each input to [0, 1] first, as in :func:`score`.
         seed: seed of the draws.
         batch_size: largest number of samples that the judge sees at once.
 
     Raises:
-        ValueError: when an argument is out of range, the judge does not fit the data, or a class has no image.
+        ValueError: when an argument is out of range, the judge does not fit the data, or a class has no sample.
     """
     if classes is None:
         classes = range(data.num_classes)
     checked = checked_classes(classes, len(classes), data.num_classes)
-    if judge.spiking and data.encoder is None:
+    if judge.spiking and not data.spiking:
         raise ValueError(f"{type(judge).__name__} takes spikes: give {type(data).__name__} an encoder.")
-    device, shape = judge.device, (len(checked), *data.input_shape)
-    black = torch.zeros(shape, device=device)
-    mean = torch.stack([data.class_images(k).mean(0) for k in checked]).to(device)
-    tests = [data.class_images(k, "test").to(device) for k in checked]
 
-    def noise(generator: Generator) -> Tensor:
-        return torch.rand(shape, generator=generator, device=device)
-
-    def real(generator: Generator) -> Tensor:
-        return torch.cat([x[torch.randint(len(x), (1,), generator=generator, device=device)] for x in tests])
-
-    def scored(images: Sampler, draws: int) -> Scores:
+    def scored(null: Null) -> Scores:
         def sample(generator: Generator) -> Tensor:
-            x = images(generator)
-            x = min_max_rescale(x) if rescale else x
-            return x if data.encoder is None else data.encoder.encode(x, generator)
+            x = null.sample(generator)
+            return data.encode(min_max_rescale(x) if rescale else x, generator)
 
-        return _score_draws(sample, judge, checked, draws, seed, batch_size)
+        return _score_draws(sample, judge, checked, draws if null.random else min(draws, 1), seed, batch_size)
 
-    fixed_draws = min(draws, 1) if data.encoder is None else draws
-    return {
-        "noise": scored(noise, draws),
-        "black": scored(lambda _: black, fixed_draws),
-        "class_mean": scored(lambda _: mean, fixed_draws),
-        "real": scored(real, draws),
-    }
+    return {name: scored(null) for name, null in data.nulls(checked, time_steps, judge.device).items()}
 
 
 def min_max_rescale(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from brainleaks_pl.data.base import ImageDataModule
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.scoring import min_max_rescale
 
 
@@ -55,7 +55,7 @@ def ssim(images: Tensor, references: Tensor) -> Tensor:
 
 
 def similarity(
-    reconstructions: Tensor, classes: Sequence[int], data: ImageDataModule, *, rescale: bool = False
+    reconstructions: Tensor, classes: Sequence[int], data: BaseDataModule, *, rescale: bool = False
 ) -> list[dict[str, int | float]]:
     """Compare each reconstruction with the training images of its class.
 
@@ -68,11 +68,14 @@ def similarity(
     Returns:
         For each reconstruction its ``class``, and its structural similarity to the mean training image of the class
         (``ssim_class_mean``) and to the training image of the class at the smallest L2 distance (``ssim_nearest``).
+        Rate images of events are compared as :meth:`EventDataModule.display` shows them. Then come the data set's own
+        scores (:meth:`BaseDataModule.likeness`).
 
     Raises:
         ValueError: when the reconstructions do not fit the classes or the data.
     """
-    images = to_display(min_max_rescale(reconstructions) if rescale else reconstructions).cpu()
+    x = min_max_rescale(reconstructions) if rescale else reconstructions
+    images = data.display(to_display(x).cpu())
     if len(images) != len(classes):
         raise ValueError(
             f"each reconstruction needs its class, got {len(images)} reconstructions and {len(classes)} classes."
@@ -83,9 +86,12 @@ def similarity(
             f"got reconstructions of {tuple(images.shape[1:])}."
         )
     rows: list[dict[str, int | float]] = []
-    for k, image in zip(classes, images, strict=True):
-        private = data.class_images(k)
+    for k, image, sample in zip(classes, images, x.unbind(-4), strict=True):
+        private = data.display(data.class_images(k))
+        mean = data.display(data.class_images(k).mean(0, keepdim=True))
         nearest = private[torch.linalg.vector_norm(private - image, dim=(1, 2, 3)).argmin()]
-        to_mean, to_nearest = ssim(image.expand(2, *image.shape), torch.stack([private.mean(0), nearest])).tolist()
-        rows.append({"class": int(k), "ssim_class_mean": to_mean, "ssim_nearest": to_nearest})
+        to_mean, to_nearest = ssim(image.expand(2, *image.shape), torch.cat([mean, nearest[None]])).tolist()
+        rows.append(
+            {"class": int(k), "ssim_class_mean": to_mean, "ssim_nearest": to_nearest, **data.likeness(sample, k)}
+        )
     return rows

@@ -7,14 +7,12 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from brainleaks_pl.data.base import ImageDataModule
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.targets.base import TargetClassifier
 
 _FORMAT = "brainleaks_pl.network/1"
@@ -72,17 +70,7 @@ class _OnlyTried(Exception):  # noqa: N818 - not an error
     """Leaves no file behind."""
 
 
-def describe_data(data: ImageDataModule) -> dict[str, Any]:
-    """Return the plain values that say which data, encoded how, a network was trained on."""
-    return {"class": type(data).__qualname__, "encoder": describe_encoder(data.encoder)}
-
-
-def describe_encoder(encoder: Encoder | None) -> dict[str, Any] | None:
-    """Return an encoder's class and constants as plain values."""
-    return None if encoder is None else {"class": type(encoder).__qualname__, **asdict(encoder)}
-
-
-def save_network(path: Path, network: TargetClassifier, data: ImageDataModule, test_accuracy: float, seed: int) -> None:
+def save_network(path: Path, network: TargetClassifier, data: BaseDataModule, test_accuracy: float, seed: int) -> None:
     """Write a trained network's weights and what they fit, as plain values that ``weights_only`` loading reads.
 
     Args:
@@ -98,7 +86,7 @@ def save_network(path: Path, network: TargetClassifier, data: ImageDataModule, t
     content = {
         "format": _FORMAT,
         "architecture": network.architecture(),
-        "data": describe_data(data),
+        "data": data.describe(),
         "time_steps": data.time_steps,
         "test_accuracy": test_accuracy,
         "seed": seed,
@@ -108,7 +96,7 @@ def save_network(path: Path, network: TargetClassifier, data: ImageDataModule, t
         torch.save(content, temporary)
 
 
-def load_network(path: Path, network: TargetClassifier, data: ImageDataModule) -> dict[str, Any]:
+def load_network(path: Path, network: TargetClassifier, data: BaseDataModule) -> dict[str, Any]:
     """Load a checkpoint's weights into ``network``, after checking that they fit it and the data.
 
     Args:
@@ -138,7 +126,7 @@ def load_network(path: Path, network: TargetClassifier, data: ImageDataModule) -
     if not isinstance(content, dict) or content.get("format") != _FORMAT or not needed <= content.keys():
         raise ValueError(f"{path} is not a checkpoint that `brainleaks fit` wrote.")
     _check_same(path, "network", content["architecture"], network.architecture())
-    _check_same(path, "data set", content["data"], describe_data(data))
+    _check_same(path, "data set", content["data"], data.describe())
     try:
         network.load_state_dict(content["state_dict"])
     except RuntimeError as error:

@@ -5,7 +5,7 @@ set -euo pipefail
 data=${1:?usage: bash docs/reproduce.sh DATA}
 
 experiment() { # config, folder of its checkpoints, folder of its data
-    for seed in 0 1 2; do
+    for seed in 3 4 5; do
         options=(--config "configs/$1.yaml" --data.root "$3" --seed_everything "$seed" --checkpoints "checkpoints/$2-$seed")
         brainleaks fit "${options[@]}" --skip_fitted true
         brainleaks invert "${options[@]}" --results "results/$1-$seed"

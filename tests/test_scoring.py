@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import RateEncoder
 from brainleaks_pl.metrics import metrics
 from brainleaks_pl.scoring import Stat, min_max_rescale, nulls, score

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.similarity import similarity, ssim, to_display
 
 

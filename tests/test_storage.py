@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from toys import ToyDigits, copied_state
 
 from brainleaks_pl import ATan, ConstantCurrentEncoder, LatencyEncoder, RateEncoder, SpikingMLP, Training
-from brainleaks_pl.storage import atomic_write, describe_data, load_network, save_network
+from brainleaks_pl.storage import atomic_write, load_network, save_network
 
 
 class OtherDigits(ToyDigits):
@@ -118,9 +118,9 @@ def test_the_surrogate_and_the_recipe_may_differ(saved: Path) -> None:
 
 
 def test_description_of_data_is_plain() -> None:
-    assert describe_data(ToyDigits()) == {"class": "ToyDigits", "encoder": None}
+    assert ToyDigits().describe() == {"class": "ToyDigits", "encoder": None}
     encoder = {"class": "RateEncoder", "time_steps": 5, "gain": 0.5}
-    assert describe_data(spikes(RateEncoder(5, gain=0.5))) == {"class": "ToyDigits", "encoder": encoder}
+    assert spikes(RateEncoder(5, gain=0.5)).describe() == {"class": "ToyDigits", "encoder": encoder}
 
 
 def refusal(path: Path, target: SpikingMLP | None = None, data: ToyDigits | None = None) -> str:

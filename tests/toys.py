@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 from torch import Tensor
 
 from brainleaks_pl import MLP, ImageDataModule, InversionModule, InversionTrainer, SpikingMLP, Surrogate
-from brainleaks_pl.data.base import ImageDataset
+from brainleaks_pl.data.image_base import ImageDataset
 
 
 class ToyDigits(ImageDataModule):

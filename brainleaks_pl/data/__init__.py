@@ -1,8 +1,24 @@
 """Data sets: one LightningDataModule each."""
 
 from brainleaks_pl.data.att_faces import ATTFaces
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.data.dvs_gesture import DVSGesture
+from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.mnist import MNIST
 from brainleaks_pl.data.mnist5k import MNIST5k
+from brainleaks_pl.data.nmnist import NMNIST
+from brainleaks_pl.data.simulated_nmnist import SimulatedNMNIST
 
-__all__ = ["MNIST", "ATTFaces", "ImageDataModule", "ImageDataset", "MNIST5k"]
+__all__ = [
+    "MNIST",
+    "NMNIST",
+    "ATTFaces",
+    "BaseDataModule",
+    "DVSGesture",
+    "EventDataModule",
+    "ImageDataModule",
+    "ImageDataset",
+    "MNIST5k",
+    "SimulatedNMNIST",
+]

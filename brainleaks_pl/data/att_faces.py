@@ -14,8 +14,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.download import fetch
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import Encoder
 
 URL = "https://www.cl.cam.ac.uk/Research/DTG/attarchive/pub/data/att_faces.zip"

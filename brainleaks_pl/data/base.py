@@ -3,74 +3,67 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch import Generator, Tensor
+from torch.utils.data import DataLoader
 
 from brainleaks_pl.encoding import Encoder
 
+Sampler = Callable[[Generator], Tensor]
+"""Returns one draw of a sample of every class, taking its randomness from the generator."""
 
-class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Images held in memory as bytes, fetched a batch at a time.
 
-    Args:
-        images: uint8 pixels, ``(N, C, H, W)``.
-        labels: class indices, int64, ``(N,)``.
+class Null(NamedTuple):
+    """An input that is no attack at all: a baseline to read scores against.
+
+    ``sample`` draws one for every class, images ``(M, C, H, W)`` or spikes ``(T, M, C, H, W)``; ``random`` tells
+    whether draws differ.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        if images.shape[0] != labels.shape[0]:
-            raise ValueError(f"{images.shape[0]} images but {labels.shape[0]} labels.")
-        self.images, self.labels = images, labels
-
-    def __len__(self) -> int:
-        return self.labels.shape[0]
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.images[index], self.labels[index]
-
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Fetch a whole batch by one indexing operation (called by the DataLoader)."""
-        return self.images[indices], self.labels[indices]
+    sample: Sampler
+    random: bool
 
 
-def _as_batch(batch: Any) -> Any:
-    return batch
+class LabelledDataset(Protocol):
+    """A map-style data set that knows the classes of its samples, ``(N,)``, without loading them."""
+
+    labels: Tensor
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]: ...
 
 
-class ImageDataModule(LightningDataModule, ABC):
-    """Base of the static data sets.
+class BaseDataModule(LightningDataModule, ABC):
+    """Base of all data sets; derive from :class:`ImageDataModule` or :class:`EventDataModule`.
 
-    A subclass states the class attributes ``input_shape``, ``num_classes`` (and ``class_names`` where classes have
-    names) and implements :meth:`load`. Batches are pixels in [0, 1], ``(B, C, H, W)``, or, with an encoder,
-    ``(T, B, C, H, W)``, encoded on the device that trains; labels are ``(B,)``.
+    A subclass states ``input_shape`` and ``num_classes``, and ``class_names`` where classes have names.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
-        batch_size: images in a training batch, at least 1.
-        eval_batch_size: images in a batch of validation, test and prediction, at least 1.
-        num_workers: processes that load; 0 is fastest for data held in memory.
+        batch_size: samples in a training batch, at least 1.
+        eval_batch_size: samples in a batch of validation, test and prediction, at least 1.
+        num_workers: processes that load.
 
     Raises:
         ValueError: when a size is out of range.
     """
 
-    input_shape: ClassVar[tuple[int, int, int]]
+    input_shape: tuple[int, int, int]
+    """(C, H, W) of an image, or of one time step."""
     num_classes: ClassVar[int]
     class_names: ClassVar[tuple[str, ...] | None] = None
     validates_on_test: ClassVar[bool] = False
-    """True where no validation images are held out: the test images are watched, and never used to choose weights."""
+    """True where no validation samples are held out: the test samples are watched, and never used to choose weights."""
+    encoder: Encoder | None = None
+    """Turns images into spike trains; None where batches are images, or recordings that need no encoding."""
+    simulated: ClassVar[bool] = False
+    """True where the recordings come from a simulator; scores, pictures and tables say so."""
 
-    def __init__(
-        self,
-        encoder: Encoder | None = None,
-        batch_size: int = 100,
-        eval_batch_size: int = 250,
-        num_workers: int = 0,
-    ) -> None:
+    def __init__(self, batch_size: int, eval_batch_size: int, num_workers: int) -> None:
         super().__init__()
         for name, value, least in (
             ("batch_size", batch_size, 1),
@@ -79,14 +72,13 @@ class ImageDataModule(LightningDataModule, ABC):
         ):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
-        self.encoder = encoder
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
-        self._splits: dict[str, ImageDataset] | None = None
+        self._splits: dict[str, Any] | None = None
 
     @abstractmethod
-    def load(self) -> dict[str, ImageDataset]:
+    def load(self) -> Any:
         """Read the data set: a dictionary with the splits ``train``, ``val`` and ``test``.
 
         Raises:
@@ -95,23 +87,69 @@ class ImageDataModule(LightningDataModule, ABC):
         """
 
     @property
+    @abstractmethod
+    def spiking(self) -> bool:
+        """Whether batches are spike trains, ``(T, B, C, H, W)``, rather than images, ``(B, C, H, W)``."""
+
+    @property
+    @abstractmethod
     def time_steps(self) -> int | None:
-        """T of a batch, or None when batches are images."""
-        return None if self.encoder is None else self.encoder.time_steps
+        """T of a batch; None when batches are images, or as long as their longest recording."""
+
+    @abstractmethod
+    def class_images(self, label: int, split: str = "train") -> Tensor:
+        """Return the images of one class, or the rate images of its recordings, ``(N, C, H, W)`` in [0, 1].
+
+        Raises:
+            ValueError: when ``label`` is not a class of this data set, or has no sample in the split.
+        """
+
+    @abstractmethod
+    def encode(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        """Turn images ``(B, C, H, W)`` or spikes ``(T, B, C, H, W)`` into what batches hold."""
+
+    @abstractmethod
+    def nulls(self, classes: Sequence[int], time_steps: int | None, device: torch.device) -> dict[str, Null]:
+        """Return the baselines of the M ``classes`` by name.
+
+        Args:
+            classes: the attacked classes.
+            time_steps: T of the reconstructions that they stand beside; None where those are images.
+            device: where they are drawn.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return the plain values that say which data, encoded how, a network was trained on."""
+
+    def display(self, images: Tensor) -> Tensor:
+        """Return images, or rate images, ``(M, C, H, W)``, as they are looked at and compared: in [0, 1]."""
+        return images.clamp(0.0, 1.0)
+
+    def likeness(self, reconstruction: Tensor, label: int) -> dict[str, float]:
+        """Return further scores, by name, of how alike one reconstruction and the training samples of a class are."""
+        return {}
+
+    def collate(self, samples: Any) -> Any:
+        """Make a batch of what the data set returns."""
+        return samples
 
     def setup(self, stage: str | None = None) -> None:
         """Read the data once, whatever the stage."""
         if self._splits is None:
             splits = self.load()
             for name, split in splits.items():
-                shape = tuple(split.images.shape[1:])
+                if not len(split):
+                    raise ValueError(f"{type(self).__name__}: the split {name!r} is empty.")
+                shape = tuple(split[0][0].shape[-3:])
                 if shape != self.input_shape:
                     raise ValueError(
-                        f"{type(self).__name__}: the {name} images have the shape {shape}, expected {self.input_shape}."
+                        f"{type(self).__name__}: the {name} samples have the shape {shape}, expected "
+                        f"{self.input_shape}."
                     )
             self._splits = splits
 
-    def split(self, name: str) -> ImageDataset:
+    def split(self, name: str) -> Any:
         """Return the split ``train``, ``val`` or ``test``, reading the data if need be."""
         self.setup()
         assert self._splits is not None
@@ -119,63 +157,51 @@ class ImageDataModule(LightningDataModule, ABC):
             raise ValueError(f"unknown split {name!r}; choose one of {', '.join(sorted(self._splits))}.")
         return self._splits[name]
 
-    def class_images(self, label: int, split: str = "train") -> Tensor:
-        """Return all images of one class, pixels in [0, 1], ``(N, C, H, W)``.
+    def class_indices(self, label: int, split: str = "train") -> Tensor:
+        """Return which samples of a split belong to a class, ``(N,)``.
 
         Raises:
-            ValueError: when ``label`` is not a class of this data set, or has no image in the split.
+            ValueError: when ``label`` is not a class of this data set, or has no sample in the split.
         """
         if not 0 <= label < self.num_classes:
             raise ValueError(
                 f"class {label} does not exist: {type(self).__name__} has classes 0 to {self.num_classes - 1}."
             )
-        dataset = self.split(split)
-        images = dataset.images[dataset.labels == label]
-        if len(images) == 0:
-            raise ValueError(f"{type(self).__name__} has no image of class {label} in the split {split!r}.")
-        return to_pixels(images)
+        indices: Tensor = (self.split(split).labels == label).nonzero().flatten()
+        if len(indices) == 0:
+            raise ValueError(f"{type(self).__name__} has no sample of class {label} in the split {split!r}.")
+        return indices
 
     def class_means(self, split: str = "train") -> Tensor:
-        """Return the mean image of every class, ``(K, C, H, W)``, pixels in [0, 1]."""
+        """Return the mean of :meth:`class_images` of every class, ``(K, C, H, W)``."""
         return torch.stack([self.class_images(k, split).mean(0) for k in range(self.num_classes)])
 
     def class_name(self, label: int) -> str:
         """Return what pictures and tables call a class."""
         return str(label) if self.class_names is None else self.class_names[label]
 
-    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        """Turn bytes into pixels and encode them, on the device."""
-        images, labels = batch
-        pixels = to_pixels(images)
-        return (pixels if self.encoder is None else self.encoder.encode(pixels)), labels
-
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Return shuffled training batches."""
         return self._loader("train", self.batch_size, shuffle=True)
 
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def val_dataloader(self) -> DataLoader[Any]:
         """Return validation batches in order."""
         return self._loader("val", self.eval_batch_size)
 
-    def test_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def test_dataloader(self) -> DataLoader[Any]:
         """Return test batches in order."""
         return self._loader("test", self.eval_batch_size)
 
-    def predict_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def predict_dataloader(self) -> DataLoader[Any]:
         """Return test batches in order."""
         return self.test_dataloader()
 
-    def _loader(self, split: str, batch_size: int, shuffle: bool = False) -> DataLoader[tuple[Tensor, Tensor]]:
+    def _loader(self, split: str, batch_size: int, shuffle: bool = False) -> DataLoader[Any]:
         return DataLoader(
             self.split(split),
             batch_size=batch_size,
             shuffle=shuffle,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
-            collate_fn=_as_batch,
+            collate_fn=self.collate,
         )
-
-
-def to_pixels(images: Tensor) -> Tensor:
-    """Return uint8 images as float pixels in [0, 1]; floating-point images pass through."""
-    return images if images.is_floating_point() else images.float().div_(255.0)

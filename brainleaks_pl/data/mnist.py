@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.download import fetch
 from brainleaks_pl.data.idx import read_idx
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import Encoder
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"

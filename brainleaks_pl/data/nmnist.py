@@ -9,19 +9,15 @@ from tonic.datasets import NMNIST as TonicNMNIST  # noqa: N811 - not a constant
 from torch import Tensor
 
 from brainleaks_pl.data.base import LabelledDataset
-from brainleaks_pl.data.cached_frames import CachedFrames
-from brainleaks_pl.data.event_archives import Archive, find_folder, missing_message, provide
-from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.data.event_archives import Archive
+from brainleaks_pl.data.recorded_base import RecordedDataModule
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
 
 PUBLISHED_FRAMES = FrameTransform(frame_time=3000, denoise=40_000, polarity="off")
 
-_TRAIN = Archive(TonicNMNIST.train_url, TonicNMNIST.train_filename, TonicNMNIST.train_md5, TonicNMNIST.train_folder)
-_TEST = Archive(TonicNMNIST.test_url, TonicNMNIST.test_filename, TonicNMNIST.test_md5, TonicNMNIST.test_folder)
 
-
-class NMNIST(EventDataModule):
+class NMNIST(RecordedDataModule):
     """60000 + 10000 recordings of handwritten digits, 34x34, about 300 ms each; the last ones of each digit validate.
 
     The recordings, ``Train/<digit>/*.bin`` and ``Test/<digit>/*.bin``, or the archives ``train.zip`` and ``test.zip``,
@@ -47,6 +43,14 @@ class NMNIST(EventDataModule):
     sensor_size = (TonicNMNIST.sensor_size[0], TonicNMNIST.sensor_size[1])
     num_classes = 10
     class_names = tuple("0123456789")
+    title = "N-MNIST"
+    tonic_folder = TonicNMNIST.__name__
+    train_archive = Archive(
+        TonicNMNIST.train_url, TonicNMNIST.train_filename, TonicNMNIST.train_md5, TonicNMNIST.train_folder
+    )
+    test_archive = Archive(
+        TonicNMNIST.test_url, TonicNMNIST.test_filename, TonicNMNIST.test_md5, TonicNMNIST.test_folder
+    )
 
     def __init__(
         self,
@@ -61,25 +65,10 @@ class NMNIST(EventDataModule):
         cache: str | Path | None = "data/cache",
         in_memory: bool = True,
     ) -> None:
-        super().__init__(frames, batch_size, eval_batch_size, num_workers, references)
+        super().__init__(root, frames, batch_size, eval_batch_size, num_workers, references, download, cache, in_memory)
         if not 0 < val_share < 1:
             raise ValueError(f"val_share must lie in (0, 1), got {val_share}.")
-        folder = Path(root).expanduser()
-        self.folders: tuple[Path, ...] = (folder / "NMNIST", folder)
         self.val_share = val_share
-        self.download = download
-        self.cache = None if cache is None else Path(cache).expanduser()
-        self.in_memory = in_memory
-
-    def prepare_data(self) -> None:
-        """Unpack the archives, downloading those that are missing (Lightning calls this once a node).
-
-        Raises:
-            FileNotFoundError: when a download fails.
-            ValueError: when an archive is truncated or altered; names it.
-        """
-        for archive in (_TRAIN, _TEST):
-            provide(archive, self.folders, self.download)
 
     def load(self) -> dict[str, LabelledDataset]:
         """Find the recordings; they are read when they are used.
@@ -88,34 +77,26 @@ class NMNIST(EventDataModule):
             FileNotFoundError: when a folder is missing, or the recordings of a digit.
             ValueError: when a digit has a single training recording: none is left to validate.
         """
-        train_paths, train_labels = self._recordings(_TRAIN)
+        train_paths, train_labels = self._recordings(self.train_archive)
         train, val = hold_out(train_labels, self.val_share)
-        test_paths, test_labels = self._recordings(_TEST)
+        test_paths, test_labels = self._recordings(self.test_archive)
         return {
-            "train": self._dataset([train_paths[i] for i in train], train_labels[train]),
-            "val": self._dataset([train_paths[i] for i in val], train_labels[val]),
-            "test": self._dataset(test_paths, test_labels),
+            "train": self.dataset([train_paths[i] for i in train], train_labels[train], read_nmnist),
+            "val": self.dataset([train_paths[i] for i in val], train_labels[val], read_nmnist),
+            "test": self.dataset(test_paths, test_labels, read_nmnist),
         }
 
     def _recordings(self, archive: Archive) -> tuple[list[Path], Tensor]:
-        folder = find_folder(archive.folder, self.folders)
-        if folder is None:
-            raise FileNotFoundError(
-                f"N-MNIST is incomplete: {missing_message(archive, self.folders)} Call prepare_data() with "
-                f"download=True, or unpack {archive.name} there by hand (from {archive.url})."
-            )
+        folder = self.folder(archive)
         paths: list[Path] = []
         labels: list[int] = []
         for digit in range(self.num_classes):
             found = sorted(path for path in (folder / str(digit)).glob("*.bin") if not path.name.startswith("."))
             if not found:
-                raise FileNotFoundError(f"N-MNIST is incomplete: no recordings (*.bin) in {folder / str(digit)}.")
+                raise FileNotFoundError(f"{self.title} is incomplete: no recordings (*.bin) in {folder / str(digit)}.")
             paths += found
             labels += [digit] * len(found)
         return paths, torch.tensor(labels)
-
-    def _dataset(self, paths: list[Path], labels: Tensor) -> CachedFrames:
-        return CachedFrames(paths, labels, read_nmnist, self.frames, self.sensor_size, self.cache, self.in_memory)
 
 
 def hold_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:

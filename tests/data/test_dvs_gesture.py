@@ -11,7 +11,6 @@ import tonic
 import torch
 from recordings import npy_bytes, rows_of, write_gesture_folder
 
-from brainleaks_pl.data import dvs_gesture
 from brainleaks_pl.data.dvs_gesture import DVSGesture
 from brainleaks_pl.events.formats import read_dvsgesture
 from brainleaks_pl.events.frames import FrameTransform
@@ -160,12 +159,12 @@ def test_a_bad_recording_is_named(tmp_path: Path, content: bytes, message: str) 
 def test_archives_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_gesture_folder(tmp_path / "source")
     (tmp_path / "data").mkdir()
-    for part in ("_TRAIN", "_TEST"):
-        archive = getattr(dvs_gesture, part)
+    for part in ("train_archive", "test_archive"):
+        archive = getattr(DVSGesture, part)
         path = tmp_path / "data" / archive.name
         with tarfile.open(path, "w:gz") as file:
             file.add(tmp_path / "source" / archive.folder, archive.folder)
-        monkeypatch.setattr(dvs_gesture, part, archive._replace(md5=hashlib.md5(path.read_bytes()).hexdigest()))
+        monkeypatch.setattr(DVSGesture, part, archive._replace(md5=hashlib.md5(path.read_bytes()).hexdigest()))
     data = module(tmp_path / "data", download=False)
     data.prepare_data()
     assert [len(data.split(name)) for name in ("train", "val", "test")] == [10, 10, 10]

@@ -11,7 +11,6 @@ import tonic
 import torch
 from recordings import rows_of, write_nmnist_folder
 
-from brainleaks_pl.data import nmnist
 from brainleaks_pl.data.nmnist import NMNIST, hold_out
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
@@ -170,13 +169,13 @@ def test_a_bad_recording_is_named(tmp_path: Path, content: bytes, message: str) 
 def test_archives_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_nmnist_folder(tmp_path / "source")
     (tmp_path / "data" / "NMNIST").mkdir(parents=True)
-    for part in ("_TRAIN", "_TEST"):
-        archive = getattr(nmnist, part)
+    for part in ("train_archive", "test_archive"):
+        archive = getattr(NMNIST, part)
         path = tmp_path / "data" / "NMNIST" / archive.name
         with zipfile.ZipFile(path, "w") as file:
             for recording in (tmp_path / "source" / archive.folder).rglob("*.bin"):
                 file.write(recording, recording.relative_to(tmp_path / "source"))
-        monkeypatch.setattr(nmnist, part, archive._replace(md5=hashlib.md5(path.read_bytes()).hexdigest()))
+        monkeypatch.setattr(NMNIST, part, archive._replace(md5=hashlib.md5(path.read_bytes()).hexdigest()))
     data = module(tmp_path / "data", download=False)
     data.prepare_data()
     assert [len(data.split(name)) for name in ("train", "val", "test")] == [10, 10, 10]

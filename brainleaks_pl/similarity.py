@@ -87,8 +87,8 @@ def similarity(
         )
     rows: list[dict[str, int | float]] = []
     for k, image, sample in zip(classes, images, x.unbind(-4), strict=True):
-        private = data.display(data.class_images(k))
-        mean = data.display(data.class_images(k).mean(0, keepdim=True))
+        samples = data.class_images(k)
+        private, mean = data.display(samples), data.display(samples.mean(0, keepdim=True))
         nearest = private[torch.linalg.vector_norm(private - image, dim=(1, 2, 3)).argmin()]
         to_mean, to_nearest = ssim(image.expand(2, *image.shape), torch.cat([mean, nearest[None]])).tolist()
         rows.append(

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from tonic.collation import PadTensors
 from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from brainleaks_pl.data.base import BaseDataModule, LabelledDataset, Null
 from brainleaks_pl.events.frames import FrameTransform
@@ -190,7 +190,8 @@ class EventDataModule(BaseDataModule):
 
     def collate(self, samples: Any) -> Any:
         """Make a batch, time first; shorter recordings are followed by silence (as published)."""
-        return PadTensors(batch_first=False)(samples)
+        frames, labels = zip(*samples, strict=True)
+        return pad_sequence(list(frames)), torch.stack(labels)
 
     def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Turn bytes into floats, on the device."""

@@ -17,6 +17,9 @@ from brainleaks_pl.targets.base import TargetClassifier
 
 _FORMAT = "brainleaks_pl.network/1"
 
+UNREADABLE = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError)
+"""What :func:`torch.load` has raised on damaged files, beside :class:`pickle.UnpicklingError`."""
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
@@ -120,7 +123,7 @@ def load_network(path: Path, network: TargetClassifier, data: BaseDataModule) ->
             f"{path} is not a plain checkpoint of weights and was not loaded: it may be damaged, or run code when "
             f"unpickled. Train it again with `brainleaks fit`."
         ) from error
-    except (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+    except (*UNREADABLE, OSError) as error:
         raise ValueError(f"{path} is damaged and cannot be read. Train it again with `brainleaks fit`.") from error
     needed = {"architecture", "data", "time_steps", "state_dict"}
     if not isinstance(content, dict) or content.get("format") != _FORMAT or not needed <= content.keys():

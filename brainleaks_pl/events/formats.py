@@ -24,10 +24,12 @@ Events = npt.NDArray[Any]
 MAX_TIME = 2**32 - 1
 """Latest time stamp that is believed, in microseconds (71 minutes): sensors count them in 32 bits."""
 
+NMNIST_CLOCK = 2**23
+"""Microseconds that the 23 bits of a time stamp in an N-MNIST file count."""
+
 _EVENT_SIZE = 5
 _OVERFLOW_ROW = 240
 _OVERFLOW_TIME = 2**13
-_LAST_TIME = 2**23 - 1
 _HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
@@ -75,7 +77,7 @@ def write_nmnist(path: Path, events: Events) -> None:
     x, y, t, p = _columns(path, events)
     if (y == _OVERFLOW_ROW).any():
         raise ValueError(f"{path}: N-MNIST files have no row {_OVERFLOW_ROW}, it marks an overflow of the clock.")
-    for name, column, limit in (("x", x, 255), ("y", y, 255), ("time", t, _LAST_TIME)):
+    for name, column, limit in (("x", x, 255), ("y", y, 255), ("time", t, NMNIST_CLOCK - 1)):
         if column.max() > limit:
             raise ValueError(
                 f"{path}: N-MNIST files hold an event's {name} up to {limit}, got {column.max()}. Crop the recording, "

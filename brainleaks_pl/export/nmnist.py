@@ -6,12 +6,9 @@ from pathlib import Path
 
 from tonic.datasets import NMNIST
 
-from brainleaks_pl.events.formats import write_nmnist
+from brainleaks_pl.events.formats import NMNIST_CLOCK, write_nmnist
 from brainleaks_pl.export.base import FileFormat, file_name
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
-
-_CLOCK = 2**23
-"""Microseconds that the 23 bits of a time stamp count."""
 
 
 class NMNISTFiles(FileFormat):
@@ -24,9 +21,9 @@ class NMNISTFiles(FileFormat):
         """Refuse recordings that outlast the clock of the format."""
         super().check(results)
         duration = results.time_steps * results.frame_time
-        if duration > _CLOCK:
+        if duration > NMNIST_CLOCK:
             raise ValueError(
-                f"N-MNIST files hold recordings of up to {_CLOCK / 1e6:.1f} s, got {duration / 1e6:.1f} s: choose "
+                f"N-MNIST files hold recordings of up to {NMNIST_CLOCK / 1e6:.1f} s, got {duration / 1e6:.1f} s: choose "
                 "another format, such as tonic."
             )
 

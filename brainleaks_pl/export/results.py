@@ -13,6 +13,7 @@ from torch import Tensor
 
 from brainleaks_pl.events.formats import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
+from brainleaks_pl.storage import UNREADABLE
 
 DEFAULT_FRAME_TIME = 1000
 """Microseconds of a time step where the data set gives it no duration."""
@@ -160,15 +161,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"no {path.name} in {path.parent}. Run `brainleaks invert` to write it.")
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:
+    except (pickle.UnpicklingError, *UNREADABLE) as error:
         raise ValueError(f"{path} is damaged and cannot be read. Run `brainleaks invert` again.") from error
     keys = {"reconstructions", "classes", "restarts", "best"}
     if not isinstance(tensors, dict) or not keys <= tensors.keys():

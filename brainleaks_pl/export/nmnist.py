@@ -23,8 +23,8 @@ class NMNISTFiles(FileFormat):
         duration = results.time_steps * results.frame_time
         if duration > NMNIST_CLOCK:
             raise ValueError(
-                f"N-MNIST files hold recordings of up to {NMNIST_CLOCK / 1e6:.1f} s, got {duration / 1e6:.1f} s: choose "
-                "another format, such as tonic."
+                f"N-MNIST files hold recordings of up to {NMNIST_CLOCK / 1e6:.1f} s, got {duration / 1e6:.1f} s: "
+                "choose another format, such as tonic."
             )
 
     def path(self, results: SpikingResults, reconstruction: Reconstruction) -> Path:

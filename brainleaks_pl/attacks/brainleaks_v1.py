@@ -12,17 +12,21 @@ from brainleaks_pl.attacks.spiking import SpikingInversion
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
+_START = 2  # tells the stream of the first spikes from those of the steps
+
 
 class BrainLeaksV1(SpikingInversion):
     """Model inversion with binary updates (arXiv 2402.00906, BrainLeaks-v1).
 
-    Spikes start at 0. In each step the gradient's size, min-max scaled over the unit's whole input, is the probability
-    of an update (gradient binarisation); its sign is the direction (directional fusion); what exceeds {0, 1} is cut off
-    (overflow thresholding): ``x <- [x + d > 0]`` with ``d = sign(g) * m, m ~ Bernoulli(p)``.
+    Spikes start at 0, or at random with the rate ``start``. In each step the gradient's size, min-max scaled over the
+    unit's whole input, is the probability of an update (gradient binarisation); its sign is the direction (directional
+    fusion); what exceeds {0, 1} is cut off (overflow thresholding): ``x <- [x + d > 0]`` with ``d = sign(g) * m,
+    m ~ Bernoulli(p)``.
 
     Args:
         target: the trained classifier, a spiking network.
         steps: iterations (published: 10, DvsGesture 25).
+        start: rate of the first spikes, in [0, 1]; 0, as published, starts from silence.
         classes: classes to attack; None attacks every class.
         restarts: independent runs of each class.
         time_steps: T of the input; None takes the one that the target was trained with.
@@ -40,6 +44,7 @@ class BrainLeaksV1(SpikingInversion):
         self,
         target: TargetClassifier,
         steps: int = 10,
+        start: float = 0.0,
         classes: list[int] | None = None,
         restarts: int = 1,
         time_steps: int | None = None,
@@ -49,6 +54,8 @@ class BrainLeaksV1(SpikingInversion):
         keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
+        if not 0 <= start <= 1:
+            raise ValueError(f"start is a rate and must lie in [0, 1], got {start}.")
         super().__init__(
             target,
             steps=steps,
@@ -62,6 +69,10 @@ class BrainLeaksV1(SpikingInversion):
             keep=keep,
             seed=seed,
         )
+        if start > 0:
+            first = self.uniform(0, (self.time_steps, *target.input_shape), _START) < start
+            self.candidates.data.copy_(first)
+            self.best.copy_(first)
 
     def sample(self, step: int) -> Tensor:
         """Return the spikes themselves, ``(T, N, C, H, W)``."""

@@ -41,6 +41,25 @@ def test_candidates_are_spikes_and_start_at_none(spiking_target: SpikingMLP) -> 
         assert set(spikes.unique().tolist()) == {0.0, 1.0}
 
 
+def test_random_start_has_its_rate_and_a_stream_of_its_own_for_each_unit(spiking_target: SpikingMLP) -> None:
+    attack = BrainLeaksV1(spiking_target, start=0.3, restarts=2, time_steps=400, seed=1)
+    first = attack.candidates.detach().clone()
+    assert set(first.unique().tolist()) == {0.0, 1.0}
+    rates = first.mean((0, 2, 3, 4))  # of 14400 entries each: a standard deviation of .004
+    assert ((rates - 0.3).abs() < 0.02).all()
+    assert all(not torch.equal(first[:, 0], first[:, unit]) for unit in range(1, 6))
+    alone = BrainLeaksV1(spiking_target, start=0.3, restarts=2, classes=[1], time_steps=400, seed=1)
+    assert torch.equal(alone.candidates, first[:, 2:4])
+    assert torch.equal(alone.best, first[:, 2:4])
+    assert torch.equal(BrainLeaksV1(spiking_target, start=1.0).candidates, torch.ones(4, 3, 1, 6, 6))
+
+
+@pytest.mark.parametrize("start", [-0.1, 1.1, float("nan")])
+def test_start_out_of_range_is_an_error(spiking_target: SpikingMLP, start: float) -> None:
+    with pytest.raises(ValueError, match=f"start is a rate and must lie in .0, 1., got {start}"):
+        BrainLeaksV1(spiking_target, start=start)
+
+
 def test_it_raises_the_targets_confidence(spiking_target: SpikingMLP) -> None:
     attack = BrainLeaksV1(spiking_target, seed=1)
     run(attack)

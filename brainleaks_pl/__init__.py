@@ -24,10 +24,13 @@ from brainleaks_pl.data import (
     EventDataModule,
     ImageDataModule,
     MNIST5k,
+    SimulatedDVSGesture,
     SimulatedNMNIST,
 )
 from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
+from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
 from brainleaks_pl.metrics import metrics
 from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
@@ -52,6 +55,7 @@ __all__ = [
     "CrossEntropy",
     "DVSGesture",
     "Encoder",
+    "EventCamera",
     "EventDataModule",
     "FastSigmoid",
     "FrameTransform",
@@ -66,9 +70,11 @@ __all__ = [
     "MaxMargin",
     "MeanNLL",
     "RateEncoder",
+    "Saccades",
     "Scores",
     "Scoring",
     "Sigmoid",
+    "SimulatedDVSGesture",
     "SimulatedNMNIST",
     "SpikingCNN",
     "SpikingClassifier",

@@ -8,6 +8,7 @@ from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.mnist import MNIST
 from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST
+from brainleaks_pl.data.simulated_dvs_gesture import SimulatedDVSGesture
 from brainleaks_pl.data.simulated_nmnist import SimulatedNMNIST
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "ImageDataModule",
     "ImageDataset",
     "MNIST5k",
+    "SimulatedDVSGesture",
     "SimulatedNMNIST",
 ]

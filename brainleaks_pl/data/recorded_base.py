@@ -11,6 +11,7 @@ from torch import Tensor
 from brainleaks_pl.data.cached_frames import CachedFrames, Reader
 from brainleaks_pl.data.event_archives import Archive, find_folder, missing_message, provide
 from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.data.generated import MARKER
 from brainleaks_pl.events.frames import FrameTransform
 
 
@@ -76,12 +77,18 @@ class RecordedDataModule(EventDataModule):
 
         Raises:
             FileNotFoundError: when it is not; says where it was looked for and what to do.
+            ValueError: when it holds simulated recordings and this is the data set of the real ones.
         """
         folder = find_folder(archive.folder, self.folders)
         if folder is None:
             raise FileNotFoundError(
                 f"{self.title} is incomplete: {missing_message(archive, self.folders)} Call prepare_data() with "
                 f"download=True, or unpack {archive.name} there by hand (from {archive.url})."
+            )
+        if (folder.parent / MARKER).exists() and not self.simulated:
+            raise ValueError(
+                f"the recordings in {folder.parent} are simulated ({MARKER} says how), not those of {self.title}. Give "
+                f"the folder of the real ones as root, or use Simulated{type(self).__name__}."
             )
         return folder
 

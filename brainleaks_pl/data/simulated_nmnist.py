@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch.utilities import rank_zero_info
-from rich.console import Console
-from rich.progress import Progress
 from tonic.datasets import NMNIST as TonicNMNIST  # noqa: N811 - not a constant
 from torch import Tensor
 
 from brainleaks_pl.data.base import LabelledDataset
+from brainleaks_pl.data.generated import digest, find_generated, generate_once, progress_bar, write_note
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
 from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST, PUBLISHED_FRAMES
@@ -30,9 +24,6 @@ from brainleaks_pl.events.saccades import Saccades
 
 VERSION = 1
 """Of the generator: to be raised when the same settings would give other events."""
-
-MARKER = "simulated.json"
-"""File beside ``Train`` and ``Test`` that says how they were made, and that they are not the real ones."""
 
 BATCH = 50
 
@@ -118,20 +109,11 @@ class SimulatedNMNIST(NMNIST):
         """
         self.source.prepare_data()
         parts = self._parts()
-        folder = self._folder(parts)
-        if folder.is_dir():
-            return
-        rank_zero_info(f"Simulating N-MNIST from {type(self.source).__name__}, once, in {folder}")
-        self.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=self.root) as temporary:
-            whole = Path(temporary) / folder.name
-            generate_recordings(whole / "NMNIST", parts, self.camera, self.saccades, self.seed)
-            (whole / "NMNIST" / MARKER).write_text(json.dumps(self._settings(), indent=2))
-            try:
-                whole.rename(folder)
-            except OSError:
-                if not folder.is_dir():  # else another process was faster; what it made is the same
-                    raise
+
+        def write(place: Path) -> None:
+            generate_recordings(place, parts, self.camera, self.saccades, self.seed)
+
+        generate_once(self._folder(parts), self.tonic_folder, self._settings(), write)
 
     def load(self) -> dict[str, LabelledDataset]:
         """Find the recordings; they are read when they are used.
@@ -140,10 +122,7 @@ class SimulatedNMNIST(NMNIST):
             FileNotFoundError: when the source is missing, or the recordings have not been generated.
             ValueError: when a digit has a single training recording: none is left to validate.
         """
-        folder = self._folder(self._parts())
-        if not folder.is_dir():
-            raise FileNotFoundError(f"the simulated recordings are not there: no {folder}. Call prepare_data().")
-        self.folders = (folder / "NMNIST",)
+        self.folders = (find_generated(self._folder(self._parts())) / self.tonic_folder,)
         return super().load()
 
     def describe(self) -> dict[str, Any]:
@@ -166,12 +145,8 @@ class SimulatedNMNIST(NMNIST):
         return {TonicNMNIST.train_folder: train, TonicNMNIST.test_folder: test}
 
     def _folder(self, parts: Mapping[str, ImageDataset]) -> Path:
-        digest = hashlib.sha256(json.dumps(self._settings()).encode())
-        for part in parts.values():
-            for values in (part.images, part.labels):
-                digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
-                digest.update(values.contiguous().numpy().tobytes())
-        return self.root / f"{type(self.source).__name__.lower()}-{digest.hexdigest()[:16]}"
+        content = digest(self._settings(), (values for part in parts.values() for values in (part.images, part.labels)))
+        return self.root / f"{type(self.source).__name__.lower()}-{content}"
 
 
 def generate_recordings(
@@ -191,13 +166,11 @@ def generate_recordings(
     Raises:
         ValueError: when the format cannot hold a recording; names it.
     """
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar() as progress:
         for position, (name, part) in enumerate(parts.items()):
             for label in part.labels.unique().tolist():
                 (folder / name / str(label)).mkdir(parents=True)
-            with zipfile.ZipFile(folder / f"{name.lower()}.zip", "w") as archive:
-                archive.writestr("SIMULATED.txt", "Simulated recordings by brainleaks_pl, not those of N-MNIST.\n")
+            write_note(folder / f"{name.lower()}.zip")
             recordings = simulate(to_pixels(part.images[:, 0]), camera, saccades, (seed, position))
             pairs = zip(part.labels.tolist(), recordings, strict=True)
             bar = progress.track(pairs, len(part), description=f"Simulating N-MNIST: {name}")

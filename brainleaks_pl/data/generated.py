@@ -1,0 +1,80 @@
+"""Recordings that a simulator makes once, in a folder named after all that decides its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_info
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor
+
+MARKER = "simulated.json"
+"""File beside the recordings' folders that says how they were made, and that they are not the real ones."""
+
+
+def digest(settings: dict[str, Any], tensors: Iterable[Tensor] = ()) -> str:
+    """Return 16 hexadecimal digits that stand for settings (plain values) and every entry of the tensors."""
+    content = hashlib.sha256(json.dumps(settings).encode())
+    for values in tensors:
+        content.update(f"{values.dtype} {tuple(values.shape)}".encode())
+        content.update(values.contiguous().numpy().tobytes())
+    return content.hexdigest()[:16]
+
+
+def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Callable[[Path], None]) -> None:
+    """Have ``write`` fill ``folder/inner`` and put the marker there, unless ``folder`` exists.
+
+    The folder appears whole or not at all: an interrupted run leaves nothing, and processes may generate at once.
+
+    Args:
+        folder: what is made.
+        inner: name of the recordings' folder within it, as tonic wants it.
+        settings: how the recordings are made, plain values.
+        write: makes the folder it is given, and all recordings in it.
+
+    Raises:
+        OSError: when the files cannot be written.
+    """
+    if folder.is_dir():
+        return
+    rank_zero_info(f"Simulating recordings, once, in {folder}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        whole = Path(temporary) / folder.name
+        write(whole / inner)
+        (whole / inner / MARKER).write_text(json.dumps(settings, indent=2))
+        try:
+            whole.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster; what it made is the same
+                raise
+
+
+def find_generated(folder: Path) -> Path:
+    """Return the folder.
+
+    Raises:
+        FileNotFoundError: when the recordings have not been generated.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"the simulated recordings are not there: no {folder}. Call prepare_data().")
+    return folder
+
+
+def write_note(archive: Path) -> None:
+    """Write the archive that tonic looks for; it holds nothing but a note."""
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("SIMULATED.txt", "Simulated recordings by brainleaks_pl, not those of the published data set.\n")
+
+
+def progress_bar() -> Progress:
+    """Return a bar that is seen on a terminal only, and leaves nothing behind."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)

@@ -71,7 +71,7 @@ def test_a_recording_depends_on_its_own_take_and_the_seed(tmp_path: Path) -> Non
     take = Take(2, "natural", 7)
     recordings = [
         module(tmp_path, **settings).film(take)
-        for settings in ({}, {"subjects": (2,), "lightings": ("natural", "lab")}, {"seed": 1})
+        for settings in ({}, {"subjects": (2, 24), "lightings": ("natural", "lab")}, {"seed": 1})
     ]
     np.testing.assert_array_equal(recordings[0], recordings[1])
     assert not np.array_equal(recordings[0], recordings[2])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from brainleaks_pl.neurons import FastSigmoid, Surrogate, lif_scan
 from brainleaks_pl.targets.ann import convolution_features
 from brainleaks_pl.targets.base import TargetClassifier, Training
+from brainleaks_pl.targets.sparse_linear import spike_linear
 
 
 class SpikingClassifier(TargetClassifier):
@@ -105,7 +106,7 @@ class SpikingMLP(SpikingClassifier):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output membranes ``(T, B, K)`` of spikes ``(T, B, C, H, W)``."""
-        spikes, _ = self.neurons(self.hidden(x.flatten(2)))
+        spikes, _ = self.neurons(spike_linear(self.hidden, x.flatten(2)))
         _, membranes = self.neurons(self.output(spikes))
         return membranes
 

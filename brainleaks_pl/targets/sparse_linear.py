@@ -52,6 +52,6 @@ def spike_linear(layer: nn.Linear, spikes: Tensor) -> Tensor:
     dense = spikes.device.type != "cpu" or spikes.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
     if dense or int(spikes.count_nonzero()) >= SPARSE_BELOW * spikes.numel():
         current: Tensor = layer(spikes)
-        return current
-    current = _SparseLinear.apply(spikes.flatten(0, -2), layer.weight, layer.bias)
-    return current.unflatten(0, spikes.shape[:-1])
+    else:
+        current = _SparseLinear.apply(spikes.flatten(0, -2), layer.weight, layer.bias).unflatten(0, spikes.shape[:-1])
+    return current

@@ -2,15 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from datafiles import WriteFaces, WriteMNIST
+from recordings import write_gesture_folder, write_nmnist_folder
 
+from brainleaks_pl import MNIST5k
 from brainleaks_pl.cli import main
+from brainleaks_pl.data import ImageDataset
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+IMAGE_NULLS = {"noise", "black", "class_mean", "real"}
+EVENT_NULLS = {"noise", "shuffled", "class_mean", "real"}
+LIKENESS = {"spike_rate", "class_rate", "rate_to_class", "rate_to_sensor", "time_course_correlation"}
 METRICS = {"attack_accuracy", "top3_accuracy", "confidence", "daa"}
 
 
@@ -18,7 +25,24 @@ METRICS = {"attack_accuracy", "top3_accuracy", "confidence", "daa"}
 def root(tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces) -> Path:
     folder = write_mnist(tmp_path / "data", train=40)
     write_faces(folder / "att_faces.zip")
+    write_nmnist_folder(folder / "NMNIST", train=3)
+    write_gesture_folder(folder / "DVSGesture", train_users=(1, 21))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave MNIST5k some digits of each class: all of them take a simulator half a minute."""
+    load = MNIST5k.load
+
+    def some(self: MNIST5k) -> dict[str, ImageDataset]:
+        splits = {}
+        for name, split in load(self).items():
+            few = torch.cat([(split.labels == digit).nonzero()[:6, 0] for digit in range(10)])
+            splits[name] = ImageDataset(split.images[few], split.labels[few])
+        return splits
+
+    monkeypatch.setattr(MNIST5k, "load", some)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -29,11 +53,19 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     shared += ["--model.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
     if "root:" in text:
         shared += [f"--data.root={root}"]
-    if "class_path: MNIST\n" in text:
+    if config_of(config)["data"]["class_path"] == "MNIST":
         shared += ["--data.val_size=10"]
-    if "RateEncoder" in text:
-        shared += ["--data.encoder.time_steps=2"]
+    for part in ("encoder", "frames"):
+        if part in config_of(config)["data"]["init_args"]:
+            shared += [f"--data.{part}.time_steps=2"]
+    simulated = "class_path: Simulated" in text
+    if "class_path: SimulatedDVSGesture" in text:
+        shared += ["--data.subjects=[1,21,24]", "--data.lightings=[led]", "--data.duration=150000"]
+    if "source:" in text and "root: data}" in text:
+        shared += [f"--data.source.root={root}", "--data.source.val_size=10"]
     main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
+    if "time_steps" in config_of(config)["attack"]["init_args"]:
+        shared += ["--attack.time_steps=2"]
     main(["invert", *shared, "--attack.steps=2", "--attack.classes=[1,3]"])
 
     results = tmp_path / "results" / config.stem
@@ -41,7 +73,10 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     (judge,) = scores["judges"].values()
     assert set(judge) == {"test_accuracy", *METRICS, "per_class", "nulls"}
     assert [row["class"] for row in judge["per_class"]] == [1, 3]
-    assert set(judge["nulls"]) == {"noise", "black", "class_mean", "real"}
+    events = "frames:" in text
+    assert set(judge["nulls"]) == (EVENT_NULLS if events else IMAGE_NULLS)
+    assert all((set(row) > LIKENESS) == events for row in scores["similarity"])
+    assert scores["data"]["simulated"] == simulated == ("SIMULATED data" in text)
     assert all(set(null) == METRICS for null in judge["nulls"].values())
     assert scores["attack"]["class_path"].rpartition(".")[2] in text
     assert {"target", "seconds", "seed", "versions"} < set(scores)
@@ -51,10 +86,15 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     assert (results / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
 
 
+def config_of(path: Path) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    return config
+
+
 def test_configs_of_one_data_set_share_target_and_judges() -> None:
     by_folder: dict[str, set[str]] = {}
     for path in CONFIGS:
-        config = yaml.safe_load(path.read_text())
+        config = config_of(path)
         networks = json.dumps([config["data"], config["model"], config["judges"]])
         by_folder.setdefault(config.get("checkpoints", path.stem), set()).add(networks)
     assert all(len(networks) == 1 for networks in by_folder.values())

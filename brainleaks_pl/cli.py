@@ -26,15 +26,9 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.errors import plain_message
 from brainleaks_pl.export import export_main
 from brainleaks_pl.fitting import check_fits, train_network
-from brainleaks_pl.report import (
-    Scoring,
-    fit_table,
-    log_report,
-    make_report,
-    score_tables,
-    write_report,
-)
+from brainleaks_pl.report import Scoring, log_report, make_report, write_report
 from brainleaks_pl.storage import check_writable, load_network, save_network
+from brainleaks_pl.tables import fit_table, score_tables
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.trainer import InversionTrainer
 
@@ -176,7 +170,7 @@ class BrainLeaksCLI(LightningCLI):
                     save_network(path, network, datamodule, accuracy, self.seed)
             fitted[part] = (accuracy, path)
         if self.trainer.is_global_zero:
-            Console().print(fit_table(fitted))
+            Console().print(fit_table(fitted, self.datamodule.simulated))
 
     def _stored_accuracy(self, part: str, network: TargetClassifier) -> float | None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -93,28 +93,32 @@ def confidence_matrix(matrix: Tensor, row_names: Sequence[str], column_names: Se
     return figure
 
 
-def spike_raster(spikes: Tensor, heading: str) -> Figure:
-    """Show which pixel spikes when (:func:`snntorch.spikeplot.raster`).
+def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
+    """Show which pixel spikes when, spike trains side by side (:func:`snntorch.spikeplot.raster`).
 
     Args:
-        spikes: one spike train in {0, 1}, ``(T, C, H, W)``; pixels are numbered channel by channel, row by row.
+        trains: spike trains in {0, 1} by caption, each ``(T, C, H, W)`` with a T of its own; pixels are numbered
+            channel by channel, row by row.
         heading: title of the figure.
 
     Raises:
-        ValueError: when ``spikes`` does not have four dimensions.
+        ValueError: when there is no train, or one does not have four dimensions.
     """
-    if spikes.ndim != 4:
-        raise ValueError(f"expected the spikes of one input, (T, C, H, W), got the shape {tuple(spikes.shape)}.")
-    pixels = spikes.detach().flatten(1)
-    figure = Figure(figsize=(7.0, 4.5), layout="constrained")
-    axis = figure.subplots()
-    spikeplot.raster(pixels, axis, s=3.0, c="black", linewidths=0)
-    axis.set_xlim(-0.5, pixels.shape[0] - 0.5)
-    axis.set_ylim(-0.5, pixels.shape[1] - 0.5)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel("time step")
-    axis.set_ylabel("pixel")
+    shapes = [tuple(train.shape) for train in trains.values()]
+    if not shapes or any(len(shape) != 4 for shape in shapes):
+        raise ValueError(f"expected the spikes of one input each, (T, C, H, W), got the shapes {shapes}.")
+    figure = Figure(figsize=(6.5 * len(trains), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(trains), squeeze=False)[0]
+    for axis, (caption, train) in zip(axes, trains.items(), strict=True):
+        pixels = train.detach().flatten(1)
+        spikeplot.raster(pixels, axis, s=3.0, c="black", linewidths=0)
+        axis.set_xlim(-0.5, pixels.shape[0] - 0.5)
+        axis.set_ylim(-0.5, pixels.shape[1] - 0.5)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_xlabel("time step")
+        axis.set_title(caption, fontsize=9)
+    axes[0].set_ylabel("pixel")
     figure.suptitle(heading, fontsize=10, wrap=True)
     return figure
 

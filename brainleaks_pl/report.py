@@ -1,4 +1,4 @@
-"""What an attack leaves behind: scores, reconstructions and pictures, in files, in TensorBoard and in the terminal."""
+"""What an attack leaves behind: scores, reconstructions and pictures, in files and in TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
-from rich.box import SIMPLE
-from rich.table import Column, Table
 from torch import Tensor
 
+from brainleaks_pl.animation import Pictures, log_animation
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid, spike_raster
+from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid
 from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
 from brainleaks_pl.similarity import similarity, to_display
 from brainleaks_pl.storage import atomic_write
@@ -63,12 +64,14 @@ class Report:
         tensors: what ``reconstructions.pt`` holds.
         grid: the labelled reconstructions, ``reconstructions.png``.
         figures: further pictures by name, for TensorBoard.
+        animations: event recordings by name, for TensorBoard.
     """
 
     scores: dict[str, Any]
     tensors: dict[str, Tensor]
     grid: Figure
     figures: dict[str, Figure]
+    animations: dict[str, Pictures]
 
 
 def make_report(
@@ -103,14 +106,16 @@ def make_report(
         "restarts": torch.tensor([restart for _, restart in attack.units]),
         "best": best_units,
     }
+    if data.simulated:
+        title += " (simulated data)"
     figures: dict[str, Figure] = {}
+    animations: dict[str, Pictures] = {}
     if everything.ndim == 5:
         spikes = torch.bernoulli(everything, generator=torch.Generator().manual_seed(seed))
         tensors["spikes"] = spikes.to(torch.uint8)
-        name = data.class_name(attack.classes[0])
-        figures["spike_raster"] = spike_raster(
-            spikes[:, best_units[0]], f"{title}: spikes of the reconstruction of class {name}"
-        )
+        figures["spike_raster"] = compare_rasters(spikes.index_select(1, best_units), attack.classes, data, title)
+        if isinstance(data, EventDataModule):
+            animations = compare_recordings(spikes.index_select(1, best_units), attack.classes, data, title)
     judged: dict[str, Any] = {}
     for name, judge in judges.items():
         scores = score(
@@ -149,7 +154,11 @@ def make_report(
         **facts,
         "judges": judged,
         "similarity": likeness,
-        "data": {**data.describe(), "simulated": data.simulated},
+        "data": {
+            **data.describe(),
+            "simulated": data.simulated,
+            "class_names": [data.class_name(label) for label in range(data.num_classes)],
+        },
         "scoring": asdict(scoring),
         "seed": seed,
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
@@ -160,7 +169,7 @@ def make_report(
         [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)],
         f"{title}: reconstruction (left) and mean training image (right) of each class",
     )
-    return Report(content, tensors, grid, figures)
+    return Report(content, tensors, grid, figures, animations)
 
 
 def _without_classes(scores: Scores) -> dict[str, Any]:
@@ -203,32 +212,7 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
         if isinstance(logger, TensorBoardLogger):
             for name, figure in {"reconstructions": report.grid, **report.figures}.items():
                 logger.experiment.add_figure(name, figure)
+            for name, frames in report.animations.items():
+                log_animation(logger.experiment, name, frames)
             logger.log_hyperparams(arguments, scores)
             logger.save()
-
-
-def score_tables(report: Report) -> list[Table]:
-    """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
-    attack = report.scores["attack"]["class_path"].rpartition(".")[2]
-    tables = []
-    for name, judge in report.scores["judges"].items():
-        title = f"judge {name} (test accuracy {judge['test_accuracy']:.3f})"
-        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=title, box=SIMPLE)
-        for row, values in {attack: judge, **judge["nulls"]}.items():
-            scores = (values[metric] for metric in METRICS)
-            table.add_row(
-                row if row == attack else f"null: {row}",
-                *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in scores),
-                style="bold" if row == attack else None,
-                end_section=row == attack,
-            )
-        tables.append(table)
-    return tables
-
-
-def fit_table(rows: Mapping[str, tuple[float, Path]]) -> Table:
-    """Return the test accuracies and files of the networks that ``fit`` trained, by name."""
-    table = Table("network", "test accuracy", "checkpoint")
-    for name, (accuracy, path) in rows.items():
-        table.add_row(name, f"{accuracy:.3f}", str(path))
-    return table

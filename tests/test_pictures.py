@@ -91,8 +91,9 @@ def test_confidence_matrix_needs_a_name_for_each_row_and_column() -> None:
 def test_raster_has_one_mark_a_spike() -> None:
     spikes = torch.zeros(5, 2, 2, 3)
     spikes[0, 0, 0, 1] = spikes[3, 0, 1, 2] = spikes[4, 1, 0, 0] = 1
-    figure = spike_raster(spikes, "heading")
+    figure = spike_raster({"ours": spikes}, "heading")
     (axis,) = figure.axes
+    assert axis.get_title() == "ours"
     (marks,) = axis.collections
     assert np.asarray(marks.get_offsets()).tolist() == [[0, 1], [3, 5], [4, 6]]
     assert (axis.get_xlabel(), axis.get_ylabel(), figure.get_suptitle()) == ("time step", "pixel", "heading")
@@ -102,18 +103,28 @@ def test_raster_has_one_mark_a_spike() -> None:
 
 
 def test_raster_of_silence_is_empty() -> None:
-    figure = spike_raster(torch.zeros(3, 1, 2, 2), "heading")
+    figure = spike_raster({"": torch.zeros(3, 1, 2, 2)}, "heading")
     assert len(figure.axes[0].collections[0].get_offsets()) == 0
     rendered(figure)
 
 
 def test_raster_refuses_a_batch() -> None:
-    with pytest.raises(ValueError, match=r"got the shape \(5, 1, 1, 2, 2\)"):
-        spike_raster(torch.zeros(5, 1, 1, 2, 2), "heading")
+    with pytest.raises(ValueError, match=r"got the shapes \[\(5, 1, 1, 2, 2\)\]"):
+        spike_raster({"": torch.zeros(5, 1, 1, 2, 2)}, "heading")
+    with pytest.raises(ValueError, match=r"got the shapes \[\]"):
+        spike_raster({}, "heading")
+
+
+def test_rasters_stand_side_by_side() -> None:
+    figure = spike_raster({"left": torch.ones(3, 1, 2, 2), "right": torch.ones(7, 1, 2, 2)}, "heading")
+    left, right = figure.axes
+    assert (left.get_title(), right.get_title()) == ("left", "right")
+    assert (left.get_xlim()[1], right.get_xlim()[1]) == (2.5, 6.5)
+    rendered(figure)
 
 
 def test_figures_can_be_saved_and_leave_pyplot_alone() -> None:
-    figure = spike_raster(torch.ones(3, 1, 2, 2), "heading")
+    figure = spike_raster({"": torch.ones(3, 1, 2, 2)}, "heading")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"\x89PNG")

@@ -102,6 +102,15 @@ class EventDataModule(BaseDataModule):
             self._statistics[label, split] = ClassStatistics(rates, total / len(recordings))
         return self._statistics[label, split]
 
+    def recording(self, label: int, split: str = "train") -> Tensor:
+        """Return the first recording of a class, ``(T, C, H, W)``.
+
+        Raises:
+            ValueError: when ``label`` is not a class of this data set, or has no recording in the split.
+        """
+        frames: Tensor = self.split(split)[int(self.class_indices(label, split)[0])][0]
+        return frames
+
     def class_images(self, label: int, split: str = "train") -> Tensor:
         """Return the rate images, in spikes a frame, of the first ``references`` recordings, ``(N, C, H, W)``."""
         return self.class_statistics(label, split).rate_images

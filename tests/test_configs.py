@@ -45,6 +45,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MNIST5k, "load", some)
 
 
+@pytest.mark.filterwarnings("ignore:.*have no spike")  # after two steps
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -53,10 +54,10 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     shared += ["--model.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
     if "root:" in text:
         shared += [f"--data.root={root}"]
-    if config_of(config)["data"]["class_path"] == "MNIST":
+    if data_of(config)["class_path"] == "MNIST":
         shared += ["--data.val_size=10"]
     for part in ("encoder", "frames"):
-        if part in config_of(config)["data"]["init_args"]:
+        if part in data_of(config)["init_args"]:
             shared += [f"--data.{part}.time_steps=2"]
     simulated = "class_path: Simulated" in text
     if "class_path: SimulatedDVSGesture" in text:
@@ -84,11 +85,21 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     assert tensors["classes"].tolist() == [1, 3]
     assert ("spikes" in tensors) == ("Spiking" in text)
     assert (results / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
+    if events:
+        own = "nmnist" if data_of(config)["class_path"].endswith("NMNIST") else "dvsgesture"
+        for form in ("tonic", own, "gif"):
+            main(["export", "--results", str(results), "--format", form])
+            assert any((results / "export" / form).iterdir())
 
 
 def config_of(path: Path) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(path.read_text())
     return config
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = config_of(path)["data"]
+    return data
 
 
 def test_configs_of_one_data_set_share_target_and_judges() -> None:

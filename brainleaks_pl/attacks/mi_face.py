@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
@@ -36,6 +37,7 @@ class MIFace(InversionModule):
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
+        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
         turnover: share of pixels moved at random where all gradients are zero.
         keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
         seed: seed of the random streams; None takes the seed of the run.
@@ -60,6 +62,7 @@ class MIFace(InversionModule):
         scale_gradient: bool = False,
         noise: float = 0.0,
         max_shift: int = 0,
+        margin: int = 0,
         turnover: float = 0.01,
         keep: Keep = "best",
         seed: int | None = None,
@@ -76,6 +79,9 @@ class MIFace(InversionModule):
             raise ValueError(f"noise must not be negative, got {noise}.")
         if max_shift < 0:
             raise ValueError(f"max_shift must not be negative, got {max_shift}.")
+        if not 0 <= 2 * margin < min(target.input_shape[1:]):
+            size = "x".join(map(str, target.input_shape[1:]))
+            raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
         if patience is not None and patience < 1:
             raise ValueError(f"patience must be at least 1 or null, got {patience}.")
         super().__init__(
@@ -99,6 +105,7 @@ class MIFace(InversionModule):
         self.scale_gradient = scale_gradient
         self.noise = noise
         self.max_shift = max_shift
+        self.margin = margin
         self.since_best: Tensor
         self.register_buffer("since_best", torch.zeros(len(self.units), dtype=torch.long))
 
@@ -133,9 +140,12 @@ class MIFace(InversionModule):
         return unit_deviation(gradient) if self.scale_gradient else gradient
 
     def project(self) -> None:
-        """Clamp the pixels to [0, 1], if so asked."""
+        """Clamp the pixels to [0, 1] and blacken the margin, if so asked."""
         if self.clamp:
             self.candidates.clamp_(0, 1)
+        if self.margin:
+            inner = self.candidates[..., self.margin : -self.margin, self.margin : -self.margin]
+            self.candidates.copy_(F.pad(inner, [self.margin] * 4))
 
     def keep_best(self, costs: Tensor) -> None:
         """Count the iterations since the last lower cost as well."""

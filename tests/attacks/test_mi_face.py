@@ -180,6 +180,21 @@ def test_restarts_of_a_deterministic_attack_agree() -> None:
     torch.testing.assert_close(images[0::2], images[1::2])
 
 
+@pytest.mark.parametrize("clamp", [True, False])
+def test_margin_stays_black_and_the_rest_follows_the_gradient(clamp: bool) -> None:
+    attack = MIFace(mlp(), steps=3, margin=2, clamp=clamp, keep="last")
+    run(attack)
+    images = attack.reconstructions()
+    assert (images[..., 2:4, 2:4] != 0).any()
+    images[..., 2:4, 2:4] = 0
+    assert (images == 0).all()
+    plain = MIFace(mlp(), steps=1, clamp=clamp, keep="last")
+    run(plain)
+    first = MIFace(mlp(), steps=1, margin=2, clamp=clamp, keep="last")
+    run(first)
+    assert torch.equal(first.reconstructions()[..., 2:4, 2:4], plain.reconstructions()[..., 2:4, 2:4])
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="MIFace attacks ordinary networks, SpikingMLP is spiking: use BrainLeaksV1"):
         MIFace(spiking_mlp())
@@ -188,6 +203,8 @@ def test_bad_arguments() -> None:
         ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
         ("noise", -1.0, "noise must not be negative, got -1.0"),
         ("max_shift", -1, "max_shift must not be negative, got -1"),
+        ("margin", -1, "margin must not be negative and leave some of the 6x6 pixels, got -1"),
+        ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),
         ("steps", 0, "steps must be at least 1, got 0"),
     ):

@@ -4,19 +4,25 @@
 set -euo pipefail
 data=${1:?usage: bash docs/reproduce.sh DATA}
 
-experiment() { # config, folder of its checkpoints, folder of its data
-    for seed in 3 4 5; do
-        options=(--config "configs/$1.yaml" --data.root "$3" --seed_everything "$seed" --checkpoints "checkpoints/$2-$seed")
+experiment() { # config, folder of its checkpoints, seeds, options that say where the data are
+    for seed in $3; do
+        options=(--config "configs/$1.yaml" "${@:4}" --seed_everything "$seed" --checkpoints "checkpoints/$2-$seed")
         brainleaks fit "${options[@]}" --skip_fitted true
         brainleaks invert "${options[@]}" --results "results/$1-$seed"
     done
 }
 
-experiment v1_mnist mnist_snn "$data/mnist"
-experiment v2_mnist mnist_snn "$data/mnist"
-experiment mi_face_mnist mnist_ann "$data/mnist"
-experiment mi_face_tuned_mnist mnist_ann "$data/mnist"
-experiment v1_att_faces att_faces_snn "$data"
-experiment v2_att_faces att_faces_snn "$data"
-experiment mi_face_att_faces att_faces_ann "$data"
+experiment v1_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
+experiment v2_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
+experiment mi_face_mnist mnist_ann "12 13 14" --data.root "$data/mnist"
+experiment mi_face_tuned_mnist mnist_ann "12 13 14" --data.root "$data/mnist"
+experiment v1_att_faces att_faces_snn "11 12 13" --data.root "$data"
+experiment v2_att_faces att_faces_snn "11 12 13" --data.root "$data"
+experiment mi_face_att_faces att_faces_ann "3 4 5" --data.root "$data"
+for config in v1_simulated_nmnist v2_simulated_nmnist; do
+    experiment $config simulated_nmnist_snn "1 2 3" --data.root "$data" --data.source.root "$data/mnist"
+done
+for config in v1_simulated_dvsgesture v2_simulated_dvsgesture; do
+    experiment $config simulated_dvs_gesture_snn "0" --data.root "$data"
+done
 python docs/results_table.py results

@@ -6,6 +6,7 @@ Model-inversion attacks on spiking and ordinary networks (BrainLeaks, arXiv 2402
 from brainleaks_pl.attacks import (
     BrainLeaksV1,
     BrainLeaksV2,
+    BrainLeaksV3,
     Confidence,
     CrossEntropy,
     InversionModule,
@@ -50,6 +51,7 @@ __all__ = [
     "ATan",
     "BrainLeaksV1",
     "BrainLeaksV2",
+    "BrainLeaksV3",
     "Confidence",
     "ConstantCurrentEncoder",
     "CrossEntropy",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from snntorch import spikegen
 from torch import Generator, Tensor
+
+Uniform = Callable[[], Tensor]
+"""Gives uniform numbers in [0, 1), one a pixel and step, ``(T, B, C, H, W)``."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,35 @@ class Encoder(ABC):
             generator: source of the randomness, on the device of ``images``; None draws from torch's global one.
         """
 
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Encode with a gradient: the same spikes as :meth:`encode` draws, differentiable in the images.
+
+        By default the gradient goes straight through: that of every step's input reaches the pixel as it is.
+
+        Args:
+            images: pixels in [0, 1], ``(B, C, H, W)``.
+            uniform: gives uniform numbers in [0, 1), ``(T, B, C, H, W)``; called by encoders that draw.
+
+        Returns:
+            ``(T, B, C, H, W)``.
+        """
+        return straight_through(self.encode(images.detach()), images.expand(self.time_steps, *images.shape))
+
+
+def straight_through(values: Tensor, differentiable: Tensor) -> Tensor:
+    """Return ``values`` with the gradient of ``differentiable``, a tensor of the same shape."""
+    return _StraightThrough.apply(values, differentiable)  # type: ignore[no-any-return]
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, differentiable: Tensor) -> Tensor:
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, gradient
+
 
 @dataclass(frozen=True)
 class RateEncoder(Encoder):
@@ -57,6 +90,11 @@ class RateEncoder(Encoder):
         """Draw spikes in {0, 1}, ``(T, B, C, H, W)``, from pixels ``(B, C, H, W)``."""
         uniform = torch.rand((self.time_steps, *images.shape), generator=generator, device=images.device)
         return (uniform < images * self.gain).to(images.dtype)
+
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Draw spikes; their gradient is that of their probabilities, straight through the draw."""
+        rates = (images * self.gain).expand(self.time_steps, *images.shape)
+        return straight_through((uniform() < rates).to(images.dtype), rates)
 
 
 @dataclass(frozen=True)
@@ -103,6 +141,23 @@ class LatencyEncoder(Encoder):
         )
         return torch.unflatten(spikes[:, :-1], 1, images.shape)
 
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Return the spikes; the gradient is that of a pulse about the spike's time, a step long on either side."""
+        # the same black pixel as above; nothing is differentiated where a pixel never fires
+        times, silent = spikegen.latency_code(
+            torch.cat([images.flatten(), images.new_zeros(1)]),
+            num_steps=self.time_steps,
+            threshold=self.threshold,
+            tau=self.tau,
+            normalize=self.normalize,
+            linear=self.linear,
+        )
+        steps = torch.arange(self.time_steps, device=images.device).view(-1, 1)
+        pulse = (1 - (steps - times[:-1]).abs()).clamp(min=0)
+        if self.clip:
+            pulse = pulse * ~silent[:-1]
+        return straight_through(self.encode(images.detach()), pulse.unflatten(1, images.shape))
+
 
 @dataclass(frozen=True)
 class ConstantCurrentEncoder(Encoder):
@@ -118,6 +173,10 @@ class ConstantCurrentEncoder(Encoder):
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""
         return (images * self.gain).expand(self.time_steps, *images.shape)
+
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Return the image repeated over time, which is differentiable as it is."""
+        return self.encode(images)
 
 
 def describe_encoder(encoder: Encoder | None) -> dict[str, Any] | None:

@@ -119,3 +119,63 @@ def test_time_steps_must_be_positive(encoder: type[Encoder]) -> None:
 def test_latency_constants_out_of_range(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} must .*, got {value}"):
         LatencyEncoder(**{name: value})
+
+
+def numbers(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_rate_sample_draws_the_rates_and_passes_the_gradient_straight_through() -> None:
+    encoder = RateEncoder(6, gain=0.5)
+    pixels, uniform = images().requires_grad_(), numbers((6, 4, 1, 5, 5), 1)
+    spikes = encoder.sample(pixels, lambda: uniform)
+    assert torch.equal(spikes, (uniform < 0.5 * pixels).float())
+    weights = numbers((6, 4, 1, 5, 5), 2)
+    (spikes * weights).sum().backward()
+    assert pixels.grad is not None
+    torch.testing.assert_close(pixels.grad, 0.5 * weights.sum(0))
+
+
+@pytest.mark.parametrize("settings", [{}, {"linear": True}, {"normalize": False}, {"clip": False}])
+def test_latency_sample_is_the_code_and_its_gradient_moves_the_spike(settings: dict[str, bool]) -> None:
+    encoder = LatencyEncoder(20, **settings)
+    pixels = (0.05 + 0.9 * images()).requires_grad_()
+    spikes = encoder.sample(pixels, pytest.fail)  # draws nothing
+    assert torch.equal(spikes, encoder.encode(pixels.detach()))
+    # reward spikes for being early: every pixel that fires should become brighter, none darker
+    early = torch.arange(20.0, 0.0, -1.0).view(-1, 1, 1, 1, 1)
+    (spikes * early).sum().backward()
+    assert pixels.grad is not None
+    assert (pixels.grad >= 0).all()
+    fires_between_two_steps = pixels.grad > 0
+    assert fires_between_two_steps.float().mean() > 0.8
+
+
+def test_latency_sample_leaves_silent_pixels_alone() -> None:
+    pixels = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    spikes = LatencyEncoder(5).sample(pixels, pytest.fail)
+    spikes.sum().backward()
+    assert pixels.grad is not None
+    assert (pixels.grad == 0).all()
+
+
+def test_constant_current_sample_is_differentiable_as_it_is() -> None:
+    pixels = images().requires_grad_()
+    current = ConstantCurrentEncoder(3, gain=2.0).sample(pixels, pytest.fail)
+    current.sum().backward()
+    assert torch.equal(current, 2 * pixels.detach().expand(3, -1, -1, -1, -1))
+    assert pixels.grad is not None
+    assert (pixels.grad == 6).all()
+
+
+def test_an_encoder_of_ones_own_passes_the_gradient_straight_through() -> None:
+    class Threshold(Encoder):
+        def encode(self, images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+            return (images > 0.5).float().expand(self.time_steps, *images.shape)
+
+    pixels = images().requires_grad_()
+    spikes = Threshold(4).sample(pixels, pytest.fail)
+    assert torch.equal(spikes[2], (pixels > 0.5).float())
+    spikes.sum().backward()
+    assert pixels.grad is not None
+    assert (pixels.grad == 4).all()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import InversionModule, Keep
-from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, total_variation, unit_deviation
+from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.functional import total_variation
+from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.targets.base import TargetClassifier
 
-_SHIFTS, _NOISE = 2, 3
 
-
-class MIFace(InversionModule):
+class MIFace(ImageInversion):
     """Model inversion of ordinary networks (Fredrikson, Jha and Ristenpart, CCS 2015, algorithm 1).
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
@@ -71,23 +69,19 @@ class MIFace(InversionModule):
             raise ValueError(
                 f"MIFace attacks ordinary networks, {type(target).__name__} is spiking: use BrainLeaksV1 or V2."
             )
-        if total_variation < 0:
-            raise ValueError(f"total_variation must not be negative, got {total_variation}.")
-        if smoothing < 0:
-            raise ValueError(f"smoothing must not be negative, got {smoothing}.")
-        if noise < 0:
-            raise ValueError(f"noise must not be negative, got {noise}.")
-        if max_shift < 0:
-            raise ValueError(f"max_shift must not be negative, got {max_shift}.")
-        if not 0 <= 2 * margin < min(target.input_shape[1:]):
-            size = "x".join(map(str, target.input_shape[1:]))
-            raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
         if patience is not None and patience < 1:
             raise ValueError(f"patience must be at least 1 or null, got {patience}.")
         super().__init__(
             target,
+            optimizer=optimizer,
+            clamp=clamp,
+            total_variation=total_variation,
+            smoothing=smoothing,
+            scale_gradient=scale_gradient,
+            noise=noise,
+            max_shift=max_shift,
+            margin=margin,
             steps=steps,
-            candidate_shape=target.input_shape,
             start=0.0,
             classes=classes,
             restarts=restarts,
@@ -96,35 +90,14 @@ class MIFace(InversionModule):
             keep=keep,
             seed=seed,
         )
-        self.optimizer = optimizer
-        self.clamp = clamp
         self.stop_at = stop_at
         self.patience = patience
-        self.total_variation = total_variation
-        self.smoothing = smoothing
-        self.scale_gradient = scale_gradient
-        self.noise = noise
-        self.max_shift = max_shift
-        self.margin = margin
         self.since_best: Tensor
         self.register_buffer("since_best", torch.zeros(len(self.units), dtype=torch.long))
 
-    def _shifts(self, step: int) -> tuple[Tensor, Tensor]:
-        rows, columns = self.uniform(step, (2, 1, 1, 1), _SHIFTS).flatten(1)
-        span = 2 * self.max_shift + 1
-        return (rows * span).long() - self.max_shift, (columns * span).long() - self.max_shift
-
     def sample(self, step: int) -> Tensor:
-        """Return the images, ``(N, C, H, W)``, shifted and with noise if so asked (the last judgement is without)."""
-        images = self.candidates.detach().clone()
-        if step >= self.steps:
-            return images
-        if self.max_shift:
-            images = roll_units(images, *self._shifts(step))
-        if self.noise:
-            uniform = self.uniform(step, self.target.input_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
-            images += self.noise * torch.special.ndtri(uniform)
-        return images
+        """Return the images, ``(N, C, H, W)``, varied if so asked."""
+        return self.varied(self.candidates.detach().clone(), step)
 
     def regulariser(self, inputs: Tensor) -> Tensor | float:
         """Return the weighted total variation, ``(N,)``."""
@@ -132,20 +105,7 @@ class MIFace(InversionModule):
 
     def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
         """Return the gradient, shifted back, and smoothed and scaled if so asked."""
-        if self.max_shift:
-            rows, columns = self._shifts(step)
-            gradient = roll_units(gradient, -rows, -columns)
-        if self.smoothing:
-            gradient = gaussian_blur(gradient, self.smoothing)
-        return unit_deviation(gradient) if self.scale_gradient else gradient
-
-    def project(self) -> None:
-        """Clamp the pixels to [0, 1] and blacken the margin, if so asked."""
-        if self.clamp:
-            self.candidates.clamp_(0, 1)
-        if self.margin:
-            inner = self.candidates[..., self.margin : -self.margin, self.margin : -self.margin]
-            self.candidates.copy_(F.pad(inner, [self.margin] * 4))
+        return self.natural(self.shifted_back(gradient, step))
 
     def keep_best(self, costs: Tensor) -> None:
         """Count the iterations since the last lower cost as well."""
@@ -159,7 +119,3 @@ class MIFace(InversionModule):
             self.active &= 1 - confidences.mean(1) > self.stop_at
         if self.patience is not None:
             self.active &= self.since_best < self.patience
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimizer of the images."""
-        return self.optimizer([self.candidates])

@@ -1,0 +1,139 @@
+"""BrainLeaks-v3: the image behind the spikes, found through the encoder."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.functional import total_variation as total_variation_of
+from brainleaks_pl.attacks.image import ImageInversion
+from brainleaks_pl.attacks.losses import Loss, MeanNLL
+from brainleaks_pl.encoding import Encoder, RateEncoder
+from brainleaks_pl.neurons import Surrogate
+from brainleaks_pl.targets.base import TargetClassifier
+
+_SPIKES = 4  # tells the stream of the spikes apart from those of the base classes
+
+
+class BrainLeaksV3(ImageInversion):
+    """Model inversion through the encoder: the candidates are images, of which the target sees encoded draws.
+
+    BrainLeaks-v1 and v2 search among all spike trains, most of which no encoder could have produced. Whoever attacks a
+    network knows its input format, and with it the encoding; what is left to find is an image. In each step every image
+    is encoded ``population`` times, the gradient of the loss goes back through the encoder
+    (:meth:`~brainleaks_pl.encoding.Encoder.sample`) to the image, is smoothed and scaled, and the optimizer steps.
+
+    The reconstruction is the image; judges see it encoded as the data are. On ordinary networks, which see images,
+    there is no encoder: so spiking and ordinary networks meet the same attack.
+
+    Args:
+        target: the trained classifier, spiking or ordinary.
+        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a spiking
+            target was trained with, and none for ordinary networks.
+        steps: iterations.
+        classes: classes to attack; None attacks every class.
+        restarts: independent runs of each class.
+        loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.MeanNLL`.
+        optimizer: builds the optimizer of the images.
+        population: encoded draws of each image in a step, at least 1.
+        start: first value of every pixel, in [0, 1].
+        total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
+        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
+        scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
+        noise: standard deviation of the Gaussian noise added to the images before they are encoded, >= 0.
+        max_shift: shift the images at random by up to so many pixels before they are encoded, >= 0.
+        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        surrogate: surrogate gradient at attack time; None keeps the one of training.
+        turnover: share of pixels moved at random where all gradients are zero.
+        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``).
+        seed: seed of the random streams; None takes the seed of the run.
+
+    Raises:
+        ValueError: when an argument is out of range, or the encoder does not fit the target.
+    """
+
+    def __init__(
+        self,
+        target: TargetClassifier,
+        encoder: Encoder | None = None,
+        steps: int = 30,
+        classes: list[int] | None = None,
+        restarts: int = 1,
+        loss: Loss | None = None,
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.SGD(parameters, lr=0.01, momentum=0.9),
+        population: int = 1,
+        start: float = 0.4,
+        total_variation: float = 0.0,
+        smoothing: float = 1.0,
+        scale_gradient: bool = True,
+        noise: float = 0.0,
+        max_shift: int = 0,
+        margin: int = 0,
+        surrogate: Surrogate | None = None,
+        turnover: float = 0.01,
+        keep: Keep = "last",
+        seed: int | None = None,
+    ) -> None:
+        if encoder is not None and not target.spiking:
+            raise ValueError(f"{type(target).__name__} sees images: an encoder has no place before it, got {encoder}.")
+        if target.spiking and encoder is None:
+            if target.time_steps is None:
+                raise ValueError("the target does not say what T it was trained with. Give an encoder.")
+            encoder = RateEncoder(target.time_steps)
+        if population < 1:
+            raise ValueError(f"population must be at least 1, got {population}.")
+        if not 0 <= start <= 1:
+            raise ValueError(f"start must lie in [0, 1], got {start}.")
+        super().__init__(
+            target,
+            optimizer=optimizer,
+            clamp=True,
+            total_variation=total_variation,
+            smoothing=smoothing,
+            scale_gradient=scale_gradient,
+            noise=noise,
+            max_shift=max_shift,
+            margin=margin,
+            steps=steps,
+            start=start,
+            classes=classes,
+            restarts=restarts,
+            loss=MeanNLL() if loss is None else loss,
+            surrogate=surrogate,
+            turnover=turnover,
+            keep=keep,
+            seed=seed,
+        )
+        self.encoder = encoder
+        self.population = population
+        self._images, self._inputs = self.candidates.detach(), torch.empty(0)
+
+    def sample(self, step: int) -> Tensor:
+        """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``; and keep their graph."""
+        with torch.enable_grad():
+            self._images = self.candidates.detach().clone().requires_grad_()
+            members = self.varied(self._images, step).repeat_interleave(self.population, 0)
+            if self.encoder is None:
+                self._inputs = members
+            else:
+                draw = partial(self._draw, step, self.encoder.time_steps)
+                self._inputs = self.encoder.sample(members.clamp(0, 1), draw)
+        return self._inputs.detach().clone()
+
+    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+        """Return the gradient back through the encoder, with that of the total variation, smoothed and scaled."""
+        (estimate,) = torch.autograd.grad(self._inputs, self._images, gradient / self.population)
+        if self.total_variation:
+            with torch.enable_grad():
+                images = self.candidates.detach().requires_grad_()
+                penalty = self.total_variation * total_variation_of(images).sum()
+            estimate = estimate + torch.autograd.grad(penalty, images)[0]
+        return self.natural(estimate)
+
+    def _draw(self, step: int, time_steps: int) -> Tensor:
+        shape = (self.population, time_steps, *self.target.input_shape)
+        return self.uniform(step, shape, _SPIKES).movedim(0, 2).flatten(1, 2)

@@ -1,0 +1,112 @@
+"""What the attacks that look for an image share: how it is varied before the target sees it, and kept natural."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
+from brainleaks_pl.targets.base import TargetClassifier
+
+_SHIFTS, _NOISE = 2, 3  # tell the streams of a step apart from those of the base class
+
+
+class ImageInversion(InversionModule):
+    """Base of the attacks whose candidates are images; see :class:`InversionModule` for the hooks.
+
+    Args:
+        target: the trained classifier.
+        optimizer: builds the optimizer of the images.
+        clamp: keep pixels in [0, 1].
+        total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
+        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
+        scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
+        noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
+        max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
+        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        settings: those of :class:`InversionModule`.
+
+    Raises:
+        ValueError: when an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        target: TargetClassifier,
+        *,
+        optimizer: OptimizerCallable,
+        clamp: bool,
+        total_variation: float,
+        smoothing: float,
+        scale_gradient: bool,
+        noise: float,
+        max_shift: int,
+        margin: int,
+        **settings: Any,
+    ) -> None:
+        for name, value in (
+            ("total_variation", total_variation),
+            ("smoothing", smoothing),
+            ("noise", noise),
+            ("max_shift", max_shift),
+        ):
+            if value < 0:
+                raise ValueError(f"{name} must not be negative, got {value}.")
+        if not 0 <= 2 * margin < min(target.input_shape[1:]):
+            size = "x".join(map(str, target.input_shape[1:]))
+            raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
+        super().__init__(target, candidate_shape=target.input_shape, **settings)
+        self.optimizer = optimizer
+        self.clamp = clamp
+        self.total_variation = total_variation
+        self.smoothing = smoothing
+        self.scale_gradient = scale_gradient
+        self.noise = noise
+        self.max_shift = max_shift
+        self.margin = margin
+
+    def varied(self, images: Tensor, step: int) -> Tensor:
+        """Return images, ``(N, C, H, W)``, shifted and with noise if so asked; the last judgement is without."""
+        if step >= self.steps:
+            return images
+        if self.max_shift:
+            images = roll_units(images, *self._shifts(step))
+        if self.noise:
+            uniform = self.uniform(step, self.target.input_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
+            images = images + self.noise * torch.special.ndtri(uniform)
+        return images
+
+    def shifted_back(self, gradient: Tensor, step: int) -> Tensor:
+        """Return the gradient of shifted images, ``(N, C, H, W)``, as that of the images."""
+        if not self.max_shift or step >= self.steps:
+            return gradient
+        rows, columns = self._shifts(step)
+        return roll_units(gradient, -rows, -columns)
+
+    def natural(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of the images, smoothed and scaled if so asked."""
+        if self.smoothing:
+            gradient = gaussian_blur(gradient, self.smoothing)
+        return unit_deviation(gradient) if self.scale_gradient else gradient
+
+    def project(self) -> None:
+        """Clamp the pixels to [0, 1] and blacken the margin, if so asked."""
+        if self.clamp:
+            self.candidates.clamp_(0, 1)
+        if self.margin:
+            inner = self.candidates[..., self.margin : -self.margin, self.margin : -self.margin]
+            self.candidates.copy_(F.pad(inner, [self.margin] * 4))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Build the optimizer of the images."""
+        return self.optimizer([self.candidates])
+
+    def _shifts(self, step: int) -> tuple[Tensor, Tensor]:
+        rows, columns = self.uniform(step, (2, 1, 1, 1), _SHIFTS).flatten(1)
+        span = 2 * self.max_shift + 1
+        return (rows * span).long() - self.max_shift, (columns * span).long() - self.max_shift

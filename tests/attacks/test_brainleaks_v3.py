@@ -1,0 +1,118 @@
+"""BrainLeaks-v3 against the algorithm written out for one class and restart at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from reference import draws, spiking_outputs
+from toys import mlp, run, spiking_mlp
+
+from brainleaks_pl import (
+    BrainLeaksV3,
+    ConstantCurrentEncoder,
+    LatencyEncoder,
+    MeanNLL,
+    MIFace,
+    RateEncoder,
+    SpikingMLP,
+)
+
+SPIKES = 4  # the stream of the spikes
+
+
+def plain(
+    network: SpikingMLP, label: int, restart: int, steps: int, population: int, time_steps: int, seed: int
+) -> list[torch.Tensor]:
+    """Images after each step: no smoothing, gradients scaled, momentum 0.9, step 0.01, start 0.4."""
+    image, velocity = torch.full((1, 6, 6), 0.4), torch.zeros(1, 6, 6)
+    history = []
+    for step in range(steps):
+        uniform = draws((population, time_steps, 1, 6, 6), label, restart, seed, step, SPIKES)
+        total = torch.zeros(1, 6, 6)
+        for member in uniform:
+            spikes = (member < image).float().requires_grad_()
+            cost = -spiking_outputs(network, spikes).log_softmax(-1)[:, label].mean()
+            total += torch.autograd.grad(cost, spikes)[0].sum(0)
+        gradient = total / population
+        velocity = 0.9 * velocity + gradient / gradient.std(correction=0)
+        image = (image - 0.01 * velocity).clamp(0, 1)
+        history.append(image)
+    return history
+
+
+@pytest.mark.parametrize("population", [1, 3])
+def test_equals_the_plain_algorithm(population: int) -> None:
+    network = spiking_mlp()
+    attack = BrainLeaksV3(network, RateEncoder(5), steps=4, restarts=2, population=population, smoothing=0.0, seed=3)
+    record = run(attack)
+    for unit, (label, restart) in enumerate(attack.units):
+        expected = plain(network, label, restart, 4, population, 5, seed=3)
+        for mine, theirs in zip(record.candidates, expected, strict=True):
+            torch.testing.assert_close(mine[unit], theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_what_it_finds_is_an_image_that_convinces_once_encoded(spiking_target: SpikingMLP) -> None:
+    attack = BrainLeaksV3(spiking_target, steps=20, seed=1, smoothing=0.0)
+    run(attack)
+    images = attack.reconstructions()
+    assert images.shape == (3, 1, 6, 6)
+    assert images.min() >= 0
+    assert images.max() <= 1
+
+    def confidence(images: torch.Tensor) -> torch.Tensor:
+        spikes = RateEncoder(4).encode(images.repeat(50, 1, 1, 1), torch.Generator().manual_seed(0))
+        return spiking_target.confidences(spikes).view(50, 3, 3).mean(0).diagonal()
+
+    assert (confidence(images) > confidence(torch.full((3, 1, 6, 6), 0.4)) + 0.1).all()
+
+
+def test_without_an_encoder_it_is_descent_on_the_image_of_an_ordinary_network() -> None:
+    settings: dict[str, Any] = {"steps": 4, "smoothing": 1.0, "scale_gradient": True, "max_shift": 1, "keep": "last"}
+    mine = BrainLeaksV3(mlp(), start=0.0, seed=2, **settings)
+    theirs = MIFace(mlp(), loss=MeanNLL(), optimizer=mine.optimizer, stop_at=None, patience=None, seed=2, **settings)
+    run(mine)
+    run(theirs)
+    torch.testing.assert_close(mine.reconstructions(), theirs.reconstructions())
+    with pytest.raises(ValueError, match="MLP sees images: an encoder has no place before it, got RateEncoder"):
+        BrainLeaksV3(mlp(), RateEncoder(3))
+
+
+@pytest.mark.parametrize("encoder", [LatencyEncoder(6), ConstantCurrentEncoder(6, gain=2.0), RateEncoder(6)])
+def test_any_encoder_will_do(encoder: Any) -> None:
+    attack = BrainLeaksV3(spiking_mlp(), encoder, steps=10, seed=1, smoothing=0.0)
+    record = run(attack)
+    assert not torch.equal(record.candidates[0], record.candidates[-1])
+    assert torch.isfinite(attack.reconstructions()).all()
+
+
+def test_total_variation_smooths_the_image() -> None:
+    def roughness(weight: float) -> float:
+        attack = BrainLeaksV3(spiking_mlp(), steps=15, seed=1, smoothing=0.0, total_variation=weight)
+        run(attack)
+        return float(attack.reconstructions().diff(dim=-1).abs().mean())
+
+    assert roughness(5.0) < 0.5 * roughness(0.0)
+
+
+def test_a_class_does_not_depend_on_the_others() -> None:
+    together, alone = (BrainLeaksV3(spiking_mlp(), steps=3, classes=c, seed=1, max_shift=1) for c in (None, [2]))
+    run(together)
+    run(alone)
+    torch.testing.assert_close(together.reconstructions()[2:], alone.reconstructions())
+
+
+def test_bad_arguments() -> None:
+    for name, value, message in (
+        ("population", 0, "population must be at least 1, got 0"),
+        ("start", 1.5, r"start must lie in \[0, 1\], got 1.5"),
+        ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
+        ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            BrainLeaksV3(spiking_mlp(), **{name: value})
+    target = spiking_mlp()
+    target.time_steps = None
+    with pytest.raises(ValueError, match="does not say what T it was trained with"):
+        BrainLeaksV3(target)

@@ -113,7 +113,7 @@ class BrainLeaksV3(ImageInversion):
         self._images, self._inputs = self.candidates.detach(), torch.empty(0)
 
     def sample(self, step: int) -> Tensor:
-        """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``; and keep their graph."""
+        """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``, and keep their graph."""
         with torch.enable_grad():
             self._images = self.candidates.detach().clone().requires_grad_()
             members = self.varied(self._images, step).repeat_interleave(self.population, 0)

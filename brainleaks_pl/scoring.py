@@ -15,6 +15,9 @@ from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.metrics import checked_classes, metrics_of_draws
 from brainleaks_pl.targets.base import TargetClassifier
 
+ENTRIES_AT_ONCE = 2**24
+"""Largest number of entries, time steps included, that a judge sees at once: its activations are some ten times that."""
+
 
 @dataclass(frozen=True)
 class Stat:
@@ -85,7 +88,8 @@ def score(
         draws: number of draws of a random input, at least 1.
         rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
         seed: seed of the draws.
-        batch_size: largest number of samples that the judge sees at once; has no influence on the draws.
+        batch_size: largest number of samples that the judge sees at once, fewer where they are large
+            (:data:`ENTRIES_AT_ONCE`); has no influence on the draws.
 
     Raises:
         ValueError: when an argument is out of range, or the reconstructions do not fit the judge or the classes.
@@ -182,12 +186,16 @@ def _score_draws(
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}.")
     generator = Generator(judge.device).manual_seed(seed)
-    at_once = max(1, batch_size // len(classes))
     confidences: list[Tensor] = []
+    pending: list[Tensor] = []
     with _evaluating(judge), torch.inference_mode():
-        for start in range(0, draws, at_once):
-            drawn = torch.cat([sample(generator) for _ in range(min(at_once, draws - start))], dim=-4)
-            confidences += [judge.confidences(part).cpu() for part in drawn.split(batch_size, dim=-4)]
+        for draw in range(draws):
+            pending.append(sample(generator))
+            at_once = _at_once(pending[0], batch_size)
+            if draw == draws - 1 or (len(pending) + 1) * len(classes) > at_once:
+                parts = torch.cat(pending, dim=-4).split(at_once, dim=-4)
+                confidences += [judge.confidences(part).cpu() for part in parts]
+                pending = []
     matrices = torch.cat(confidences).double().unflatten(0, (draws, len(classes)))
     if not matrices.isfinite().all():
         raise ValueError(f"{type(judge).__name__} returned confidences that are not finite; check its weights.")
@@ -196,6 +204,11 @@ def _score_draws(
         for name, values in metrics_of_draws(matrices, classes).items()
     }
     return Scores(classes=classes, matrix=matrices.mean(0), **stats)
+
+
+def _at_once(x: Tensor, batch_size: int) -> int:
+    """Return how many samples like those of ``x`` a judge sees at once: the activations of all steps are in memory."""
+    return max(1, min(batch_size, ENTRIES_AT_ONCE * x.shape[-4] // x.numel()))
 
 
 @contextmanager

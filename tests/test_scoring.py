@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from brainleaks_pl import scoring
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoding import RateEncoder
 from brainleaks_pl.metrics import metrics
@@ -212,6 +213,17 @@ def test_batches_bound_the_memory_and_change_nothing_else(batch_size: int) -> No
         assert getattr(scores, name).std == pytest.approx(getattr(reference, name).std)
     assert max(x.shape[1] for x in judge.seen) <= batch_size
     assert sum(x.shape[1] for x in judge.seen) == 15
+
+
+def test_large_samples_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    probabilities = torch.rand((4, 3, 1, 1, 3), generator=torch.Generator().manual_seed(1))
+    reference = score(probabilities, one_pixel_a_class(3, kind=SpikingLinearJudge), draws=5, seed=2)
+    for samples in (2, 1, 0):
+        monkeypatch.setattr(scoring, "ENTRIES_AT_ONCE", samples * 12 + 1)
+        judge = one_pixel_a_class(3, kind=SpikingLinearJudge)
+        scores = score(probabilities, judge, draws=5, seed=2)
+        torch.testing.assert_close(scores.matrix, reference.matrix)
+        assert max(x.shape[1] for x in judge.seen) == max(1, samples)
 
 
 def test_the_seed_decides_the_draws() -> None:

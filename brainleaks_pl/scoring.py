@@ -16,7 +16,7 @@ from brainleaks_pl.metrics import checked_classes, metrics_of_draws
 from brainleaks_pl.targets.base import TargetClassifier
 
 ENTRIES_AT_ONCE = 2**24
-"""Largest number of entries, time steps included, that a judge sees at once: its activations are some ten times that."""
+"""Most entries, time steps included, that a judge sees at once: its activations are some ten times that."""
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,8 @@ def make_report(
         title += " (simulated data)"
     figures: dict[str, Figure] = {}
     animations: dict[str, Pictures] = {}
-    if everything.ndim == 5:
-        spikes = torch.bernoulli(everything, generator=torch.Generator().manual_seed(seed))
+    spikes = _one_draw(everything, data, seed)
+    if spikes is not None:
         tensors["spikes"] = spikes.to(torch.uint8)
         figures["spike_raster"] = compare_rasters(spikes.index_select(1, best_units), attack.classes, data, title)
         if isinstance(data, EventDataModule):
@@ -170,6 +170,17 @@ def make_report(
         f"{title}: reconstruction (left) and mean training image (right) of each class",
     )
     return Report(content, tensors, grid, figures, animations)
+
+
+def _one_draw(reconstructions: Tensor, data: BaseDataModule, seed: int) -> Tensor | None:
+    """Draw spikes, ``(T, N, C, H, W)``, of spike probabilities or of images that the data encode as spikes."""
+    generator = torch.Generator().manual_seed(seed)
+    if reconstructions.ndim == 5:
+        return torch.bernoulli(reconstructions, generator=generator)
+    if data.encoder is None:
+        return None
+    encoded = data.encoder.encode(reconstructions, generator)
+    return encoded if bool(((encoded == 0) | (encoded == 1)).all()) else None  # else a current
 
 
 def _without_classes(scores: Scores) -> dict[str, Any]:

@@ -8,7 +8,19 @@ import pytest
 import torch
 from toys import ToyDigits
 
-from brainleaks_pl import CNN, BrainLeaksV1, InversionModule, MIFace, RateEncoder, Scoring, SpikingMLP, score
+from brainleaks_pl import (
+    CNN,
+    BrainLeaksV1,
+    ConstantCurrentEncoder,
+    Encoder,
+    InversionModule,
+    MIFace,
+    RateEncoder,
+    Scoring,
+    SpikingCNN,
+    SpikingMLP,
+    score,
+)
 from brainleaks_pl.errors import plain_message
 from brainleaks_pl.report import Report, make_report, write_report
 
@@ -76,6 +88,25 @@ def test_spikes_are_drawn_from_the_probabilities(judge: CNN) -> None:
     assert spikes[:, 1].min() == 1
     assert 0.4 < spikes[:, 2].mean() < 0.6
     assert set(report.figures) == {"spike_raster", "confidence/cnn"}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "drawn"), [(RateEncoder(4), True), (ConstantCurrentEncoder(4), False), (None, False)]
+)
+def test_an_image_is_kept_beside_a_draw_of_its_spikes(
+    judge: CNN, images: MIFace, encoder: Encoder | None, drawn: bool
+) -> None:
+    data = ToyDigits(encoder=encoder)
+    spiking = SpikingCNN((1, 12, 12), 3, kernel=3)
+    options = Scoring(draws=2, null_draws=1)
+    judges = {"cnn": spiking if encoder else judge}
+    report = make_report(images, judges, data, options, title="toy", seed=5, facts=FACTS)
+    assert report.tensors["reconstructions"].shape == (6, 1, 12, 12)
+    assert ("spikes" in report.tensors) == ("spike_raster" in report.figures) == drawn
+    if drawn:
+        spikes = report.tensors["spikes"].float()
+        assert spikes.shape == (4, 6, 1, 12, 12)
+        assert abs(float((spikes.mean(0) - images.best).mean())) < 0.05
 
 
 def test_a_failed_write_leaves_older_files(

@@ -66,7 +66,7 @@ def straight_through(values: Tensor, differentiable: Tensor) -> Tensor:
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, differentiable: Tensor) -> Tensor:
-        return values.clone()
+        return values.view_as(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
@@ -128,35 +128,32 @@ class LatencyEncoder(Encoder):
 
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return spikes in {0, 1}, ``(T, B, C, H, W)``; deterministic, ``generator`` is not used."""
-        # snntorch normalises by the latest spike of the batch: a black pixel beside it makes that the same for all
-        spikes: Tensor = spikegen.latency(
-            torch.cat([images.flatten(), images.new_zeros(1)]),
-            num_steps=self.time_steps,
-            threshold=self.threshold,
-            tau=self.tau,
-            normalize=self.normalize,
-            linear=self.linear,
-            clip=self.clip,
-            bypass=True,
-        )
+        spikes: Tensor = spikegen.latency(_beside_black(images), **self._code(), clip=self.clip, bypass=True)
         return torch.unflatten(spikes[:, :-1], 1, images.shape)
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Return the spikes; the gradient is that of a pulse about the spike's time, a step long on either side."""
-        # the same black pixel as above; nothing is differentiated where a pixel never fires
-        times, silent = spikegen.latency_code(
-            torch.cat([images.flatten(), images.new_zeros(1)]),
-            num_steps=self.time_steps,
-            threshold=self.threshold,
-            tau=self.tau,
-            normalize=self.normalize,
-            linear=self.linear,
-        )
+        times, silent = spikegen.latency_code(_beside_black(images), **self._code())
         steps = torch.arange(self.time_steps, device=images.device).view(-1, 1)
         pulse = (1 - (steps - times[:-1]).abs()).clamp(min=0)
         if self.clip:
             pulse = pulse * ~silent[:-1]
         return straight_through(self.encode(images.detach()), pulse.unflatten(1, images.shape))
+
+    def _code(self) -> dict[str, Any]:
+        """Return snntorch's names of the constants."""
+        return {
+            "num_steps": self.time_steps,
+            "threshold": self.threshold,
+            "tau": self.tau,
+            "normalize": self.normalize,
+            "linear": self.linear,
+        }
+
+
+def _beside_black(images: Tensor) -> Tensor:
+    """Flatten images and add a black pixel: snntorch normalises by the latest spike, now the same for all."""
+    return torch.cat([images.flatten(), images.new_zeros(1)])
 
 
 @dataclass(frozen=True)

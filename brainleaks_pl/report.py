@@ -113,9 +113,10 @@ def make_report(
     spikes = _one_draw(everything, data, seed)
     if spikes is not None:
         tensors["spikes"] = spikes.to(torch.uint8)
-        figures["spike_raster"] = compare_rasters(spikes.index_select(1, best_units), attack.classes, data, title)
+        shown = spikes.index_select(1, best_units)
+        figures["spike_raster"] = compare_rasters(shown, attack.classes, data, title)
         if isinstance(data, EventDataModule):
-            animations = compare_recordings(spikes.index_select(1, best_units), attack.classes, data, title)
+            animations = compare_recordings(shown, attack.classes, data, title)
     judged: dict[str, Any] = {}
     for name, judge in judges.items():
         scores = score(

@@ -49,15 +49,16 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text = config.read_text()
+    text, content = config.read_text(), config_of(config)
+    data = content["data"]
     shared = ["--config", str(config), "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
     shared += ["--model.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
     if "root:" in text:
         shared += [f"--data.root={root}"]
-    if data_of(config)["class_path"] == "MNIST":
+    if data["class_path"] == "MNIST":
         shared += ["--data.val_size=10"]
     for part in ("encoder", "frames"):
-        if part in data_of(config)["init_args"]:
+        if part in data["init_args"]:
             shared += [f"--data.{part}.time_steps=2"]
     simulated = "class_path: Simulated" in text
     if "class_path: SimulatedDVSGesture" in text:
@@ -65,7 +66,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     if "source:" in text and "root: data}" in text:
         shared += [f"--data.source.root={root}", "--data.source.val_size=10"]
     main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
-    if "time_steps" in config_of(config)["attack"]["init_args"]:
+    if "time_steps" in content["attack"]["init_args"]:
         shared += ["--attack.time_steps=2"]
     main(["invert", *shared, "--attack.steps=2", "--attack.classes=[1,3]"])
 
@@ -86,7 +87,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     assert ("spikes" in tensors) == ("Spiking" in text)
     assert (results / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
     if events:
-        own = "nmnist" if data_of(config)["class_path"].endswith("NMNIST") else "dvsgesture"
+        own = "nmnist" if data["class_path"].endswith("NMNIST") else "dvsgesture"
         for form in ("tonic", own, "gif"):
             main(["export", "--results", str(results), "--format", form])
             assert any((results / "export" / form).iterdir())
@@ -95,11 +96,6 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
 def config_of(path: Path) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(path.read_text())
     return config
-
-
-def data_of(path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = config_of(path)["data"]
-    return data
 
 
 def test_configs_of_one_data_set_share_target_and_judges() -> None:

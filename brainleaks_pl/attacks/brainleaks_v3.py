@@ -122,16 +122,15 @@ class BrainLeaksV3(ImageInversion):
             else:
                 draw = partial(self._draw, step, self.encoder.time_steps)
                 self._inputs = self.encoder.sample(members.clamp(0, 1), draw)
-        return self._inputs.detach().clone()
+        return self._inputs.detach()
 
     def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
         """Return the gradient back through the encoder, with that of the total variation, smoothed and scaled."""
-        (estimate,) = torch.autograd.grad(self._inputs, self._images, gradient / self.population)
+        outputs, gradients = [self._inputs], [gradient / self.population, None]
         if self.total_variation:
             with torch.enable_grad():
-                images = self.candidates.detach().requires_grad_()
-                penalty = self.total_variation * total_variation_of(images).sum()
-            estimate = estimate + torch.autograd.grad(penalty, images)[0]
+                outputs.append(self.total_variation * total_variation_of(self._images).sum())
+        (estimate,) = torch.autograd.grad(outputs, self._images, gradients[: len(outputs)])
         return self.natural(estimate)
 
     def _draw(self, step: int, time_steps: int) -> Tensor:

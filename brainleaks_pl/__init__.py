@@ -30,6 +30,7 @@ from brainleaks_pl.data import (
 )
 from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
 from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
@@ -58,6 +59,7 @@ __all__ = [
     "DVSGesture",
     "Encoder",
     "EventCamera",
+    "EventCameraEncoder",
     "EventDataModule",
     "FastSigmoid",
     "FrameTransform",

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from snntorch import spikegen
 from torch import Generator, Tensor
 
 Uniform = Callable[[], Tensor]
-"""Gives uniform numbers in [0, 1), one a pixel and step, ``(T, B, C, H, W)``."""
+"""Gives uniform numbers in [0, 1), one an entry of the network's input, ``(T, B, C, H, W)``."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,18 @@ class Encoder(ABC):
             images: pixels in [0, 1].
             generator: source of the randomness, on the device of ``images``; None draws from torch's global one.
         """
+
+    def image_shape(self, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Return the shape of the images, (C, H, W), that become inputs of the shape ``input_shape``; here the same.
+
+        Raises:
+            ValueError: when no image does.
+        """
+        return input_shape
+
+    def variant(self, generator: np.random.Generator) -> Encoder:
+        """Return the encoder with the constants that are not known for certain drawn anew; here itself."""
+        return self
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Encode with a gradient: the same spikes as :meth:`encode` draws, differentiable in the images.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from snntorch import spikeplot
@@ -16,39 +17,43 @@ ANNOTATED_UP_TO = 12
 """Largest number of classes whose confidences are written into the cells of a matrix."""
 
 
-def reconstruction_grid(reconstructions: Tensor, means: Tensor, titles: Sequence[str], heading: str) -> Figure:
-    """Show each reconstruction (left) beside the mean training image of its class (right).
+def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], heading: str) -> Figure:
+    """Show several pictures of each class side by side, such as its reconstruction and its mean training image.
 
     Images are shown on a scale from 0 to 1: three channels in colour, any other number as the mean over channels.
+    Smaller ones lie in the middle of a black frame.
 
     Args:
-        reconstructions: pixels in [0, 1], ``(M, C, H, W)``.
-        means: pixels in [0, 1], of the same shape.
-        titles: one a pair.
+        pictures: from left to right, each one image a class, pixels in [0, 1], ``(M, C, H, W)``.
+        titles: one a class.
         heading: title of the figure.
 
     Raises:
-        ValueError: when the shapes or the number of titles differ.
+        ValueError: when the number of images, their channels or the number of titles differ.
     """
-    if reconstructions.ndim != 4 or reconstructions.shape != means.shape or len(titles) != len(reconstructions):
+    if any(p.ndim != 4 for p in pictures) or {(len(p), p.shape[1]) for p in pictures} != {
+        (len(titles), pictures[0].shape[1])
+    }:
         raise ValueError(
-            "reconstructions and means must have the same shape (M, C, H, W) with M titles, "
-            f"got {tuple(reconstructions.shape)}, {tuple(means.shape)} and {len(titles)} titles."
+            "pictures must be images (M, C, H, W) with the same M and C, and M titles, "
+            f"got {', '.join(str(tuple(p.shape)) for p in pictures)} and {len(titles)} titles."
         )
-    count, _, height, width = reconstructions.shape
-    gap = reconstructions.new_ones((*reconstructions.shape[:3], max(1, width // 28)))
-    pairs = torch.cat([reconstructions, gap, means.to(gap)], dim=-1).cpu()
+    height, width = (max(p.shape[axis] for p in pictures) for axis in (2, 3))
+    framed = [_framed(p.cpu(), height, width) for p in pictures]
+    gap = framed[0].new_ones((*framed[0].shape[:3], max(1, width // 28)))
+    strips = torch.cat([part for p in framed for part in (gap, p.to(gap))][1:], dim=-1)
+    count = len(titles)
     columns = min(count, 5 if count <= 10 else 8)
     rows = math.ceil(count / columns)
-    pair_width = 1.9
-    pair_height = pair_width * height / pairs.shape[-1] + 0.28
-    figure = Figure(figsize=(max(4.0, columns * pair_width), rows * pair_height + 0.6), layout="constrained")
+    strip_width = 0.95 * len(pictures)
+    strip_height = strip_width * height / strips.shape[-1] + 0.28
+    figure = Figure(figsize=(max(4.0, columns * strip_width), rows * strip_height + 0.6), layout="constrained")
     figure.suptitle(heading, fontsize=10, wrap=True)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, pair, title in zip(axes, pairs, titles, strict=False):
-        axis.imshow(_pixels(pair), cmap="gray", vmin=0.0, vmax=1.0)
+    for axis, strip, title in zip(axes, strips, titles, strict=False):
+        axis.imshow(_pixels(strip), cmap="gray", vmin=0.0, vmax=1.0)
         axis.set_title(title, fontsize=9, pad=2)
     return figure
 
@@ -121,6 +126,11 @@ def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
     axes[0].set_ylabel("pixel")
     figure.suptitle(heading, fontsize=10, wrap=True)
     return figure
+
+
+def _framed(images: Tensor, height: int, width: int) -> Tensor:
+    above, left = (height - images.shape[2]) // 2, (width - images.shape[3]) // 2
+    return F.pad(images, [left, width - images.shape[3] - left, above, height - images.shape[2] - above])
 
 
 def _pixels(image: Tensor) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid
 from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
 from brainleaks_pl.similarity import similarity, to_display
@@ -110,10 +111,13 @@ def make_report(
         title += " (simulated data)"
     figures: dict[str, Figure] = {}
     animations: dict[str, Pictures] = {}
-    spikes = _one_draw(everything, data, seed)
+    encoder = data.encoder or attack.encoder
+    spikes = _one_draw(everything, encoder, seed)
+    inputs = best  # as the networks see them
     if spikes is not None:
         tensors["spikes"] = spikes.to(torch.uint8)
         shown = spikes.index_select(1, best_units)
+        inputs = best if best.shape[-3:] == data.input_shape else shown
         figures["spike_raster"] = compare_rasters(shown, attack.classes, data, title)
         if isinstance(data, EventDataModule):
             animations = compare_recordings(shown, attack.classes, data, title)
@@ -123,7 +127,7 @@ def make_report(
             best,
             judge,
             attack.classes,
-            encoder=data.encoder,
+            encoder=encoder,
             draws=scoring.draws,
             rescale=scoring.rescale,
             seed=seed,
@@ -133,7 +137,7 @@ def make_report(
             data,
             judge,
             attack.classes,
-            time_steps=len(best) if best.ndim == 5 else None,
+            time_steps=None if spikes is None else len(spikes),
             draws=scoring.null_draws,
             rescale=scoring.rescale,
             seed=seed,
@@ -150,11 +154,12 @@ def make_report(
             [data.class_name(label) for label in range(data.num_classes)],
             f"{title}: confidence of judge {name}",
         )
-    likeness = similarity(best, attack.classes, data, rescale=scoring.rescale)
+    likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
     content = {
         **facts,
         "judges": judged,
         "similarity": likeness,
+        **_scene_similarity(best, attack.classes, data),
         "data": {
             **data.describe(),
             "simulated": data.simulated,
@@ -164,23 +169,34 @@ def make_report(
         "seed": seed,
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
     }
-    grid = reconstruction_grid(
-        data.display(to_display(min_max_rescale(best) if scoring.rescale else best)),
+    pictures = [
+        data.display(to_display(min_max_rescale(inputs) if scoring.rescale else inputs)),
         data.display(data.class_means())[attack.classes],
-        [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)],
-        f"{title}: reconstruction (left) and mean training image (right) of each class",
-    )
+    ]
+    caption = "reconstruction (left) and mean training image (right) of each class"
+    if inputs is not best:
+        pictures.insert(0, to_display(best).expand_as(best[:, : data.input_shape[0]]))
+        caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
+    captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
+    grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")
     return Report(content, tensors, grid, figures, animations)
 
 
-def _one_draw(reconstructions: Tensor, data: BaseDataModule, seed: int) -> Tensor | None:
-    """Draw spikes, ``(T, N, C, H, W)``, of spike probabilities or of images that the data encode as spikes."""
+def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:
+    """Compare reconstructed scenes with those that the private recordings show, where these are known."""
+    if data.scenes is None or best.ndim == 5 or tuple(best.shape[1:]) != data.scenes.input_shape:
+        return {}
+    return {"scene_similarity": similarity(best, classes, data.scenes)}
+
+
+def _one_draw(reconstructions: Tensor, encoder: Encoder | None, seed: int) -> Tensor | None:
+    """Draw spikes, ``(T, N, C, H, W)``, of spike probabilities or of images that are encoded as spikes."""
     generator = torch.Generator().manual_seed(seed)
     if reconstructions.ndim == 5:
         return torch.bernoulli(reconstructions, generator=generator)
-    if data.encoder is None:
+    if encoder is None:
         return None
-    encoded = data.encoder.encode(reconstructions, generator)
+    encoded = encoder.encode(reconstructions, generator)
     return encoded if bool(((encoded == 0) | (encoded == 1)).all()) else None  # else a current
 
 

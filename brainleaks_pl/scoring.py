@@ -76,15 +76,16 @@ def score(
 ) -> Scores:
     """Let a judge score the reconstructions of M classes.
 
-    Spikes, and images before an ordinary judge, are judged once. Spike probabilities, and images before a spiking
-    judge, are random: they are drawn ``draws`` times, and the scores are means and standard deviations over the
-    draws. An ordinary judge sees the rate image of spikes.
+    Spikes, and images before an ordinary judge, are judged once. Spike probabilities, images before a spiking judge,
+    and scenes that an event camera records are random: they are drawn ``draws`` times, and the scores are means and
+    standard deviations over the draws. An ordinary judge sees the rate image of spikes.
 
     Args:
-        reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities in [0, 1], ``(T, M, C, H, W)``.
+        reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities in [0, 1], ``(T, M, C, H, W)``;
+            images have the shape of the judge's inputs, or that which ``encoder`` takes.
         judge: a classifier which the attack has not seen.
         classes: the class of each reconstruction; None means 0 to M - 1.
-        encoder: turns images into the input of a spiking judge.
+        encoder: turns images into the input of a spiking judge, and scenes into that of any.
         draws: number of draws of a random input, at least 1.
         rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
         seed: seed of the draws.
@@ -94,10 +95,13 @@ def score(
     Raises:
         ValueError: when an argument is out of range, or the reconstructions do not fit the judge or the classes.
     """
-    if reconstructions.ndim not in (4, 5) or tuple(reconstructions.shape[-3:]) != judge.input_shape:
+    shapes = {judge.input_shape}
+    if encoder is not None and reconstructions.ndim == 4:
+        shapes.add(encoder.image_shape(judge.input_shape))
+    if reconstructions.ndim not in (4, 5) or tuple(reconstructions.shape[-3:]) not in shapes:
         raise ValueError(
             "reconstructions must be (M, C, H, W) or (T, M, C, H, W) "
-            f"with (C, H, W) = {judge.input_shape}, got {tuple(reconstructions.shape)}."
+            f"with (C, H, W) = {' or '.join(map(str, sorted(shapes)))}, got {tuple(reconstructions.shape)}."
         )
     if not reconstructions.isfinite().all():
         raise ValueError("the reconstructions hold values that are not finite; the attack has diverged.")
@@ -172,7 +176,7 @@ def _sampler(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) -> tup
     """Return how reconstructions become the judge's input, and whether chance has a part in it."""
     if x.ndim == 5 and not ((x == 0) | (x == 1)).all():
         return lambda generator: torch.bernoulli(x, generator=generator), True
-    if x.ndim == 5 or not judge.spiking:
+    if x.ndim == 5 or (not judge.spiking and tuple(x.shape[-3:]) == judge.input_shape):
         return lambda _: x, False
     if encoder is None:
         raise ValueError(f"{type(judge).__name__} takes spikes: images need an encoder, got encoder=None.")

@@ -78,6 +78,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     events = "frames:" in text
     assert set(judge["nulls"]) == (EVENT_NULLS if events else IMAGE_NULLS)
     assert all((set(row) > LIKENESS) == events for row in scores["similarity"])
+    assert ("scene_similarity" in scores) == (simulated and "EventCameraEncoder" in text)
     assert scores["data"]["simulated"] == simulated == ("SIMULATED data" in text)
     assert all(set(null) == METRICS for null in judge["nulls"].values())
     assert scores["attack"]["class_path"].rpartition(".")[2] in text

@@ -24,7 +24,7 @@ def test_grid_shows_each_reconstruction_beside_its_mean(count: int, shape: tuple
     generator = torch.Generator().manual_seed(0)
     reconstructions, means = torch.rand((2, count, *shape), generator=generator)
     titles = [f"person {k + 1}: 0.97" for k in range(count)]
-    figure = reconstruction_grid(reconstructions, means, titles, "heading")
+    figure = reconstruction_grid([reconstructions, means], titles, "heading")
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == titles
     width = shape[-1]
@@ -45,15 +45,26 @@ def test_grid_shows_each_reconstruction_beside_its_mean(count: int, shape: tuple
 
 def test_grid_averages_channels_that_are_not_colours() -> None:
     polarities = torch.stack([torch.full((1, 4, 4), 0.2), torch.full((1, 4, 4), 0.6)], dim=1)
-    figure = reconstruction_grid(polarities, polarities, ["0"], "heading")
+    figure = reconstruction_grid([polarities, polarities], ["0"], "heading")
     pixels = np.asarray(figure.axes[0].images[0].get_array())
     assert pixels[:, :4] == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize(("other", "titles"), [((2, 1, 4, 5), 2), ((3, 1, 4, 4), 2), ((2, 1, 4, 4), 3)])
+def test_grid_frames_smaller_pictures() -> None:
+    small, large = torch.full((1, 1, 2, 3), 0.5), torch.full((1, 1, 6, 8), 0.9)
+    figure = reconstruction_grid([small, large, small], ["0"], "heading")
+    pixels = torch.from_numpy(np.asarray(figure.axes[0].images[0].get_array()))
+    framed = torch.zeros(6, 8)
+    framed[2:4, 2:5] = 0.5
+    assert torch.equal(pixels[:, :8], framed)
+    assert torch.equal(pixels[:, 9:17], large[0, 0])
+    assert torch.equal(pixels[:, 18:], framed)
+
+
+@pytest.mark.parametrize(("other", "titles"), [((2, 2, 4, 4), 2), ((3, 1, 4, 4), 2), ((2, 1, 4, 4), 3), ((2, 4, 4), 2)])
 def test_grid_refuses_what_does_not_fit(other: tuple[int, ...], titles: int) -> None:
     with pytest.raises(ValueError, match=f"and {titles} titles"):
-        reconstruction_grid(torch.zeros(2, 1, 4, 4), torch.zeros(other), ["x"] * titles, "heading")
+        reconstruction_grid([torch.zeros(2, 1, 4, 4), torch.zeros(other)], ["x"] * titles, "heading")
 
 
 def test_small_confidence_matrix_is_annotated() -> None:

@@ -196,6 +196,36 @@ def test_images_are_encoded_anew_each_draw_before_a_spiking_judge() -> None:
     assert scores.confidence.std == pytest.approx((c - 0.5) * math.sqrt(0.6 * 0.4 / 5), rel=0.07)
 
 
+class Halves(RateEncoder):
+    """Takes one pixel and spikes where the network's two lie: with its rate at the right, never at the left."""
+
+    def image_shape(self, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        return (1, 1, input_shape[2] // 2)
+
+    def encode(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return torch.cat([torch.zeros(self.time_steps, *images.shape), super().encode(images, generator)], -1)
+
+
+@pytest.mark.parametrize("kind", [LinearJudge, SpikingLinearJudge])
+def test_scenes_are_recorded_anew_each_draw_before_any_judge(kind: type[LinearJudge]) -> None:
+    judge = one_pixel_a_class(2, kind=kind)
+    scores = score(pixels((0.6,)), judge, classes=[1], encoder=Halves(time_steps=5), draws=2000)
+    assert scores.confidence.std > 0
+    high = softmax([0.0, 4.0])[1]
+    if judge.spiking:
+        assert scores.confidence.mean == pytest.approx(0.5 + 0.6 * (high - 0.5), abs=0.01)
+    else:  # sees the rate image of each recording
+        chances = [math.comb(5, n) * 0.6**n * 0.4 ** (5 - n) for n in range(6)]
+        expected = sum(p * softmax([0.0, 4.0 * n / 5])[1] for n, p in enumerate(chances))
+        assert scores.confidence.mean == pytest.approx(expected, abs=0.01)
+
+
+def test_images_of_another_shape_need_the_encoder_that_takes_them() -> None:
+    for encoder, shapes in ((None, r"\(1, 1, 2\)"), (Halves(), r"\(1, 1, 1\) or \(1, 1, 2\)")):
+        with pytest.raises(ValueError, match=rf"with \(C, H, W\) = {shapes}, got \(1, 1, 1, 3\)"):
+            score(pixels((0.0, 0.6, 0.1)), one_pixel_a_class(2), classes=[1], encoder=encoder)
+
+
 def test_spiking_judge_needs_an_encoder_for_images() -> None:
     with pytest.raises(ValueError, match="images need an encoder"):
         score(pixels((0.0, 0.6)), one_pixel_a_class(2, kind=SpikingLinearJudge), classes=[1])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
+from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.targets.snn import SpikingClassifier
@@ -118,6 +119,9 @@ class InversionModule(LightningModule, ABC):
         self.register_buffer("best_cost", torch.full((len(self.units),), float("inf")))
         self.register_buffer("active", torch.ones(len(self.units), dtype=torch.bool))
         self.train()
+
+    encoder: Encoder | None = None
+    """What the attacker takes images through, where the candidates are images and the target is spiking."""
 
     @abstractmethod
     def sample(self, step: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -16,7 +17,7 @@ from brainleaks_pl.encoding import Encoder, RateEncoder
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
-_SPIKES = 4  # tells the stream of the spikes apart from those of the base classes
+_SPIKES, _VARIANT = 4, 5  # tell the streams of the spikes and the encoder apart from those of the base classes
 
 
 class BrainLeaksV3(ImageInversion):
@@ -90,6 +91,7 @@ class BrainLeaksV3(ImageInversion):
             raise ValueError(f"start must lie in [0, 1], got {start}.")
         super().__init__(
             target,
+            image_shape=target.input_shape if encoder is None else encoder.image_shape(target.input_shape),
             optimizer=optimizer,
             clamp=True,
             total_variation=total_variation,
@@ -121,7 +123,7 @@ class BrainLeaksV3(ImageInversion):
                 self._inputs = members
             else:
                 draw = partial(self._draw, step, self.encoder.time_steps)
-                self._inputs = self.encoder.sample(members.clamp(0, 1), draw)
+                self._inputs = self._assumed(step, self.encoder).sample(members.clamp(0, 1), draw)
         return self._inputs.detach()
 
     def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
@@ -132,6 +134,10 @@ class BrainLeaksV3(ImageInversion):
                 outputs.append(self.total_variation * total_variation_of(self._images).sum())
         (estimate,) = torch.autograd.grad(outputs, self._images, gradients[: len(outputs)])
         return self.natural(estimate)
+
+    def _assumed(self, step: int, encoder: Encoder) -> Encoder:
+        """Return the encoder of a step, the same for all units; the last judgement is by the likeliest."""
+        return encoder if step >= self.steps else encoder.variant(np.random.default_rng((self.seed, _VARIANT, step)))
 
     def _draw(self, step: int, time_steps: int) -> Tensor:
         shape = (self.population, time_steps, *self.target.input_shape)

@@ -21,6 +21,7 @@ class ImageInversion(InversionModule):
 
     Args:
         target: the trained classifier.
+        image_shape: (C, H, W) of the images.
         optimizer: builds the optimizer of the images.
         clamp: keep pixels in [0, 1].
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
@@ -39,6 +40,7 @@ class ImageInversion(InversionModule):
         self,
         target: TargetClassifier,
         *,
+        image_shape: tuple[int, int, int],
         optimizer: OptimizerCallable,
         clamp: bool,
         total_variation: float,
@@ -57,10 +59,11 @@ class ImageInversion(InversionModule):
         ):
             if value < 0:
                 raise ValueError(f"{name} must not be negative, got {value}.")
-        if not 0 <= 2 * margin < min(target.input_shape[1:]):
-            size = "x".join(map(str, target.input_shape[1:]))
+        if not 0 <= 2 * margin < min(image_shape[1:]):
+            size = "x".join(map(str, image_shape[1:]))
             raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
-        super().__init__(target, candidate_shape=target.input_shape, **settings)
+        super().__init__(target, candidate_shape=image_shape, **settings)
+        self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
         self.total_variation = total_variation
@@ -69,6 +72,8 @@ class ImageInversion(InversionModule):
         self.noise = noise
         self.max_shift = max_shift
         self.margin = margin
+        with torch.no_grad():
+            self.project()
 
     def varied(self, images: Tensor, step: int) -> Tensor:
         """Return images, ``(N, C, H, W)``, shifted and with noise if so asked; the last judgement is without."""
@@ -77,7 +82,7 @@ class ImageInversion(InversionModule):
         if self.max_shift:
             images = roll_units(images, *self._shifts(step))
         if self.noise:
-            uniform = self.uniform(step, self.target.input_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
+            uniform = self.uniform(step, self.image_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
             images = images + self.noise * torch.special.ndtri(uniform)
         return images
 
@@ -89,7 +94,8 @@ class ImageInversion(InversionModule):
         return roll_units(gradient, -rows, -columns)
 
     def natural(self, gradient: Tensor) -> Tensor:
-        """Return the gradient of the images, smoothed and scaled if so asked."""
+        """Return the gradient of the images, smoothed and scaled if so asked; the margin has no part in it."""
+        gradient = self._without_margin(gradient)
         if self.smoothing:
             gradient = gaussian_blur(gradient, self.smoothing)
         return unit_deviation(gradient) if self.scale_gradient else gradient
@@ -98,13 +104,16 @@ class ImageInversion(InversionModule):
         """Clamp the pixels to [0, 1] and blacken the margin, if so asked."""
         if self.clamp:
             self.candidates.clamp_(0, 1)
-        if self.margin:
-            inner = self.candidates[..., self.margin : -self.margin, self.margin : -self.margin]
-            self.candidates.copy_(F.pad(inner, [self.margin] * 4))
+        self.candidates.copy_(self._without_margin(self.candidates))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Build the optimizer of the images."""
         return self.optimizer([self.candidates])
+
+    def _without_margin(self, images: Tensor) -> Tensor:
+        if not self.margin:
+            return images
+        return F.pad(images[..., self.margin : -self.margin, self.margin : -self.margin], [self.margin] * 4)
 
     def _shifts(self, step: int) -> tuple[Tensor, Tensor]:
         rows, columns = self.uniform(step, (2, 1, 1, 1), _SHIFTS).flatten(1)

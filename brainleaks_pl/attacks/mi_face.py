@@ -73,6 +73,7 @@ class MIFace(ImageInversion):
             raise ValueError(f"patience must be at least 1 or null, got {patience}.")
         super().__init__(
             target,
+            image_shape=target.input_shape,
             optimizer=optimizer,
             clamp=clamp,
             total_variation=total_variation,

@@ -59,7 +59,9 @@ class BaseDataModule(LightningDataModule, ABC):
     validates_on_test: ClassVar[bool] = False
     """True where no validation samples are held out: the test samples are watched, and never used to choose weights."""
     encoder: Encoder | None = None
-    """Turns images into spike trains; None where batches are images, or recordings that need no encoding."""
+    """Turns images into what batches hold; None where batches are images, or recordings of unknown scenes."""
+    scenes: BaseDataModule | None = None
+    """The images that recordings were made of, where they are known; same classes."""
     simulated: ClassVar[bool] = False
     """True where the recordings come from a simulator; scores, pictures and tables say so."""
 

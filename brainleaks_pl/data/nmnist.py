@@ -12,9 +12,7 @@ from brainleaks_pl.data.base import LabelledDataset
 from brainleaks_pl.data.event_archives import Archive
 from brainleaks_pl.data.recorded_base import RecordedDataModule
 from brainleaks_pl.events.formats import read_nmnist
-from brainleaks_pl.events.frames import FrameTransform
-
-PUBLISHED_FRAMES = FrameTransform(frame_time=3000, denoise=40_000, polarity="off")
+from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
 
 
 class NMNIST(RecordedDataModule):
@@ -55,7 +53,7 @@ class NMNIST(RecordedDataModule):
     def __init__(
         self,
         root: str | Path = "data",
-        frames: FrameTransform = PUBLISHED_FRAMES,
+        frames: FrameTransform = NMNIST_FRAMES,
         batch_size: int = 100,
         eval_batch_size: int = 100,
         num_workers: int = 0,

@@ -16,10 +16,11 @@ from brainleaks_pl.data.base import LabelledDataset
 from brainleaks_pl.data.generated import digest, find_generated, generate_once, progress_bar, write_note
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
 from brainleaks_pl.data.mnist5k import MNIST5k
-from brainleaks_pl.data.nmnist import NMNIST, PUBLISHED_FRAMES
+from brainleaks_pl.data.nmnist import NMNIST
 from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.formats import Events, write_nmnist
-from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 
 VERSION = 1
@@ -68,7 +69,7 @@ class SimulatedNMNIST(NMNIST):
         camera: EventCamera = EventCamera(),
         saccades: Saccades = Saccades(),
         seed: int = 0,
-        frames: FrameTransform = PUBLISHED_FRAMES,
+        frames: FrameTransform = NMNIST_FRAMES,
         batch_size: int = 100,
         eval_batch_size: int = 100,
         num_workers: int = 0,
@@ -80,7 +81,7 @@ class SimulatedNMNIST(NMNIST):
         super().__init__(
             root, frames, batch_size, eval_batch_size, num_workers, references, val_share, False, cache, in_memory
         )
-        self.source = MNIST5k() if source is None else source
+        self.source = self.scenes = MNIST5k() if source is None else source
         name = type(self.source).__name__
         shape, classes = (1, *Saccades.image_size), self.num_classes
         if tuple(self.source.input_shape) != shape or self.source.num_classes != classes:
@@ -96,6 +97,8 @@ class SimulatedNMNIST(NMNIST):
         self.camera = camera
         self.saccades = saccades
         self.seed = seed
+        if frames.time_steps is not None and frames.binary:
+            self.encoder = EventCameraEncoder(frames.time_steps, camera, saccades, frames)
 
     def prepare_data(self) -> None:
         """Get the source, and generate the recordings where they are not there yet (Lightning calls this once a node).

@@ -77,6 +77,23 @@ class EventCamera:
         deviation = torch.from_numpy(generator.standard_normal((2, height, width), dtype=np.float32))
         return (nominal + self.mismatch * deviation).clamp(min=MIN_THRESHOLD)
 
+    def spike_rates(self, levels: Tensor, interval: float) -> Tensor:
+        """Return how many events to expect of every pixel from one moment to the next; differentiable.
+
+        The mean of what :meth:`record` draws, but for what a pixel remembers of earlier moments: the change of its log
+        intensity in thresholds, and the noise.
+
+        Args:
+            levels: log intensities, ``(T + 1, B, H, W)``.
+            interval: microseconds between two moments.
+
+        Returns:
+            ``(T, B, 2, H, W)``, OFF before ON (as frames of both polarities have them).
+        """
+        change = levels.diff(dim=0)
+        signal = torch.stack([-change / self.threshold_off, change / self.threshold_on], 2).clamp(min=0)
+        return signal + 0.5e-6 * self.noise_rate * interval
+
     @torch.no_grad()
     def record(self, movie: Tensor, times: Tensor, generators: Sequence[np.random.Generator]) -> list[Events]:
         """Record a batch of movies; what one recording holds does not depend on the others.

@@ -19,6 +19,11 @@ MAX_FRAMES = 10_000
 """Longest recording that is made into frames without a limit of its own: more points to a damaged time stamp."""
 
 
+def _check_polarity(polarity: str) -> None:
+    if polarity not in get_args(Polarity):
+        raise ValueError(f"polarity must be one of {', '.join(get_args(Polarity))}, got {polarity!r}.")
+
+
 @dataclass(frozen=True)
 class FrameTransform:
     """Turns a recording into frames of spikes (the published transforms of the event data).
@@ -99,6 +104,10 @@ class FrameTransform:
         return counts.clip(0, 1 if self.binary else 255).astype(np.uint8)
 
 
+NMNIST_FRAMES = FrameTransform(frame_time=3000, denoise=40_000, polarity="off")
+"""The published frames of N-MNIST: 3 ms after a denoise of 40 ms, one polarity."""
+
+
 def denoise(events: Events, filter_time: int) -> Events:
     """Drop the events that no neighbour supports: equal to :class:`tonic.transforms.Denoise`, without its slow loop.
 
@@ -164,11 +173,6 @@ def frames_to_events(frames: npt.ArrayLike, frame_time: int, polarity: Polarity)
     p = channel if polarity == "both" else np.full_like(channel, polarity == "on")
     events: Events = make_structured_array(x, y, step * frame_time + frame_time // 2, p, dtype=events_struct)
     return events
-
-
-def _check_polarity(polarity: str) -> None:
-    if polarity not in get_args(Polarity):
-        raise ValueError(f"polarity must be one of {', '.join(get_args(Polarity))}, got {polarity!r}.")
 
 
 def _check_events(events: Events, sensor_size: tuple[int, int]) -> None:

@@ -12,10 +12,12 @@ from toys import mlp, run, spiking_mlp
 from brainleaks_pl import (
     BrainLeaksV3,
     ConstantCurrentEncoder,
+    EventCameraEncoder,
     LatencyEncoder,
     MeanNLL,
     MIFace,
     RateEncoder,
+    Saccades,
     SpikingMLP,
 )
 
@@ -87,6 +89,57 @@ def test_any_encoder_will_do(encoder: Any) -> None:
     assert torch.isfinite(attack.reconstructions()).all()
 
 
+def scene_target() -> SpikingMLP:
+    torch.manual_seed(0)
+    network = SpikingMLP((1, 34, 34), 3, hidden=12)
+    with torch.no_grad():
+        network.hidden.weight.mul_(20)
+    return network
+
+
+def test_scenes_are_found_through_the_event_camera() -> None:
+    encoder = EventCameraEncoder(20, saccades=Saccades(duration=20_000, steps=8))
+    target = scene_target()
+
+    def cost(image: torch.Tensor) -> float:
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            logits = target.logits(encoder.encode(image.repeat(20, 1, 1, 1), generator))
+        return float(MeanNLL()(logits, torch.arange(3).repeat(20)).mean())
+
+    attack = BrainLeaksV3(target, encoder, steps=12, start=0.3, margin=4, seed=1)
+    assert attack.candidates.shape == (3, 1, 28, 28)
+    first = attack.candidates.detach().clone()
+    assert not first[..., :4, :].any(), "the margin is black from the start"
+    run(attack)
+    assert cost(attack.reconstructions()) < cost(first) - 0.1  # the whole simulator agrees
+    assert not attack.reconstructions()[..., :4].any()
+
+
+def test_an_uncertain_camera_is_drawn_anew_in_each_step_alike_for_all_units() -> None:
+    def attack(uncertainty: float, classes: list[int] | None = None, steps: int = 3) -> BrainLeaksV3:
+        encoder = EventCameraEncoder(8, saccades=Saccades(duration=8000, steps=4), uncertainty=uncertainty)
+        done = BrainLeaksV3(scene_target(), encoder, steps=steps, start=0.3, classes=classes, seed=1)
+        run(done)
+        return done
+
+    certain, doubtful, alone = attack(0.0), attack(0.5), attack(0.5, [2])
+    assert not torch.equal(certain.reconstructions(), doubtful.reconstructions())
+    torch.testing.assert_close(doubtful.reconstructions()[2:], alone.reconstructions())
+    # the last judgement is by the camera as it most likely is
+    doubtful.encoder = EventCameraEncoder(8, saccades=Saccades(duration=8000, steps=4))
+    assert torch.equal(doubtful.evaluate(doubtful.steps, differentiate=False).costs.mean(1), doubtful.best_cost)
+
+
+def test_what_lies_in_the_margin_does_not_move_the_image() -> None:
+    """With a margin of 2, pixels outside the inner 2x2 have no part in smoothing and scaling."""
+    attack = BrainLeaksV3(spiking_mlp(), margin=2, smoothing=1.0)
+    gradient = torch.rand(3, 1, 6, 6)
+    inner = torch.zeros_like(gradient)
+    inner[..., 2:4, 2:4] = gradient[..., 2:4, 2:4]
+    assert torch.equal(attack.natural(gradient), attack.natural(inner))
+
+
 def test_total_variation_smooths_the_image() -> None:
     def roughness(weight: float) -> float:
         attack = BrainLeaksV3(spiking_mlp(), steps=15, seed=1, smoothing=0.0, total_variation=weight)
@@ -114,5 +167,7 @@ def test_bad_arguments() -> None:
             BrainLeaksV3(spiking_mlp(), **{name: value})
     target = spiking_mlp()
     target.time_steps = None
+    with pytest.raises(ValueError, match=r"inputs of shape \(1, 6, 6\), EventCameraEncoder makes frames of"):
+        BrainLeaksV3(spiking_mlp(), EventCameraEncoder(5))
     with pytest.raises(ValueError, match="does not say what T it was trained with"):
         BrainLeaksV3(target)

@@ -19,6 +19,7 @@ from brainleaks_pl import MNIST, MNIST5k, RateEncoder, SimulatedNMNIST
 from brainleaks_pl.data import EventDataModule, ImageDataModule, ImageDataset, simulated_nmnist
 from brainleaks_pl.data.simulated_nmnist import generate_recordings, simulate
 from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
@@ -125,6 +126,16 @@ def test_it_is_read_like_the_real_set(tmp_path: Path) -> None:
     assert labels.tolist() == list(range(10))
     assert frames.amax((0, 2, 3, 4)).all()
     assert data.class_images(3).shape == (2, 2, 34, 34)
+
+
+def test_it_records_scenes_as_it_recorded_its_own(tmp_path: Path) -> None:
+    camera, saccades = EventCamera(threshold_on=0.3), Saccades(amplitude=5.0)
+    frames = FrameTransform(frame_time=3000, polarity="both", time_steps=40)
+    data = module(tmp_path, camera=camera, saccades=saccades, frames=frames)
+    assert data.encoder == EventCameraEncoder(40, camera, saccades, frames)
+    assert data.scenes is data.source
+    for open_ended in (FrameTransform(frame_time=3000), FrameTransform(frame_time=3000, time_steps=4, binary=False)):
+        assert module(tmp_path, frames=open_ended).encoder is None
 
 
 def test_images_that_are_test_images_too_never_train(tmp_path: Path) -> None:

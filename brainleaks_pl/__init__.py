@@ -32,6 +32,7 @@ from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncod
 from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.events.keyframes import KeyframeEncoder
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
 from brainleaks_pl.metrics import metrics
@@ -66,6 +67,7 @@ __all__ = [
     "ImageDataModule",
     "InversionModule",
     "InversionTrainer",
+    "KeyframeEncoder",
     "LatencyEncoder",
     "Logit",
     "Loss",

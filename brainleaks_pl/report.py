@@ -175,7 +175,7 @@ def make_report(
     ]
     caption = "reconstruction (left) and mean training image (right) of each class"
     if inputs is not best:
-        pictures.insert(0, to_display(best).expand_as(best[:, : data.input_shape[0]]))
+        pictures.insert(0, to_display(best).mean(1, keepdim=True).expand(-1, data.input_shape[0], -1, -1))
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
     captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
     grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")

@@ -84,7 +84,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     assert scores["attack"]["class_path"].rpartition(".")[2] in text
     assert {"target", "seconds", "seed", "versions"} < set(scores)
     tensors = torch.load(results / "reconstructions.pt", weights_only=True)
-    assert tensors["classes"].tolist() == [1, 3]
+    assert tensors["classes"][tensors["best"]].tolist() == [1, 3]
     assert ("spikes" in tensors) == ("Spiking" in text)
     assert (results / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
     if events:

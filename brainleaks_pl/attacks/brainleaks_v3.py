@@ -10,6 +10,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.functional import bound_mean
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
@@ -48,6 +49,8 @@ class BrainLeaksV3(ImageInversion):
         noise: standard deviation of the Gaussian noise added to the images before they are encoded, >= 0.
         max_shift: shift the images at random by up to so many pixels before they are encoded, >= 0.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        max_mean: largest mean of an image's pixels, in (0, 1]; a brighter one becomes the nearest that is not. How much
+            the data spike is known to whoever knows their format (MNIST: 0.13). None sets no bound.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of pixels moved at random where all gradients are zero.
         keep: return the candidates of the lowest cost (``best``) or of the last step (``last``).
@@ -74,6 +77,7 @@ class BrainLeaksV3(ImageInversion):
         noise: float = 0.0,
         max_shift: int = 0,
         margin: int = 0,
+        max_mean: float | None = None,
         surrogate: Surrogate | None = None,
         turnover: float = 0.01,
         keep: Keep = "last",
@@ -89,6 +93,9 @@ class BrainLeaksV3(ImageInversion):
             raise ValueError(f"population must be at least 1, got {population}.")
         if not 0 <= start <= 1:
             raise ValueError(f"start must lie in [0, 1], got {start}.")
+        if max_mean is not None and not 0 < max_mean <= 1:
+            raise ValueError(f"max_mean must lie in (0, 1], got {max_mean}.")
+        self.max_mean = max_mean
         super().__init__(
             target,
             image_shape=target.input_shape if encoder is None else encoder.image_shape(target.input_shape),
@@ -134,6 +141,12 @@ class BrainLeaksV3(ImageInversion):
                 outputs.append(self.total_variation * total_variation_of(self._images).sum())
         (estimate,) = torch.autograd.grad(outputs, self._images, gradients[: len(outputs)])
         return self.natural(estimate)
+
+    def project(self) -> None:
+        """Keep the pixels in [0, 1], the margin black and the mean within its bound."""
+        super().project()
+        if self.max_mean is not None:
+            self.candidates.copy_(bound_mean(self.candidates, self.max_mean))
 
     def _assumed(self, step: int, encoder: Encoder) -> Encoder:
         """Return the encoder of a step, the same for all units; the last judgement is by the likeliest."""

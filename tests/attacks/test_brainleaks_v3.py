@@ -140,6 +140,14 @@ def test_what_lies_in_the_margin_does_not_move_the_image() -> None:
     assert torch.equal(attack.natural(gradient), attack.natural(inner))
 
 
+def test_the_mean_stays_within_its_bound() -> None:
+    attack = BrainLeaksV3(spiking_mlp(), steps=6, start=0.4, smoothing=0.0, max_mean=0.2, seed=1)
+    record = run(attack)
+    means = torch.stack(record.candidates).mean((2, 3, 4))
+    assert (means <= 0.2 + 1e-6).all()
+    assert (means > 0.19).any()
+
+
 def test_total_variation_smooths_the_image() -> None:
     def roughness(weight: float) -> float:
         attack = BrainLeaksV3(spiking_mlp(), steps=15, seed=1, smoothing=0.0, total_variation=weight)
@@ -161,6 +169,7 @@ def test_bad_arguments() -> None:
         ("population", 0, "population must be at least 1, got 0"),
         ("start", 1.5, r"start must lie in \[0, 1\], got 1.5"),
         ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
+        ("max_mean", 0.0, r"max_mean must lie in \(0, 1\], got 0.0"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -4,6 +4,7 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.brainleaks_v1 import BrainLeaksV1
 from brainleaks_pl.attacks.brainleaks_v2 import BernoulliRMSprop, BrainLeaksV2
 from brainleaks_pl.attacks.brainleaks_v3 import BrainLeaksV3
+from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.losses import Confidence, CrossEntropy, Logit, Loss, MaxMargin, MeanNLL
 from brainleaks_pl.attacks.mi_face import MIFace
 from brainleaks_pl.attacks.spiking import SpikingInversion
@@ -15,6 +16,7 @@ __all__ = [
     "BrainLeaksV3",
     "Confidence",
     "CrossEntropy",
+    "GradientInversion",
     "InversionModule",
     "Logit",
     "Loss",

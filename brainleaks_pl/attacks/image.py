@@ -9,15 +9,15 @@ import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
+from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.targets.base import TargetClassifier
 
 _SHIFTS, _NOISE = 2, 3  # tell the streams of a step apart from those of the base class
 
 
-class ImageInversion(InversionModule):
-    """Base of the attacks whose candidates are images; see :class:`InversionModule` for the hooks.
+class ImageInversion(GradientInversion):
+    """Base of the attacks whose candidates are images; see :class:`GradientInversion` for the hooks.
 
     Args:
         target: the trained classifier.
@@ -30,7 +30,7 @@ class ImageInversion(InversionModule):
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
-        settings: those of :class:`InversionModule`.
+        settings: those of :class:`GradientInversion`.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -82,8 +82,7 @@ class ImageInversion(InversionModule):
         if self.max_shift:
             images = roll_units(images, *self._shifts(step))
         if self.noise:
-            uniform = self.uniform(step, self.image_shape, _NOISE).clamp(min=torch.finfo(torch.float32).tiny)
-            images = images + self.noise * torch.special.ndtri(uniform)
+            images = images + self.noise * self.normal(step, self.image_shape, _NOISE)
         return images
 
     def shifted_back(self, gradient: Tensor, step: int) -> Tensor:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from brainleaks_pl.attacks.base import InversionModule, Keep
+from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 
-class SpikingInversion(InversionModule):
-    """Base of the attacks whose target is a spiking network; see :class:`InversionModule` for the hooks.
+class SpikingInversion(GradientInversion):
+    """Base of the attacks whose target is a spiking network; see :class:`GradientInversion` for the hooks.
 
     Args:
         target: the trained classifier, a spiking network.

@@ -1,0 +1,178 @@
+"""The base class of the attacks that see the target's gradient."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.functional import unit_view
+from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
+from brainleaks_pl.neurons import Surrogate
+from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.snn import SpikingClassifier
+
+_KICKS = 1  # tells the stream of the random flips from that of the draws
+
+
+class Evaluation(NamedTuple):
+    """What the target says of a sample of n members a unit.
+
+    Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
+    sample, and ``stuck``, ``(N,)``, tells the units for which every gradient of the loss is zero.
+    """
+
+    costs: Tensor
+    confidences: Tensor
+    gradient: Tensor | None
+    stuck: Tensor | None
+
+
+class GradientInversion(InversionModule):
+    """Base of the attacks that follow the target's gradient.
+
+    One iteration:
+
+    1. :meth:`sample` draws the inputs that the target sees from the candidates (``self.candidates``);
+    2. the costs and their gradient with respect to those inputs are computed; the best candidates so far are kept;
+    3. :meth:`gradient` turns that into the gradient of the candidates, the optimizer of ``configure_optimizers`` steps;
+    4. :meth:`project` puts the candidates back into their domain.
+
+    A subclass implements these three hooks and Lightning's ``configure_optimizers``. When every gradient of a unit is
+    zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587).
+
+    Args:
+        target: the trained classifier; frozen and put in evaluation mode.
+        loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.Confidence`.
+        surrogate: surrogate gradient at attack time; None keeps the one of training.
+        turnover: share of entries flipped at random where all gradients are zero, in (0, 1].
+        settings: those of :class:`InversionModule`.
+
+    Raises:
+        ValueError: when an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        target: TargetClassifier,
+        *,
+        loss: Loss | None,
+        surrogate: Surrogate | None = None,
+        turnover: float = 0.01,
+        **settings: Any,
+    ) -> None:
+        if not 0 < turnover <= 1:
+            raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
+        if surrogate is not None and not isinstance(target, SpikingClassifier):
+            raise ValueError(f"{type(target).__name__} has no spikes: a surrogate at attack time changes nothing.")
+        super().__init__(target, **settings)
+        self.loss = Confidence() if loss is None else loss
+        self.surrogate = surrogate
+        self.turnover = turnover
+        self._warned = False
+
+    @abstractmethod
+    def sample(self, step: int) -> Tensor:
+        """Return the inputs that the target sees, without gradient: ``(N * n, C, H, W)`` or ``(T, N * n, C, H, W)``.
+
+        n is the population of a unit (1 unless the attack draws more); a unit's members are neighbours.
+        """
+
+    @abstractmethod
+    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+        """Return the gradient of the candidates, in their shape.
+
+        Args:
+            costs: ``(N, n)``.
+            gradient: of the costs with respect to what :meth:`sample` returned, in its shape.
+            step: the iteration, from 0.
+        """
+
+    @abstractmethod
+    def project(self) -> None:
+        """Put the candidates back into their domain, in place."""
+
+    @property
+    def midpoint(self) -> float:
+        """The value of a candidate's entry above which a random flip lowers it."""
+        return 0.5
+
+    def regulariser(self, inputs: Tensor) -> Tensor | float:
+        """Return a cost, ``(N * n,)``, added to the loss of each input."""
+        return 0.0
+
+    def evaluate(self, step: int, differentiate: bool = True) -> Evaluation:
+        """Draw a sample of the candidates and ask the target about it."""
+        units = len(self.units)
+        inputs = self.sample(step).requires_grad_(differentiate)
+        labels = self.labels.repeat_interleave(inputs.shape[-4] // units)
+        target = self.target
+        surrogate = target.using_surrogate(self.surrogate) if isinstance(target, SpikingClassifier) else nullcontext()
+        with surrogate, torch.set_grad_enabled(differentiate):
+            logits = target.logits(inputs).float()
+            losses, penalty = self.loss(logits, labels), self.regulariser(inputs)
+            confidences = confidence_of(logits.detach(), labels)
+            gradient = stuck = None
+            if differentiate:
+                (gradient,) = torch.autograd.grad(losses.sum(), inputs)
+                stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
+                if isinstance(penalty, Tensor):
+                    gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
+                self.log(f"invert/{'spike_rate' if target.spiking else 'mean_pixel'}", inputs.detach().mean())
+        return Evaluation((losses + penalty).detach().view(units, -1), confidences.view(units, -1), gradient, stuck)
+
+    def training_step(self, step: int, batch_idx: int) -> None:
+        """Run one iteration of the attack."""
+        costs, confidences, sample_gradient, stuck = self.evaluate(step)
+        assert sample_gradient is not None
+        assert stuck is not None
+        self.keep_best(costs)
+        self.stop_units(costs, confidences)
+        stuck &= self.active
+        before = self.candidates.detach().clone()
+        with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
+            gradient = self.gradient(costs, sample_gradient, step)
+        if bool(stuck.any()):
+            self._warn_of_zero_gradients(stuck, step)
+            gradient = torch.where(unit_view(stuck, gradient), self._random_flips(step), gradient)
+        self.candidates.grad = gradient
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        optimizer.step()
+        with torch.no_grad():
+            self.project()
+            self.candidates.copy_(torch.where(unit_view(self.active, before), self.candidates, before))
+        self.log("invert/zero_gradients", stuck.float().mean(), batch_size=1)
+        self.log_dict(
+            {"invert/loss": costs.mean(), "invert/target_confidence": confidences.mean()}, prog_bar=True, batch_size=1
+        )
+
+    def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
+        """Clear ``self.active`` for units that have finished; by default none do before the last step."""
+
+    def last_costs(self) -> Tensor:
+        """Return the costs of a last sample, ``(N, n)``."""
+        return self.evaluate(self.steps, differentiate=False).costs
+
+    def _warn_of_zero_gradients(self, stuck: Tensor, step: int) -> None:
+        """Say it once; ``invert/zero_gradients`` is logged at every step."""
+        if self._warned:
+            return
+        self._warned = True
+        classes = sorted({self.units[int(unit)][0] for unit in stuck.nonzero()})
+        rank_zero_warn(
+            f"step {step}: every gradient is zero for {int(stuck.sum())} of {len(self.units)} units (classes "
+            f"{classes}); whenever that is so, {self.turnover:.2%} of a unit's entries are flipped at random. A low "
+            "leak may mean a masked gradient, not a private network: try another surrogate at attack time."
+        )
+
+    def _random_flips(self, step: int) -> Tensor:
+        """Return a gradient that pushes a random share of every unit's entries to the other side."""
+        shape = (*self.candidates.shape[:-4], *self.candidates.shape[-3:])
+        chosen = self.uniform(step, shape, _KICKS) < self.turnover
+        return torch.where(self.candidates.detach() > self.midpoint, 1.0, -1.0) * chosen

@@ -4,6 +4,7 @@ Model-inversion attacks on spiking and ordinary networks (BrainLeaks, arXiv 2402
 """
 
 from brainleaks_pl.attacks import (
+    BlackBox,
     BrainLeaksV1,
     BrainLeaksV2,
     BrainLeaksV3,
@@ -16,6 +17,7 @@ from brainleaks_pl.attacks import (
     MaxMargin,
     MeanNLL,
     MIFace,
+    QueryInversion,
     SpikingInversion,
 )
 from brainleaks_pl.data import (
@@ -52,6 +54,7 @@ __all__ = [
     "NMNIST",
     "ATTFaces",
     "ATan",
+    "BlackBox",
     "BrainLeaksV1",
     "BrainLeaksV2",
     "BrainLeaksV3",
@@ -77,6 +80,7 @@ __all__ = [
     "MNIST5k",
     "MaxMargin",
     "MeanNLL",
+    "QueryInversion",
     "RateEncoder",
     "Saccades",
     "Scores",

@@ -1,16 +1,19 @@
 """Attacks: inversion modules that look for inputs a frozen network takes for a class."""
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.black_box import BlackBox
 from brainleaks_pl.attacks.brainleaks_v1 import BrainLeaksV1
 from brainleaks_pl.attacks.brainleaks_v2 import BernoulliRMSprop, BrainLeaksV2
 from brainleaks_pl.attacks.brainleaks_v3 import BrainLeaksV3
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.losses import Confidence, CrossEntropy, Logit, Loss, MaxMargin, MeanNLL
 from brainleaks_pl.attacks.mi_face import MIFace
+from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.attacks.spiking import SpikingInversion
 
 __all__ = [
     "BernoulliRMSprop",
+    "BlackBox",
     "BrainLeaksV1",
     "BrainLeaksV2",
     "BrainLeaksV3",
@@ -23,5 +26,6 @@ __all__ = [
     "MIFace",
     "MaxMargin",
     "MeanNLL",
+    "QueryInversion",
     "SpikingInversion",
 ]

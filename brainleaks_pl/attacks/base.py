@@ -119,6 +119,13 @@ class InversionModule(LightningModule, ABC):
         """End the attack when no unit is active any more."""
         return None if bool(self.active.any()) else -1
 
+    def descend(self, gradient: Tensor) -> None:
+        """Let the optimizer step along a gradient of the candidates, in their shape."""
+        self.candidates.grad = gradient
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        optimizer.step()
+
     @torch.no_grad()
     def keep_best(self, costs: Tensor) -> None:
         """Remember the candidates of each unit whose mean cost, of ``(N, n)``, is the lowest so far."""

@@ -12,9 +12,9 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import bound_mean
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
-from brainleaks_pl.attacks.image import ImageInversion
+from brainleaks_pl.attacks.image import ImageInversion, assumed_encoder
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
-from brainleaks_pl.encoding import Encoder, RateEncoder
+from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -83,12 +83,7 @@ class BrainLeaksV3(ImageInversion):
         keep: Keep = "last",
         seed: int | None = None,
     ) -> None:
-        if encoder is not None and not target.spiking:
-            raise ValueError(f"{type(target).__name__} sees images: an encoder has no place before it, got {encoder}.")
-        if target.spiking and encoder is None:
-            if target.time_steps is None:
-                raise ValueError("the target does not say what T it was trained with. Give an encoder.")
-            encoder = RateEncoder(target.time_steps)
+        encoder = assumed_encoder(target, encoder)
         if population < 1:
             raise ValueError(f"population must be at least 1, got {population}.")
         if not 0 <= start <= 1:

@@ -35,7 +35,7 @@ def unit_view(values: Tensor, like: Tensor) -> Tensor:
 
 
 def unit_uniform(
-    shape: Sequence[int], units: Sequence[tuple[int, int]], key: Sequence[int], device: torch.device | str = "cpu"
+    shape: Sequence[int], units: Sequence[tuple[int, ...]], key: Sequence[int], device: torch.device | str = "cpu"
 ) -> Tensor:
     """Draw uniform numbers in [0, 1), each unit's from a stream of its own.
 
@@ -44,7 +44,7 @@ def unit_uniform(
 
     Args:
         shape: shape of one unit's numbers, ``(C, H, W)`` or ``(..., C, H, W)``.
-        units: (class, restart) of each unit.
+        units: (class, restart) of each unit, or whatever else tells it from others; non-negative integers.
         key: the seed, the step, and whatever else tells this draw from others; non-negative integers.
         device: where to draw. Devices of another kind have other streams.
 
@@ -52,8 +52,8 @@ def unit_uniform(
         ``(..., N, C, H, W)``.
     """
     draws = []
-    for label, restart in units:
-        state = np.random.SeedSequence((*key, label, restart)).generate_state(1, np.uint64)[0]
+    for unit in units:
+        state = np.random.SeedSequence((*key, *unit)).generate_state(1, np.uint64)[0]
         generator = torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
         draws.append(torch.rand(tuple(shape), generator=generator, device=device))
     return torch.stack(draws, dim=-4)
@@ -100,6 +100,34 @@ def population_weights(costs: Tensor, weighting: str) -> Tensor:
         total = costs.sum(1, keepdim=True)
         return torch.where(total > 0, costs / total.where(total > 0, 1.0), uniform)
     raise ValueError(f"weighting must be 'cost', 'fitness' or 'uniform', got {weighting!r}.")
+
+
+def centred_ranks(values: Tensor) -> Tensor:
+    """Return each row's ranks scaled to [-0.5, 0.5], the lowest value first; equal values share their mean rank.
+
+    Args:
+        values: ``(N, n)`` with n at least 2.
+    """
+    order = (values.unsqueeze(2) - values.unsqueeze(1)).sign()
+    return order.sum(2) / (2 * (values.shape[1] - 1))
+
+
+def search_gradient(costs: Tensor, directions: Tensor, sigma: float) -> Tensor:
+    """Return the evolution strategies' estimate of a cost's gradient, from antithetic pairs.
+
+    The gradient of the mean cost under the search distribution, a Gaussian of standard deviation ``sigma``: the mean
+    over the pairs of ``(c(+) - c(-)) / (2 sigma)`` times the direction (Wierstra et al., JMLR 2014).
+
+    Args:
+        costs: of the members displaced by +sigma and by -sigma times each direction, ``(N, n, 2)``.
+        directions: standard normal, ``(N, n, C, H, W)``.
+        sigma: standard deviation, > 0.
+
+    Returns:
+        ``(N, C, H, W)``.
+    """
+    differences = (costs[..., 0] - costs[..., 1]) / (2 * sigma * costs.shape[1])
+    return torch.einsum("nm,nmchw->nchw", differences, directions)
 
 
 def normalise_probabilities(probabilities: Tensor) -> Tensor:

@@ -140,10 +140,7 @@ class GradientInversion(InversionModule):
         if bool(stuck.any()):
             self._warn_of_zero_gradients(stuck, step)
             gradient = torch.where(unit_view(stuck, gradient), self._random_flips(step), gradient)
-        self.candidates.grad = gradient
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)
-        optimizer.step()
+        self.descend(gradient)
         with torch.no_grad():
             self.project()
             self.candidates.copy_(torch.where(unit_view(self.active, before), self.candidates, before))

@@ -11,9 +11,39 @@ from torch import Tensor
 
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
+from brainleaks_pl.encoding import Encoder, RateEncoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 _SHIFTS, _NOISE = 2, 3  # tell the streams of a step apart from those of the base class
+
+
+def assumed_encoder(target: TargetClassifier, encoder: Encoder | None) -> Encoder | None:
+    """Return the encoding that an attacker assumes before a target.
+
+    Args:
+        target: the trained classifier.
+        encoder: the one asked for; None means :class:`RateEncoder` with the T that a spiking target was trained with,
+            and none for ordinary networks.
+
+    Raises:
+        ValueError: when an ordinary network is given an encoder, or T is not known.
+    """
+    if not target.spiking:
+        if encoder is not None:
+            raise ValueError(f"{type(target).__name__} sees images: an encoder has no place before it, got {encoder}.")
+        return None
+    if encoder is not None:
+        return encoder
+    if target.time_steps is None:
+        raise ValueError("the target does not say what T it was trained with. Give an encoder.")
+    return RateEncoder(target.time_steps)
+
+
+def check_margin(margin: int, shape: tuple[int, int, int]) -> None:
+    """Raise a ValueError unless a black margin of so many pixels leaves some of an image of ``shape`` (C, H, W)."""
+    if not 0 <= 2 * margin < min(shape[1:]):
+        size = "x".join(map(str, shape[1:]))
+        raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
 
 
 class ImageInversion(GradientInversion):
@@ -59,9 +89,7 @@ class ImageInversion(GradientInversion):
         ):
             if value < 0:
                 raise ValueError(f"{name} must not be negative, got {value}.")
-        if not 0 <= 2 * margin < min(image_shape[1:]):
-            size = "x".join(map(str, image_shape[1:]))
-            raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
+        check_margin(margin, image_shape)
         super().__init__(target, candidate_shape=image_shape, **settings)
         self.image_shape = image_shape
         self.optimizer = optimizer

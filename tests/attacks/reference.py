@@ -34,9 +34,12 @@ class Trace:
         return better
 
 
-def draws(shape: Sequence[int], label: int, restart: int, seed: int, step: int, stream: int = 0) -> Tensor:
-    """The random numbers of one unit."""
-    return unit_uniform(shape, [(label, restart)], (seed, stream, step)).squeeze(-4)
+def draws(
+    shape: Sequence[int], label: int, restart: int, seed: int, step: int, stream: int = 0, group: int | None = None
+) -> Tensor:
+    """The random numbers of one unit, or of one group of its members."""
+    unit = (label, restart) if group is None else (group, label, restart)
+    return unit_uniform(shape, [unit], (seed, stream, step)).squeeze(-4)
 
 
 def spiking_outputs(network: SpikingMLP, spikes: Tensor) -> Tensor:

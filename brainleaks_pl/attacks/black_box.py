@@ -1,0 +1,114 @@
+"""A black-box attack: natural evolution strategies on the target's scores."""
+
+from __future__ import annotations
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from brainleaks_pl.attacks.functional import centred_ranks, search_gradient
+from brainleaks_pl.attacks.losses import CrossEntropy, Loss
+from brainleaks_pl.attacks.oracle import ScoreOracle
+from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.targets.base import TargetClassifier
+
+
+class BlackBox(QueryInversion):
+    """Model inversion from scores alone, by natural evolution strategies with antithetic pairs.
+
+    The attacker sends inputs and sees the log-softmax of the target's mean output, nothing else. In each step every
+    unit's grid is displaced along ``pairs`` random directions and against them; the two of a pair share their draw of
+    the spikes. The costs, replaced by their ranks, give the search gradient (Wierstra et al., JMLR 2014; Salimans et
+    al., arXiv 1703.03864; Ilyas et al., ICML 2018), along which the optimizer steps.
+
+    Args:
+        target: the trained classifier, spiking or ordinary.
+        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a spiking
+            target was trained with, and none for ordinary networks.
+        queries: budget of each class and restart, more than ``2 * pairs``; every input sent counts, those of the last
+            judgement too.
+        pairs: antithetic pairs in a step, at least 1.
+        sigma: standard deviation of the displacements, in logits, > 0.
+        grid: rows and columns of the logits that are sought.
+        start: first value of every logit.
+        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        loss: what is minimised, of the scores; None means :class:`~brainleaks_pl.attacks.losses.CrossEntropy`.
+        optimizer: builds the optimizer of the grids.
+        classes: classes to attack; None attacks every class.
+        restarts: independent runs of each class.
+        batch_size: inputs that the target sees at once, at least 1; bounds the memory.
+        seed: seed of the random streams; None takes the seed of the run.
+
+    Raises:
+        ValueError: when an argument is out of range, or the encoder does not fit the target.
+    """
+
+    oracle_class = ScoreOracle
+
+    def __init__(
+        self,
+        target: TargetClassifier,
+        encoder: Encoder | None = None,
+        queries: int = 5000,
+        pairs: int = 50,
+        sigma: float = 1.0,
+        grid: tuple[int, int] = (10, 10),
+        start: float = -2.0,
+        margin: int = 0,
+        loss: Loss | None = None,
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.Adam(parameters, lr=0.15),
+        classes: list[int] | None = None,
+        restarts: int = 1,
+        batch_size: int = 250,
+        seed: int | None = None,
+    ) -> None:
+        if pairs < 1:
+            raise ValueError(f"pairs must be at least 1, got {pairs}.")
+        if not sigma > 0:
+            raise ValueError(f"sigma must be positive, got {sigma}.")
+        super().__init__(
+            target,
+            encoder=encoder,
+            queries=queries,
+            members=2 * pairs,
+            grid=grid,
+            start=start,
+            margin=margin,
+            batch_size=batch_size,
+            classes=classes,
+            restarts=restarts,
+            seed=seed,
+        )
+        self.pairs = pairs
+        self.sigma = sigma
+        self.loss = CrossEntropy() if loss is None else loss
+        self.optimizer = optimizer
+
+    def offsets(self, step: int) -> Tensor:
+        """Return the pairs' displacements, ``(N, pairs, 2, C, h, w)``: a normal draw and its opposite."""
+        offsets = self.sigma * self.normal(step, (self.pairs, *self.candidates.shape[1:])).movedim(1, 0)
+        return torch.stack([offsets, -offsets], 2)
+
+    def move(self, answers: Tensor, offsets: Tensor, step: int) -> Tensor:
+        """Step along the search gradient of the ranks; return the mean costs of the populations, ``(N,)``."""
+        scores = answers.flatten(1, 2)
+        costs = self._costs(scores)
+        shaped = centred_ranks(costs).unflatten(1, (self.pairs, 2))
+        self.descend(search_gradient(shaped, offsets[:, :, 0] / self.sigma, self.sigma))
+        confidences = scores.exp()[torch.arange(len(scores)), :, self.labels]
+        self.log("invert/target_confidence", confidences.mean(), prog_bar=True, batch_size=1)
+        return costs.mean(1)
+
+    def last_costs(self) -> Tensor:
+        """Return the costs of the last candidates, ``(N, n)``."""
+        return self._costs(self.ask_again())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Build the optimizer of the grids."""
+        return self.optimizer([self.candidates])
+
+    def _costs(self, scores: Tensor) -> Tensor:
+        """Return the costs, ``(N, n)``, of scores ``(N, n, K)``."""
+        labels = self.labels.repeat_interleave(scores.shape[1])
+        return self.loss(scores.flatten(0, 1).unsqueeze(0), labels).view(scores.shape[:2])

@@ -1,0 +1,198 @@
+"""The base class of the attacks that learn nothing of the target but its answers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.functional import unit_uniform
+from brainleaks_pl.attacks.image import assumed_encoder, check_margin
+from brainleaks_pl.attacks.oracle import Oracle
+from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.targets.base import TargetClassifier
+
+SNAPSHOTS = 12
+"""Candidates kept on the way, evenly spaced in the logarithm of the steps; the last ones count."""
+
+_SPIKES = 1  # tells the stream of the spikes from that of the directions
+
+
+class Snapshot(NamedTuple):
+    """What an attack had after some of its queries.
+
+    Args:
+        queries: queries spent on each class by then, those of all its restarts.
+        costs: what the candidates cost, as far as the attack knew, ``(N,)``.
+        candidates: in the shape of the attack's.
+    """
+
+    queries: int
+    costs: Tensor
+    candidates: Tensor
+
+
+class QueryInversion(InversionModule):
+    """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, so many times a unit.
+
+    A candidate is a coarse grid of logits, ``(C, h, w)``. The image that it stands for is the grid, bicubically
+    upsampled, through a sigmoid: few numbers to find, and no speckle. Images are encoded by the attacker as the data
+    are, and each input sent is one query. Every step sends ``members`` of them for each unit, and the last judgement
+    what is left of the budget (one image where nothing is drawn: an ordinary network says the same again).
+
+    One iteration: :meth:`offsets` says where around the candidates to ask, the oracle answers, :meth:`move` moves the
+    candidates. A subclass implements these hooks and :meth:`last_costs`, names its ``oracle_class``, and builds its
+    optimizer.
+
+    Args:
+        target: the trained classifier, spiking or ordinary.
+        encoder: the encoding that the attacker assumes; None means a rate code, and none for ordinary networks.
+        queries: budget of each class and restart, more than ``members``.
+        members: queries of each unit in a step.
+        grid: rows and columns of the logits, at least 1 each and at most those of the image within its margin.
+        start: first value of every logit.
+        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        batch_size: inputs that the target sees at once, at least 1; bounds the memory.
+        classes: classes to attack; None attacks every class.
+        restarts: independent runs of each class.
+        seed: seed of the random streams; None takes the seed of the run.
+
+    Raises:
+        ValueError: when an argument is out of range, or the encoder does not fit the target.
+    """
+
+    oracle_class: ClassVar[type[Oracle]]
+
+    def __init__(
+        self,
+        target: TargetClassifier,
+        *,
+        encoder: Encoder | None,
+        queries: int,
+        members: int,
+        grid: tuple[int, int],
+        start: float,
+        margin: int,
+        batch_size: int,
+        classes: list[int] | None,
+        restarts: int,
+        seed: int | None,
+    ) -> None:
+        encoder = assumed_encoder(target, encoder)
+        shape = target.input_shape if encoder is None else encoder.image_shape(target.input_shape)
+        check_margin(margin, shape)
+        self.size = (shape[1] - 2 * margin, shape[2] - 2 * margin)
+        if not (1 <= grid[0] <= self.size[0] and 1 <= grid[1] <= self.size[1]):
+            raise ValueError(f"grid must lie between 1x1 and the image's {self.size[0]}x{self.size[1]}, got {grid}.")
+        if queries <= members:
+            raise ValueError(f"queries must exceed the {members} that one step sends, got {queries}.")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+        steps = (queries - 1) // members
+        super().__init__(
+            target,
+            steps=steps,
+            candidate_shape=(shape[0], *grid),
+            start=start,
+            classes=classes,
+            restarts=restarts,
+            keep="last",
+            seed=seed,
+        )
+        self.encoder = encoder
+        self.members = members
+        self.margin = margin
+        self.batch_size = batch_size
+        self.judgements = 1 if encoder is None else queries - steps * members
+        self.oracle = self.oracle_class(target, len(self.units), queries)
+        self.snapshots: list[Snapshot] = []
+        self._kept_steps = {round(steps ** (point / (SNAPSHOTS - 1))) for point in range(SNAPSHOTS - 1)} - {steps}
+
+    @abstractmethod
+    def offsets(self, step: int) -> Tensor:
+        """Return the displacements of a step's members from their candidates, ``(N, n, s, C, h, w)``.
+
+        The s members of a group share their draw of the spikes; n * s is ``members``.
+        """
+
+    @abstractmethod
+    def move(self, answers: Tensor, offsets: Tensor, step: int) -> Tensor:
+        """Move the candidates; return what they cost before, as far as the answers tell, ``(N,)``.
+
+        Args:
+            answers: the oracle's to the members, ``(N, n, s, ...)``.
+            offsets: what :meth:`offsets` returned.
+            step: the iteration, from 0.
+        """
+
+    @property
+    def queries_a_class(self) -> int:
+        """Queries spent on each class so far, those of all its restarts."""
+        return int(self.oracle.spent.max()) * self.restarts
+
+    def training_step(self, step: int, batch_idx: int) -> None:
+        """Run one iteration of the attack, and keep its candidates at some."""
+        offsets = self.offsets(step)
+        answers = self.ask(self.candidates.detach()[:, None, None] + offsets, step)
+        with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
+            costs = self.move(answers, offsets, step)
+        if step + 1 in self._kept_steps:
+            self._keep_snapshot(costs)
+        self.log_dict({"invert/loss": costs.mean(), "invert/queries": float(self.queries_a_class)}, batch_size=1)
+
+    def on_train_epoch_end(self) -> None:
+        """Judge the last candidates, and keep them as the last snapshot."""
+        super().on_train_epoch_end()
+        self._keep_snapshot(self.best_cost)
+
+    def reconstruction(self, candidates: Tensor) -> Tensor:
+        """Return the images of grids ``(N, C, h, w)``: ``(N, C, H, W)`` in [0, 1]."""
+        logits = F.interpolate(candidates, size=self.size, mode="bicubic", align_corners=False)
+        return F.pad(logits.sigmoid(), [self.margin] * 4)
+
+    @torch.no_grad()
+    def ask(self, members: Tensor, step: int) -> Tensor:
+        """Return the oracle's answers to images; each is encoded, sent and counted.
+
+        Args:
+            members: grids ``(N, n, s, C, h, w)``: of each unit n groups of s that share their draw of the spikes.
+            step: the iteration.
+
+        Returns:
+            ``(N, n, s, ...)``.
+        """
+        units, groups, sharing = members.shape[:3]
+        owners = [(unit, group) for unit in range(units) for group in range(groups)]
+        grids, at_once = members.flatten(0, 1), max(1, self.batch_size // sharing)
+        answers = []
+        for first in range(0, len(owners), at_once):
+            part = owners[first : first + at_once]
+            inputs = self.reconstruction(grids[first : first + at_once].flatten(0, 1))
+            if self.encoder is not None:
+                inputs = self.encoder.sample(inputs, partial(self._draw, part, step, sharing))
+            senders = torch.tensor([unit for unit, _ in part]).repeat_interleave(sharing)
+            answers.append(self.oracle(inputs, senders))
+        together = torch.cat(answers)
+        return together.view(units, groups, sharing, *together.shape[1:])
+
+    def ask_again(self) -> Tensor:
+        """Return the oracle's answers to the candidates themselves, drawn again and again: ``(N, n, ...)``."""
+        members = self.candidates.detach()[:, None, None].expand(-1, self.judgements, 1, -1, -1, -1)
+        return self.ask(members, self.steps).squeeze(2)
+
+    def _draw(self, owners: list[tuple[int, int]], step: int, sharing: int) -> Tensor:
+        """Draw the numbers behind the spikes of each unit's groups, ``(T, B, C, H, W)``."""
+        assert self.encoder is not None
+        shape = (self.encoder.time_steps, *self.target.input_shape)
+        streams = [(group, *self.units[unit]) for unit, group in owners]
+        uniform = unit_uniform(shape, streams, (self.seed, _SPIKES, step), self.device)
+        return uniform.repeat_interleave(sharing, 1)
+
+    def _keep_snapshot(self, costs: Tensor) -> None:
+        candidates = self.candidates.detach().clone()
+        self.snapshots.append(Snapshot(self.queries_a_class, costs.detach().clone(), candidates))

@@ -128,6 +128,30 @@ def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
     return figure
 
 
+def query_plot(curves: Mapping[str, Sequence[Mapping[str, float]]], heading: str) -> Figure:
+    """Show attack accuracy (solid) and confidence (dashed) against the queries spent, one colour a network.
+
+    Args:
+        curves: by the network's name its points, each with ``queries``, ``attack_accuracy`` and ``confidence``.
+        heading: title of the figure.
+    """
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for index, (name, points) in enumerate(curves.items()):
+        queries = [point["queries"] for point in points]
+        for metric, style in (("attack_accuracy", "-"), ("confidence", "--")):
+            values = [point[metric] for point in points]
+            label = f"{name}: {metric.replace('_', ' ')}"
+            axis.plot(queries, values, style, color=f"C{index}", marker=".", label=label)
+    axis.set_xscale("log")
+    axis.set_ylim(0.0, 1.02)
+    axis.set_xlabel("queries a class")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    figure.suptitle(heading, fontsize=10, wrap=True)
+    return figure
+
+
 def _framed(images: Tensor, height: int, width: int) -> Tensor:
     above, left = (height - images.shape[2]) // 2, (width - images.shape[3]) // 2
     return F.pad(images, [left, width - images.shape[3] - left, above, height - images.shape[2] - above])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,13 @@ from torch import Tensor
 
 from brainleaks_pl.animation import Pictures, log_animation
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.event_base import EventDataModule
 from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid
+from brainleaks_pl.pictures import confidence_matrix, query_plot, reconstruction_grid
+from brainleaks_pl.query_curve import query_curve
 from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
 from brainleaks_pl.similarity import similarity, to_display
 from brainleaks_pl.storage import atomic_write
@@ -64,6 +68,7 @@ class Report:
         scores: what ``scores.json`` holds.
         tensors: what ``reconstructions.pt`` holds.
         grid: the labelled reconstructions, ``reconstructions.png``.
+        curve: attack accuracy against queries, ``queries.png``, of attacks that use no gradients.
         figures: further pictures by name, for TensorBoard.
         animations: event recordings by name, for TensorBoard.
     """
@@ -71,6 +76,7 @@ class Report:
     scores: dict[str, Any]
     tensors: dict[str, Tensor]
     grid: Figure
+    curve: Figure | None
     figures: dict[str, Figure]
     animations: dict[str, Pictures]
 
@@ -121,18 +127,17 @@ def make_report(
         figures["spike_raster"] = compare_rasters(shown, attack.classes, data, title)
         if isinstance(data, EventDataModule):
             animations = compare_recordings(shown, attack.classes, data, title)
+    scored = partial(
+        score,
+        classes=attack.classes,
+        encoder=encoder,
+        rescale=scoring.rescale,
+        seed=seed,
+        batch_size=scoring.batch_size,
+    )
     judged: dict[str, Any] = {}
     for name, judge in judges.items():
-        scores = score(
-            best,
-            judge,
-            attack.classes,
-            encoder=encoder,
-            draws=scoring.draws,
-            rescale=scoring.rescale,
-            seed=seed,
-            batch_size=scoring.batch_size,
-        )
+        scores = scored(best, judge, draws=scoring.draws)
         baselines = nulls(
             data,
             judge,
@@ -154,12 +159,17 @@ def make_report(
             [data.class_name(label) for label in range(data.num_classes)],
             f"{title}: confidence of judge {name}",
         )
+    curves, curve = {}, None
+    if isinstance(attack, QueryInversion):
+        curves["queries"] = query_curve(attack, judges, partial(scored, draws=scoring.null_draws))
+        curve = query_plot(curves["queries"], f"{title}: what so many queries reveal")
     likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
     content = {
         **facts,
         "judges": judged,
         "similarity": likeness,
         **_scene_similarity(best, attack.classes, data),
+        **curves,
         "data": {
             **data.describe(),
             "simulated": data.simulated,
@@ -179,7 +189,7 @@ def make_report(
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
     captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
     grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")
-    return Report(content, tensors, grid, figures, animations)
+    return Report(content, tensors, grid, curve, figures, animations)
 
 
 def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:
@@ -210,19 +220,19 @@ def _caption(name: str, judged: Mapping[str, Any], index: int) -> str:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write ``scores.json``, ``reconstructions.pt`` and ``reconstructions.png``, each whole or not at all.
+    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all.
 
     Raises:
         OSError: when a file cannot be written; older files are then left as they were.
     """
-    with (
-        atomic_write(folder / "scores.json") as scores,
-        atomic_write(folder / "reconstructions.pt") as tensors,
-        atomic_write(folder / "reconstructions.png") as picture,
-    ):
+    pictures = {"reconstructions.png": report.grid, "queries.png": report.curve}
+    with ExitStack() as files:
+        scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
         scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
         torch.save(report.tensors, tensors)
-        report.grid.savefig(picture, format="png")
+        for name, figure in pictures.items():
+            if figure is not None:
+                figure.savefig(files.enter_context(atomic_write(folder / name)), format="png")
 
 
 def log_report(report: Report, loggers: list[Logger]) -> None:
@@ -238,7 +248,8 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
     }
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            for name, figure in {"reconstructions": report.grid, **report.figures}.items():
+            curve = {} if report.curve is None else {"queries": report.curve}
+            for name, figure in {"reconstructions": report.grid, **curve, **report.figures}.items():
                 logger.experiment.add_figure(name, figure)
             for name, frames in report.animations.items():
                 log_animation(logger.experiment, name, frames)

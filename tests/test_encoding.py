@@ -17,6 +17,11 @@ def images(seed: int = 0) -> torch.Tensor:
     return torch.rand(4, 1, 5, 5, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.parametrize("encoder", [RateEncoder(3), LatencyEncoder(3), ConstantCurrentEncoder(3)])
+def test_an_image_has_the_shape_of_the_input_it_becomes(encoder: Encoder) -> None:
+    assert encoder.image_shape((1, 5, 5)) == tuple(encoder.encode(images()).shape[2:]) == (1, 5, 5)
+
+
 def test_rate_is_the_pixel_within_binomial_bounds() -> None:
     steps, copies = 100, 60
     spikes = RateEncoder(steps).encode(PIXELS.repeat(copies, 1, 1, 1), torch.Generator().manual_seed(0))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from toys import ToyDigits
+from toys import ToyDigits, run
 
 from brainleaks_pl import (
     CNN,
+    BlackBox,
     BrainLeaksV1,
     ConstantCurrentEncoder,
     Encoder,
@@ -107,6 +108,25 @@ def test_an_image_is_kept_beside_a_draw_of_its_spikes(
         spikes = report.tensors["spikes"].float()
         assert spikes.shape == (4, 6, 1, 12, 12)
         assert abs(float((spikes.mean(0) - images.best).mean())) < 0.05
+
+
+def test_an_attack_by_queries_leaves_its_curve(judge: CNN, toy_spikes: ToyDigits, tmp_path: Path) -> None:
+    target = SpikingMLP((1, 12, 12), 3, hidden=4)
+    attack = BlackBox(target, RateEncoder(5), queries=41, pairs=2, grid=(4, 4), restarts=2, classes=[2, 0])
+    run(attack)
+    attack.snapshots[1] = attack.snapshots[1]._replace(costs=torch.tensor([1.0, 2.0, 2.0, 1.0]))
+    report = report_of(attack, judge, toy_spikes)
+    curves = report.scores["queries"]
+    assert set(curves) == {"target", "cnn"}
+    spent = [point["queries"] for point in curves["cnn"]]
+    assert spent == [snapshot.queries for snapshot in attack.snapshots] == [8, 16, 24, 32, 40, 56, 64, 82]
+    images = attack.reconstruction(attack.snapshots[1].candidates[[0, 3]])
+    then = score(images, judge, [2, 0])
+    assert curves["cnn"][1]["attack_accuracy"] == then.attack_accuracy.mean
+    assert curves["cnn"][1]["confidence"] == pytest.approx(then.confidence.mean)
+    assert curves["cnn"][-1]["confidence"] == pytest.approx(report.scores["judges"]["cnn"]["confidence"]["mean"])
+    write_report(report, tmp_path)
+    assert (tmp_path / "queries.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_failed_write_leaves_older_files(

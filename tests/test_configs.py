@@ -45,7 +45,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MNIST5k, "load", some)
 
 
-@pytest.mark.filterwarnings("ignore:.*have no spike")  # after two steps
+@pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes")  # after two steps
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -68,7 +68,9 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
     if "time_steps" in content["attack"]["init_args"]:
         shared += ["--attack.time_steps=2"]
-    main(["invert", *shared, "--attack.steps=2", "--attack.classes=[1,3]"])
+    queried = "queries" in content["attack"]["init_args"]
+    shared += ["--attack.pairs=2", "--attack.queries=10"] if queried else ["--attack.steps=2"]
+    main(["invert", *shared, "--attack.classes=[1,3]"])
 
     results = tmp_path / "results" / config.stem
     scores = json.loads((results / "scores.json").read_text())
@@ -87,6 +89,9 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     assert tensors["classes"][tensors["best"]].tolist() == [1, 3]
     assert ("spikes" in tensors) == ("Spiking" in text)
     assert (results / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
+    assert ("queries" in scores) == (results / "queries.png").exists() == queried
+    if queried:
+        assert all([point["queries"] for point in curve] == [4, 10] for curve in scores["queries"].values())
     if events:
         own = "nmnist" if data["class_path"].endswith("NMNIST") else "dvsgesture"
         for form in ("tonic", own, "gif"):

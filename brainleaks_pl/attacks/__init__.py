@@ -6,6 +6,7 @@ from brainleaks_pl.attacks.brainleaks_v1 import BrainLeaksV1
 from brainleaks_pl.attacks.brainleaks_v2 import BernoulliRMSprop, BrainLeaksV2
 from brainleaks_pl.attacks.brainleaks_v3 import BrainLeaksV3
 from brainleaks_pl.attacks.gradient import GradientInversion
+from brainleaks_pl.attacks.label_only import LabelOnly
 from brainleaks_pl.attacks.losses import Confidence, CrossEntropy, Logit, Loss, MaxMargin, MeanNLL
 from brainleaks_pl.attacks.mi_face import MIFace
 from brainleaks_pl.attacks.queries import QueryInversion
@@ -21,6 +22,7 @@ __all__ = [
     "CrossEntropy",
     "GradientInversion",
     "InversionModule",
+    "LabelOnly",
     "Logit",
     "Loss",
     "MIFace",

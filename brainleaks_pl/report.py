@@ -41,7 +41,7 @@ class Scoring:
 
     Args:
         draws: Bernoulli draws of random reconstructions (published: 1000), at least 1.
-        null_draws: draws of the nulls, at least 1.
+        null_draws: draws of the nulls, and of the points of a curve against queries, at least 1.
         rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
         batch_size: inputs that a judge sees at once, at least 1.
 

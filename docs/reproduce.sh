@@ -15,6 +15,8 @@ experiment() { # config, folder of its checkpoints, seeds, options that say wher
 experiment v1_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
 experiment v2_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
 experiment v3_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
+experiment black_box_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
+experiment label_only_mnist mnist_snn "3 4 5" --data.root "$data/mnist"
 experiment mi_face_mnist mnist_ann "12 13 14" --data.root "$data/mnist"
 experiment mi_face_tuned_mnist mnist_ann "12 13 14" --data.root "$data/mnist"
 experiment v1_att_faces att_faces_snn "11 12 13" --data.root "$data"

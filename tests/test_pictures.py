@@ -9,7 +9,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from brainleaks_pl.pictures import confidence_matrix, reconstruction_grid, spike_raster
+from brainleaks_pl.pictures import confidence_matrix, query_plot, reconstruction_grid, spike_raster
 
 
 def rendered(figure: Figure) -> np.ndarray:
@@ -141,3 +141,17 @@ def test_figures_can_be_saved_and_leave_pyplot_alone() -> None:
     assert buffer.getvalue().startswith(b"\x89PNG")
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()
+
+
+def test_query_plot_shows_two_lines_a_network_against_queries() -> None:
+    points = [
+        {"queries": 10, "attack_accuracy": 0.2, "confidence": 0.1},
+        {"queries": 90, "attack_accuracy": 1.0, "confidence": 0.9},
+    ]
+    figure = query_plot({"target": points, "cnn": points[1:]}, "heading")
+    (axis,) = figure.axes
+    labels = ["target: attack accuracy", "target: confidence", "cnn: attack accuracy", "cnn: confidence"]
+    assert [line.get_label() for line in axis.lines] == labels
+    assert axis.lines[1].get_xydata().tolist() == [[10, 0.1], [90, 0.9]]
+    assert axis.get_xscale() == "log"
+    assert rendered(figure).std() > 0

@@ -57,7 +57,7 @@ class BlackBox(QueryInversion):
         start: float = -2.0,
         margin: int = 0,
         loss: Loss | None = None,
-        optimizer: OptimizerCallable = lambda parameters: torch.optim.Adam(parameters, lr=0.15),
+        optimizer: OptimizerCallable = lambda parameters: torch.optim.Adam(parameters, lr=0.2),
         classes: list[int] | None = None,
         restarts: int = 1,
         batch_size: int = 250,
@@ -96,7 +96,7 @@ class BlackBox(QueryInversion):
         costs = self._costs(scores)
         shaped = centred_ranks(costs).unflatten(1, (self.pairs, 2))
         self.descend(search_gradient(shaped, offsets[:, :, 0] / self.sigma, self.sigma))
-        confidences = scores.exp()[torch.arange(len(scores)), :, self.labels]
+        confidences = scores.exp().take_along_dim(self.labels.view(-1, 1, 1), 2)
         self.log("invert/target_confidence", confidences.mean(), prog_bar=True, batch_size=1)
         return costs.mean(1)
 

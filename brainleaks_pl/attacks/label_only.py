@@ -122,7 +122,7 @@ class LabelOnly(QueryInversion):
         away = torch.einsum("nm,nmchw->nchw", kept - share.unsqueeze(1), members)
         length = away.square().sum((-3, -2, -1), keepdim=True).sqrt()
         repelled = unit_view(self.step_size * self.radius, away) * away / length.where(length > 0, 1.0)
-        first = members[torch.arange(len(members)), kept.argmax(1)]
+        first = members.take_along_dim(kept.argmax(1).view(-1, 1, 1, 1, 1), 1).squeeze(1)
         hit = share > 0
         moves = torch.where(unit_view(self.found, away), repelled, first * unit_view(hit, first))
         costs = -self.radius * self.found

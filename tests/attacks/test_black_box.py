@@ -34,7 +34,7 @@ def picture(grid: Tensor) -> Tensor:
 
 
 def plain(network: SpikingMLP, label: int, restart: int, steps: int, pairs: int, time_steps: int) -> list[Tensor]:
-    """Grids after each step: sigma 1, start -2, Adam at 0.15."""
+    """Grids after each step: sigma 1, start -2, Adam at 0.2."""
     grid = torch.full((1, 3, 2), -2.0)
     first, second, history = torch.zeros_like(grid), torch.zeros_like(grid), []
     for step in range(steps):
@@ -53,7 +53,7 @@ def plain(network: SpikingMLP, label: int, restart: int, steps: int, pairs: int,
             gradient += (fitness[2 * pair] - fitness[2 * pair + 1]) / 2 * directions[pair] / pairs
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
         scale = (second / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8
-        grid = grid - 0.15 * first / (1 - 0.9 ** (step + 1)) / scale
+        grid = grid - 0.2 * first / (1 - 0.9 ** (step + 1)) / scale
         history.append(grid)
     return history
 

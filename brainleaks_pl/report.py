@@ -7,7 +7,6 @@ import platform
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from brainleaks_pl.storage import atomic_write
 from brainleaks_pl.targets.base import TargetClassifier
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
+_FILES = {"queries"}  # figures that are files beside TensorBoard's
 _PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
 
 
@@ -68,15 +68,13 @@ class Report:
         scores: what ``scores.json`` holds.
         tensors: what ``reconstructions.pt`` holds.
         grid: the labelled reconstructions, ``reconstructions.png``.
-        curve: attack accuracy against queries, ``queries.png``, of attacks that use no gradients.
-        figures: further pictures by name, for TensorBoard.
+        figures: further pictures by name, for TensorBoard; ``queries`` goes to a file as well.
         animations: event recordings by name, for TensorBoard.
     """
 
     scores: dict[str, Any]
     tensors: dict[str, Tensor]
     grid: Figure
-    curve: Figure | None
     figures: dict[str, Figure]
     animations: dict[str, Pictures]
 
@@ -127,26 +125,21 @@ def make_report(
         figures["spike_raster"] = compare_rasters(shown, attack.classes, data, title)
         if isinstance(data, EventDataModule):
             animations = compare_recordings(shown, attack.classes, data, title)
-    scored = partial(
-        score,
-        classes=attack.classes,
-        encoder=encoder,
-        rescale=scoring.rescale,
-        seed=seed,
-        batch_size=scoring.batch_size,
-    )
+    options: dict[str, Any] = {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
+
+    def scored(images: Tensor, judge: TargetClassifier, draws: int = scoring.null_draws) -> Scores:
+        return score(images, judge, attack.classes, encoder=encoder, draws=draws, **options)
+
     judged: dict[str, Any] = {}
     for name, judge in judges.items():
-        scores = scored(best, judge, draws=scoring.draws)
+        scores = scored(best, judge, scoring.draws)
         baselines = nulls(
             data,
             judge,
             attack.classes,
             time_steps=None if spikes is None else len(spikes),
             draws=scoring.null_draws,
-            rescale=scoring.rescale,
-            seed=seed,
-            batch_size=scoring.batch_size,
+            **options,
         )
         judged[name] = {
             **facts["judges"][name],
@@ -159,10 +152,10 @@ def make_report(
             [data.class_name(label) for label in range(data.num_classes)],
             f"{title}: confidence of judge {name}",
         )
-    curves, curve = {}, None
+    curves = {}
     if isinstance(attack, QueryInversion):
-        curves["queries"] = query_curve(attack, judges, partial(scored, draws=scoring.null_draws))
-        curve = query_plot(curves["queries"], f"{title}: what so many queries reveal")
+        curves["queries"] = query_curve(attack, judges, scored)
+        figures["queries"] = query_plot(curves["queries"], f"{title}: what so many queries reveal")
     likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
     content = {
         **facts,
@@ -189,7 +182,7 @@ def make_report(
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
     captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
     grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")
-    return Report(content, tensors, grid, curve, figures, animations)
+    return Report(content, tensors, grid, figures, animations)
 
 
 def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:
@@ -225,14 +218,13 @@ def write_report(report: Report, folder: Path) -> None:
     Raises:
         OSError: when a file cannot be written; older files are then left as they were.
     """
-    pictures = {"reconstructions.png": report.grid, "queries.png": report.curve}
+    pictures = {"reconstructions": report.grid, **{n: figure for n, figure in report.figures.items() if n in _FILES}}
     with ExitStack() as files:
         scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
         scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
         torch.save(report.tensors, tensors)
         for name, figure in pictures.items():
-            if figure is not None:
-                figure.savefig(files.enter_context(atomic_write(folder / name)), format="png")
+            figure.savefig(files.enter_context(atomic_write(folder / f"{name}.png")), format="png")
 
 
 def log_report(report: Report, loggers: list[Logger]) -> None:
@@ -248,8 +240,7 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
     }
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            curve = {} if report.curve is None else {"queries": report.curve}
-            for name, figure in {"reconstructions": report.grid, **curve, **report.figures}.items():
+            for name, figure in {"reconstructions": report.grid, **report.figures}.items():
                 logger.experiment.add_figure(name, figure)
             for name, frames in report.animations.items():
                 log_animation(logger.experiment, name, frames)

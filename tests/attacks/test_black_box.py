@@ -16,6 +16,7 @@ from brainleaks_pl import (
     MLP,
     BlackBox,
     ConstantCurrentEncoder,
+    EventCameraEncoder,
     LatencyEncoder,
     MaxMargin,
     RateEncoder,
@@ -140,19 +141,14 @@ def test_any_encoder_will_do(encoder: Any) -> None:
     assert not torch.equal(record.candidates[0], record.candidates[-1])
 
 
-def test_the_image_may_have_another_shape_than_the_input() -> None:
-    class Doubled(RateEncoder):
-        """Sees every other pixel of an image of twice the size."""
-
-        def image_shape(self, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
-            return input_shape[0], 2 * input_shape[1], 2 * input_shape[2]
-
-        def sample(self, images: Tensor, uniform: Any) -> Tensor:
-            return super().sample(images[..., ::2, ::2], uniform)
-
-    attack = BlackBox(spiking_mlp(), Doubled(4), **SMALL)
-    run(attack)
-    assert attack.reconstructions().shape == (3, 1, 12, 12)
+def test_it_looks_for_the_scene_before_an_event_camera() -> None:
+    target = SpikingMLP((1, 34, 34), 3, hidden=8)
+    with torch.no_grad():
+        target.hidden.weight.mul_(40)
+    attack = BlackBox(target, EventCameraEncoder(time_steps=6), **SMALL)
+    record = run(attack)
+    assert attack.reconstructions().shape == (3, 1, 28, 28)
+    assert not torch.equal(record.candidates[0], record.candidates[-1])
 
 
 def test_the_batch_size_changes_nothing() -> None:

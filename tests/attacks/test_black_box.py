@@ -184,7 +184,9 @@ def test_snapshots_tell_what_it_had_after_how_many_queries() -> None:
     for snapshot in attack.snapshots[:-1]:
         assert torch.equal(snapshot.candidates, record.candidates[snapshot.queries // 4 - 1])
     assert torch.equal(attack.snapshots[-1].candidates, attack.best)
+    assert torch.equal(attack.snapshots[-1].costs, attack.best_cost)
     assert attack.snapshots[0].costs.shape == (6,)
+    assert (attack.snapshots[0].costs > attack.best_cost).all()
 
 
 def test_a_margin_stays_black() -> None:

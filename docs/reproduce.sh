@@ -22,6 +22,7 @@ experiment mi_face_tuned_mnist mnist_ann "12 13 14" --data.root "$data/mnist"
 experiment v1_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment v2_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment v3_att_faces att_faces_snn "11 12 13" --data.root "$data"
+experiment black_box_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment mi_face_att_faces att_faces_ann "3 4 5" --data.root "$data"
 for config in v1_simulated_nmnist v2_simulated_nmnist v2_tuned_simulated_nmnist; do
     experiment $config simulated_nmnist_snn "1 2" --data.root "$data" --data.source.root "$data/mnist"

@@ -19,8 +19,8 @@ class LabelOnly(QueryInversion):
     """Model inversion from the predicted class alone, by repelling the boundary (BREP-MI, Kahla et al., CVPR 2022).
 
     Each unit first sends smooth random images until the target takes one for its class. From there on every step sends
-    members on a sphere about the grid, in antithetic pairs, and moves it along the mean of the directions that keep
-    the class less the mean of those that lose it. The larger the sphere that lies within the class, the further the
+    members on a sphere about the grid, in antithetic pairs, and moves it along the sum of the directions that keep the
+    class where their opposites lose it. The larger the sphere that lies within the class, the further the
     boundary: the radius grows when at least a share ``enough`` of the members keeps the class.
 
     Spikes are drawn, so that the label of one image may change from query to query. Hence no single label decides
@@ -39,6 +39,7 @@ class LabelOnly(QueryInversion):
         step_size: length of a move, as a share of the radius, > 0.
         growth: factor on the radius when a sphere lies within the class, > 1.
         enough: share of the members that must keep the class for that, in (0.1, 1].
+        limit: largest size of a logit, > 0; the radius ends at half the diagonal of this box.
         grid: rows and columns of the logits that are sought.
         start: mean logit of the random grids.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
@@ -64,6 +65,7 @@ class LabelOnly(QueryInversion):
         step_size: float = 0.5,
         growth: float = 1.2,
         enough: float = 0.9,
+        limit: float = 10.0,
         grid: tuple[int, int] = (7, 7),
         start: float = -2.0,
         margin: int = 0,
@@ -74,7 +76,7 @@ class LabelOnly(QueryInversion):
     ) -> None:
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
-        for name, value in (("spread", spread), ("radius", radius), ("step_size", step_size)):
+        for name, value in (("spread", spread), ("radius", radius), ("step_size", step_size), ("limit", limit)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive, got {value}.")
         if not growth > 1:
@@ -99,6 +101,7 @@ class LabelOnly(QueryInversion):
         self.step_size = step_size
         self.growth = growth
         self.enough = enough
+        self.limit = limit
         self.found: Tensor
         self.radius: Tensor
         self.register_buffer("found", torch.zeros(len(self.units), dtype=torch.bool))
@@ -117,20 +120,23 @@ class LabelOnly(QueryInversion):
 
         A unit costs minus its radius, and 0 while its class is not found.
         """
-        kept = (answers == self.labels.view(-1, 1, 1)).flatten(1).float()
-        members, share = offsets.flatten(1, 2), kept.mean(1)
-        away = torch.einsum("nm,nmchw->nchw", kept - share.unsqueeze(1), members)
+        kept = (answers == self.labels.view(-1, 1, 1)).float()
+        share = kept.mean((1, 2))
+        away = torch.einsum("nm,nmchw->nchw", kept[..., 0] - kept[..., 1], offsets[:, :, 0])
         length = away.square().sum((-3, -2, -1), keepdim=True).sqrt()
         repelled = unit_view(self.step_size * self.radius, away) * away / length.where(length > 0, 1.0)
-        first = members.take_along_dim(kept.argmax(1).view(-1, 1, 1, 1, 1), 1).squeeze(1)
+        first = offsets.flatten(1, 2).take_along_dim(kept.flatten(1).argmax(1).view(-1, 1, 1, 1, 1), 1).squeeze(1)
         hit = share > 0
         moves = torch.where(unit_view(self.found, away), repelled, first * unit_view(hit, first))
         costs = -self.radius * self.found
         factor = torch.where(share >= self.enough, self.growth, 1.0)
         factor = torch.where(share < _LOST, 1 / self.growth, factor)
-        self.radius = torch.where(self.found, self.radius * factor, self.radius)
+        diagonal = self.limit * self.candidates[0].numel() ** 0.5
+        self.radius = torch.where(self.found, (self.radius * factor).clamp(max=diagonal), self.radius)
         self.found = self.found | hit
         self.descend(-moves)
+        with torch.no_grad():
+            self.candidates.clamp_(-self.limit, self.limit)
         progress = {"kept": share.mean(), "found": self.found.float().mean(), "radius": self.radius.mean()}
         self.log_dict({f"invert/{name}": value for name, value in progress.items()}, batch_size=1)
         return costs

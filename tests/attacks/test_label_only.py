@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -34,12 +35,13 @@ def plain(network: SpikingMLP, label: int, steps: int, pairs: int, time_steps: i
                 inside.append(int(spiking_outputs(network, spikes).sum(0).argmax()) == label)
         share = sum(inside) / len(inside)
         if found:
-            away = sum((kept - share) * offset for kept, offset in zip(inside, members, strict=True))
-            if 0 < share < 1:
-                grid = grid + 0.5 * radius * away / away.norm()
+            away = sum(offset for kept, offset in zip(inside, members, strict=True) if kept)
+            if inside[::2] != inside[1::2]:
+                grid = (grid + 0.5 * radius * away / away.norm()).clamp(-6, 6)
             radius *= 1.2 if share >= 0.9 else 1 / 1.2 if share < 0.1 else 1.0
+            radius = min(radius, 6 * math.sqrt(6))
         elif any(inside):
-            grid, found = grid + members[inside.index(True)], True
+            grid, found = (grid + members[inside.index(True)]).clamp(-6, 6), True
         grids.append(grid)
         radii.append(radius)
     return grids, radii
@@ -47,7 +49,7 @@ def plain(network: SpikingMLP, label: int, steps: int, pairs: int, time_steps: i
 
 def test_equals_the_plain_algorithm() -> None:
     network = spiking_mlp()
-    attack = LabelOnly(network, RateEncoder(5), **SMALL)
+    attack = LabelOnly(network, RateEncoder(5), limit=6.0, **SMALL)
     record = run(attack)
     assert attack.steps == 10
     moved = 0
@@ -101,6 +103,16 @@ def test_it_moves_away_from_a_flat_boundary() -> None:
     assert (attack.best_cost == -attack.radius).all()
 
 
+def test_a_target_that_always_names_the_class_ends_in_the_box() -> None:
+    target = spiking_mlp()
+    with torch.no_grad():
+        target.output.bias[1:] = -9.0
+    attack = LabelOnly(target, classes=[0], **{**SMALL, "queries": 801})
+    run(attack)
+    assert float(attack.radius) == pytest.approx(10 * math.sqrt(6))
+    assert attack.candidates.abs().max() <= 10
+
+
 def test_classes_that_are_never_found_are_named() -> None:
     target = spiking_mlp()
     with torch.no_grad():
@@ -148,6 +160,7 @@ def test_bad_arguments() -> None:
         ({"spread": 0.0}, "spread must be positive, got 0.0"),
         ({"radius": -1.0}, "radius must be positive, got -1.0"),
         ({"step_size": 0.0}, "step_size must be positive, got 0.0"),
+        ({"limit": 0.0}, "limit must be positive, got 0.0"),
         ({"growth": 1.0}, "growth must exceed 1, got 1.0"),
         ({"enough": 0.05}, r"enough must lie in \(0.1, 1\], got 0.05"),
         ({"queries": 8}, "queries must exceed the 8 that one step sends, got 8"),

@@ -24,10 +24,11 @@ experiment v2_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment v3_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment black_box_att_faces att_faces_snn "11 12 13" --data.root "$data"
 experiment mi_face_att_faces att_faces_ann "3 4 5" --data.root "$data"
-for config in v1_simulated_nmnist v2_simulated_nmnist v2_tuned_simulated_nmnist; do
-    experiment $config simulated_nmnist_snn "1 2" --data.root "$data" --data.source.root "$data/mnist"
+experiment v3_att_faces_ann att_faces_ann "3 4 5" --data.root "$data"
+for config in v1_simulated_nmnist v2_simulated_nmnist v2_tuned_simulated_nmnist v3_simulated_nmnist; do
+    experiment $config simulated_nmnist_snn "1 2 3" --data.root "$data" --data.source.root "$data/mnist"
 done
-for config in v1_simulated_dvsgesture v2_simulated_dvsgesture; do
-    experiment $config simulated_dvs_gesture_snn "0" --data.root "$data"
+for config in v1_simulated_dvsgesture v2_simulated_dvsgesture v3_simulated_dvsgesture; do
+    experiment $config simulated_dvs_gesture_snn "0 1" --data.root "$data"
 done
 python docs/results_table.py results

@@ -5,6 +5,7 @@ import statistics
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
 
@@ -15,8 +16,17 @@ def summary(values: list[float]) -> str:
     return f"{statistics.mean(values):.3f}{spread}"
 
 
+def null_of(judges: list[dict[str, Any]], null: str) -> str:
+    """Return attack accuracy / confidence of an input that is no attack."""
+    means = (
+        statistics.mean(judge["nulls"][null][metric]["mean"] for judge in judges)
+        for metric in ("attack_accuracy", "confidence")
+    )
+    return " / ".join(f"{mean:.3f}" for mean in means)
+
+
 def main(folder: Path) -> None:
-    """Print one row a config, and one for the real-input null of its judge."""
+    """Print one row a config, at its end what the judge says of real and of random input (accuracy / confidence)."""
     runs = defaultdict(list)
     for path in sorted(folder.glob("*-[0-9]*/scores.json")):
         runs[path.parent.name.rpartition("-")[0]].append(json.loads(path.read_text(encoding="utf-8")))
@@ -30,9 +40,11 @@ def main(folder: Path) -> None:
         "confidence",
         "DAA",
         "SSIM to class mean",
+        "real",
+        "noise",
     )
     print(f"| {' | '.join(titles)} |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---" * len(titles) + "|")
     for config, scores in runs.items():
         (name,) = scores[0]["judges"]
         judges = [run["judges"][name] for run in scores]
@@ -44,11 +56,9 @@ def main(folder: Path) -> None:
             summary([judge["test_accuracy"] for judge in judges]),
             *(summary([judge[metric]["mean"] for judge in judges]) for metric in METRICS),
             summary(ssim),
+            *(null_of(judges, null) for null in ("real", "noise")),
         ]
         print(f"| {' | '.join(cells)} |")
-        for null in ("real", "noise"):
-            values = (summary([judge["nulls"][null][metric]["mean"] for judge in judges]) for metric in METRICS)
-            print(f"| *null: {null}* | | | | {' | '.join(values)} | |")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def rows(data: BaseDataModule, results: Path, configs: Mapping[str, str]) -> dic
             if data.scenes is not None:
                 shown[f"{caption}, scene"] = to_display(images)
     if data.scenes is not None:
-        shown["scene of a training sample"] = torch.stack([data.scenes.class_images(k)[0] for k in range(SHOWN)])
+        shown["training sample, scene"] = torch.stack([data.scenes.class_images(k)[0] for k in range(SHOWN)])
     return shown
 
 
@@ -74,8 +74,8 @@ def draw(shown: Mapping[str, Tensor], names: Sequence[str], title: str, path: Pa
 def main(root: Path, results: Path) -> None:
     """Draw the four data sets."""
     mnist, faces = MNIST(root / "mnist"), ATTFaces(root)
-    digits, gestures = SimulatedNMNIST(root, MNIST(root / "mnist"), cache=None), SimulatedDVSGesture(root, cache=None)
-    digits.frames = digits.frames.__class__(3000, 40_000, "off", time_steps=100)
+    digits = SimulatedNMNIST(root, MNIST(root / "mnist"), cache=None, references=1)
+    gestures = SimulatedDVSGesture(root, cache=None, references=1)
     for data, name, title in (
         (mnist, "mnist", "MNIST"),
         (faces, "att_faces", "AT&T faces"),

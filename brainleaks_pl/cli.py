@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.errors import plain_message
 from brainleaks_pl.export import export_main
 from brainleaks_pl.fitting import check_fits, train_network
+from brainleaks_pl.progress import PROGRESS, KeepProgress, identity, is_finished
 from brainleaks_pl.report import Scoring, log_report, make_report, write_report
 from brainleaks_pl.storage import check_writable, load_network, save_network
 from brainleaks_pl.tables import fit_table, score_tables
@@ -72,6 +73,18 @@ class BrainLeaksCLI(LightningCLI):
             type=str | None,
             default=None,
             help="Folder that invert writes to. Default: results/<name of the config>.",
+        )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Let invert go on where an attack of the same settings was interrupted, or pass over a finished one.",
+        )
+        parser.add_argument(
+            "--progress_every",
+            type=float,
+            default=30.0,
+            help="Seconds after which invert writes its progress again, for --resume; 0: after every step.",
         )
         parser.add_argument(
             "--logs",
@@ -202,22 +215,31 @@ class BrainLeaksCLI(LightningCLI):
         check_writable(self.results, "results")
         loaded = {part: self._load(part, network) for part, network in self.networks.items()}
         attack = make_attack(self.model)
-        started = time.perf_counter()
-        self.trainer.invert(attack)
+        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
+        trial = getattr(self.trainer, "fast_dev_run", False)
+        run = identity(attack, {"attack": config, "precision": self.trainer.precision, "trial": trial})
+        scoring: Scoring = self.option("scoring")
+        if self.option("resume") and is_finished(self.results, run, asdict(scoring), self.judges):
+            rank_zero_info(f"The results of this attack are in {self.results} already.")
+            return
+        progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
+        if not (self.option("resume") and progress.restore(attack)):
+            self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
+            self.trainer.invert(attack)
         if not self.trainer.is_global_zero:
             return
-        seconds = time.perf_counter() - started
-        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
         facts = {
             "target": {"test_accuracy": loaded["target"]["test_accuracy"]},
             "judges": {name: {"test_accuracy": loaded[name]["test_accuracy"]} for name in self.judges},
             "attack": {"class_path": config["class_path"], "init_args": config.get("init_args", {})},
-            "seconds": seconds,
+            "seconds": progress.seconds,
+            "run": run,
         }
         report = make_report(
-            attack, self.judges, self.datamodule, self.option("scoring"), title=self.name, seed=self.seed, facts=facts
+            attack, self.judges, self.datamodule, scoring, title=self.name, seed=self.seed, facts=facts
         )
         write_report(report, self.results)
+        progress.path.unlink(missing_ok=True)
         log_report(report, self.trainer.loggers)
         console = Console()
         console.print(*score_tables(report), sep="\n")

@@ -70,6 +70,7 @@ class InversionModule(LightningModule, ABC):
         self.restarts = restarts
         self.keep = keep
         self.seed = torch.initial_seed() if seed is None else seed
+        self.first_step = 0  # later, where an interrupted attack goes on
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self.candidates = nn.Parameter(
             torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
@@ -113,7 +114,7 @@ class InversionModule(LightningModule, ABC):
 
     def train_dataloader(self) -> Sequence[int]:
         """Return the iterations (not as a DataLoader, which Lightning would share out among devices)."""
-        return range(self.steps)
+        return range(self.first_step, self.steps)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """End the attack when no unit is active any more."""

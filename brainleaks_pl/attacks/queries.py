@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -192,6 +192,15 @@ class QueryInversion(InversionModule):
         streams = [(group, *self.units[unit]) for unit, group in owners]
         uniform = unit_uniform(shape, streams, (self.seed, _SPIKES, step), self.device)
         return uniform.repeat_interleave(sharing, 1)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the queries spent and the snapshots, which no buffer holds."""
+        return {"spent": self.oracle.spent, "snapshots": [tuple(snapshot) for snapshot in self.snapshots]}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take back what :meth:`get_extra_state` returned."""
+        self.oracle.spent = state["spent"].cpu()
+        self.snapshots = [Snapshot(*snapshot) for snapshot in state["snapshots"]]
 
     def _keep_snapshot(self, costs: Tensor) -> None:
         candidates = self.candidates.detach().clone()

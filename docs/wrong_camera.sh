@@ -30,6 +30,8 @@ attack "path -25 %" --attack.encoder.saccades.amplitude 5.25
 attack "path +25 %" --attack.encoder.saccades.amplitude 8.75
 threshold_and_path=(--attack.encoder.camera.threshold_on 0.5 --attack.encoder.camera.threshold_off 0.5)
 attack "threshold and path +25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 8.75
+threshold_and_path=(--attack.encoder.camera.threshold_on 0.3 --attack.encoder.camera.threshold_off 0.3)
+attack "threshold and path -25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 5.25
 attack "ten times the noise" --attack.encoder.camera.noise_rate 5
 attack "frames -25 %" --attack.encoder.frames.frame_time 2250
 attack "frames +25 %" --attack.encoder.frames.frame_time 3750

@@ -40,7 +40,7 @@ from brainleaks_pl.events.keyframes import KeyframeEncoder
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
 from brainleaks_pl.metrics import metrics
-from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
+from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_linear, lif_scan
 from brainleaks_pl.report import Scoring
 from brainleaks_pl.scoring import Scores, nulls, score
 from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
@@ -99,6 +99,7 @@ __all__ = [
     "TargetClassifier",
     "Training",
     "export_results",
+    "lif_linear",
     "lif_scan",
     "metrics",
     "nulls",

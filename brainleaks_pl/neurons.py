@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire neurons: surrogate gradients, and one scan over all time steps of a layer."""
+"""Leaky integrate-and-fire neurons: surrogate gradients, and scans over all time steps of a layer."""
 
 from __future__ import annotations
 
@@ -171,3 +171,75 @@ def lif_scan(current: Tensor, *, beta: float, threshold: float, surrogate: Surro
         current = current.float()  # a membrane that is a running sum flips spikes in half precision
     spikes, membranes = _LIFScan.apply(current, beta, threshold, surrogate)
     return spikes, membranes
+
+
+class _LIFLinear(torch.autograd.Function):
+    """Neurons and the linear layer behind them, step by step, so that a step's spikes stay in the cache."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, current: Tensor, weight: Tensor, bias: Tensor, beta: float, threshold: float, surrogate: Surrogate
+    ) -> Tensor:
+        membranes = current  # overwritten: one tensor of this size is all that the layer keeps
+        outputs = current.new_empty(*current.shape[:-1], weight.shape[0])
+        spikes, decayed = torch.empty_like(current[0]), torch.empty_like(current[0])
+        for t in range(current.shape[0]):
+            if t > 0:
+                torch.mul(membranes[t - 1], beta, out=decayed)
+                membranes[t].add_(decayed).sub_(spikes, alpha=threshold)
+            torch.gt(membranes[t], threshold, out=spikes)
+            torch.addmm(bias, spikes, weight.T, out=outputs[t])
+        ctx.save_for_backward(membranes, weight)
+        ctx.constants = (beta, threshold, surrogate)
+        return outputs
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        membranes, weight = ctx.saved_tensors
+        beta, threshold, surrogate = ctx.constants
+        needs_current, needs_weight, needs_bias = ctx.needs_input_grad[:3]
+        grad_current = torch.empty_like(membranes) if needs_current else None
+        grad_weight = torch.zeros_like(weight) if needs_weight else None
+        grad_spikes = torch.empty_like(membranes[0])
+        for t in range(membranes.shape[0] - 1, -1, -1):
+            centred = membranes[t] - threshold
+            if grad_weight is not None:
+                grad_weight.addmm_(grad[t].T, (centred > 0).to(grad.dtype))
+            if grad_current is not None:
+                torch.mm(grad[t], weight, out=grad_spikes)
+                torch.mul(surrogate.derivative(centred), grad_spikes, out=grad_current[t])
+                if t + 1 < membranes.shape[0]:
+                    grad_current[t].add_(grad_current[t + 1], alpha=beta)
+        return grad_current, grad_weight, grad.flatten(0, 1).sum(0) if needs_bias else None, None, None, None
+
+
+def lif_linear(
+    current: Tensor, weight: Tensor, bias: Tensor, *, beta: float, threshold: float, surrogate: Surrogate
+) -> Tensor:
+    """Run neurons as :func:`lif_scan` does and return their spikes times a weight, without keeping the spikes.
+
+    It moves half the memory of a scan followed by a linear layer, and equals them but for the order of summation.
+
+    Args:
+        current: input current, ``(T, B, H)``, T at least 1; **overwritten**, so it must be the caller's own.
+        weight: of the linear layer, ``(K, H)``.
+        bias: of the linear layer, ``(K,)``.
+        beta: membrane decay per step, in [0, 1].
+        threshold: firing threshold, > 0.
+        surrogate: gradient of the spikes with respect to the membranes.
+
+    Returns:
+        ``(T, B, K)``.
+
+    Raises:
+        ValueError: when ``current`` is not ``(T, B, H)`` or has no time step.
+    """
+    if current.ndim != 3 or current.shape[0] == 0:
+        raise ValueError(
+            f"lif_linear needs (T, B, H) and at least one time step, got a current of shape {tuple(current.shape)}."
+        )
+    if current.dtype in (torch.float16, torch.bfloat16):
+        current = current.float()
+    outputs: Tensor = _LIFLinear.apply(current, weight, bias, beta, threshold, surrogate)
+    return outputs

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import pytest
 import snntorch
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from toys import Triangle
 
-from brainleaks_pl import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_scan
+from brainleaks_pl import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_linear, lif_scan
 
 SURROGATES = [FastSigmoid(), FastSigmoid(3.0), ATan(), ATan(1.5), Sigmoid(1.0), StraightThrough(), Triangle(0.7)]
 
@@ -158,3 +159,60 @@ def test_half_precision_is_computed_in_float32(dtype: torch.dtype) -> None:
 def test_no_time_step(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"at least one time step, got a current of shape \("):
         lif_scan(torch.zeros(shape), beta=0.7, threshold=1.0, surrogate=FastSigmoid())
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    sizes=st.tuples(st.integers(1, 9), st.integers(1, 5), st.integers(1, 12), st.integers(1, 4)),
+    beta=st.sampled_from([0.0, 0.7, 1.0]) | st.floats(0, 1),
+    threshold=st.sampled_from([1.0, 0.3]) | st.floats(0.05, 3),
+    surrogate=st.sampled_from(SURROGATES),
+    wanted=st.sets(st.sampled_from(["current", "weight", "bias"]), min_size=1),
+    scale=st.sampled_from([0.3, 1.0, 4.0]),
+    seed=st.integers(0, 2**31),
+)
+def test_neurons_and_linear_layer_equal_a_scan_and_the_layer(
+    sizes: tuple[int, int, int, int],
+    beta: float,
+    threshold: float,
+    surrogate: Surrogate,
+    wanted: set[str],
+    scale: float,
+    seed: int,
+) -> None:
+    time_steps, batch, hidden, classes = sizes
+    generator = torch.Generator().manual_seed(seed)
+    values = {
+        "current": scale * (torch.randn(time_steps, batch, hidden, generator=generator) + 0.5),
+        "weight": torch.randn(classes, hidden, generator=generator),
+        "bias": torch.randn(classes, generator=generator),
+    }
+    direction = torch.randn(time_steps, batch, classes, generator=generator)
+    results = []
+    for together in (True, False):
+        leaves = {name: value.clone().requires_grad_(name in wanted) for name, value in values.items()}
+        current, neurons = leaves["current"].clone(), {"beta": beta, "threshold": threshold, "surrogate": surrogate}
+        if together:
+            outputs = lif_linear(current, leaves["weight"], leaves["bias"], **neurons)
+            gradients = [torch.autograd.grad((outputs * direction).sum(), leaves[w], retain_graph=True) for w in wanted]
+        else:
+            outputs = F.linear(lif_scan(current, **neurons)[0], leaves["weight"], leaves["bias"])
+        again = torch.autograd.grad((outputs * direction).sum(), [leaves[w] for w in wanted])
+        if together:
+            assert all(torch.equal(first[0], second) for first, second in zip(gradients, again, strict=True))
+        results.append((outputs, *again))
+    for mine, their in zip(*results, strict=True):
+        torch.testing.assert_close(mine, their, rtol=1e-5, atol=1e-5 * max(1.0, float(their.detach().abs().max())))
+
+
+def test_neurons_and_linear_layer_in_half_precision() -> None:
+    current = torch.randn(20, 2, 8, generator=torch.Generator().manual_seed(3)).bfloat16()
+    constants = {"beta": 0.95, "threshold": 1.0, "surrogate": FastSigmoid()}
+    weight, bias = torch.eye(8), torch.zeros(8)
+    assert torch.equal(lif_linear(current, weight, bias, **constants), lif_scan(current.float(), **constants)[0])
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (4, 3)])
+def test_neurons_and_linear_layer_need_time_and_batch(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"at least one time step, got a current of shape \("):
+        lif_linear(torch.zeros(shape), torch.ones(2, 3), torch.ones(2), beta=0.7, threshold=1.0, surrogate=ATan())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -18,6 +19,35 @@ from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.targets.snn import SpikingClassifier
 
 _KICKS = 1  # tells the stream of the random flips from that of the draws
+ROWS = 1024
+"""Most inputs, counted over time steps and samples, that the target sees at once: more gain no speed."""
+
+
+def parts(inputs: Tensor, rows: int) -> list[slice]:
+    """Split inputs, ``(B, C, H, W)`` or ``(T, B, C, H, W)``, into the fewest even parts of B within ``rows``.
+
+    A part has at most ``rows`` inputs, counted over time, and at least one sample.
+    """
+    samples = inputs.shape[-4]
+    at_once = max(1, rows // math.prod(inputs.shape[:-4]))
+    size = math.ceil(samples / math.ceil(samples / at_once))
+    return [slice(first, first + size) for first in range(0, samples, size)]
+
+
+def half_gradients(device: torch.device) -> bool:
+    """Tell whether mixed precision takes the gradient's products in bfloat16: asked for, and fast on this processor."""
+    return (
+        torch.is_autocast_enabled(device.type)
+        and torch.get_autocast_dtype(device.type) is torch.bfloat16
+        and (device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+    )
+
+
+def _gradient_of(losses: Tensor, inputs: Tensor) -> Tensor:
+    """Return the gradient of losses, ``(B,)``, with respect to the inputs; autocast chooses the products' precision."""
+    with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=half_gradients(inputs.device)):
+        (gradient,) = torch.autograd.grad(losses.sum(), inputs)
+    return gradient
 
 
 class Evaluation(NamedTuple):
@@ -111,20 +141,45 @@ class GradientInversion(InversionModule):
         units = len(self.units)
         inputs = self.sample(step).requires_grad_(differentiate)
         labels = self.labels.repeat_interleave(inputs.shape[-4] // units)
+        losses, confidences, gradient = self.ask(inputs.detach(), labels, differentiate)
+        with torch.set_grad_enabled(differentiate):
+            penalty = self.regulariser(inputs)
+        stuck = None
+        if gradient is not None:
+            stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
+            if isinstance(penalty, Tensor):
+                gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
+            self.log(f"invert/{'spike_rate' if self.target.spiking else 'mean_pixel'}", inputs.detach().mean())
+        costs = losses + (penalty.detach() if isinstance(penalty, Tensor) else penalty)
+        return Evaluation(costs.view(units, -1), confidences.view(units, -1), gradient, stuck)
+
+    def ask(self, inputs: Tensor, labels: Tensor, differentiate: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Ask the target about inputs, in parts that the cache likes and that bound the memory.
+
+        Args:
+            inputs: ``(B, C, H, W)`` or ``(T, B, C, H, W)``, without gradient.
+            labels: ``(B,)``.
+            differentiate: whether to return the gradient.
+
+        Returns:
+            The losses and the confidences, ``(B,)``, and the gradient of the losses in the shape of the inputs.
+        """
         target = self.target
         surrogate = target.using_surrogate(self.surrogate) if isinstance(target, SpikingClassifier) else nullcontext()
+        losses, confidences, gradients = [], [], []
         with surrogate, torch.set_grad_enabled(differentiate):
-            logits = target.logits(inputs).float()
-            losses, penalty = self.loss(logits, labels), self.regulariser(inputs)
-            confidences = confidence_of(logits.detach(), labels)
-            gradient = stuck = None
-            if differentiate:
-                (gradient,) = torch.autograd.grad(losses.sum(), inputs)
-                stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
-                if isinstance(penalty, Tensor):
-                    gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
-                self.log(f"invert/{'spike_rate' if target.spiking else 'mean_pixel'}", inputs.detach().mean())
-        return Evaluation((losses + penalty).detach().view(units, -1), confidences.view(units, -1), gradient, stuck)
+            for part in parts(inputs, ROWS):
+                seen, wanted = inputs[..., part, :, :, :].detach().requires_grad_(differentiate), labels[part]
+                logits = target.logits(seen).float()
+                cost = self.loss(logits, wanted)
+                if differentiate:
+                    gradients.append(_gradient_of(cost, seen))
+                losses.append(cost.detach())
+                confidences.append(confidence_of(logits.detach(), wanted))
+        gradient = None
+        if differentiate:
+            gradient = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-4)
+        return torch.cat(losses), torch.cat(confidences), gradient
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack."""

@@ -141,3 +141,20 @@ def test_sizes_out_of_range() -> None:
 def test_no_time_step() -> None:
     with pytest.raises(ValueError, match="at least one time step"):
         spiking_mlp().logits(torch.zeros(0, 2, 1, 6, 6))
+
+
+@pytest.mark.parametrize("network", [spiking_mlp(), SpikingCNN((1, 10, 10), 4, channels=(3, 5), kernel=3)])
+def test_mixed_precision_flips_no_spike(network: SpikingClassifier) -> None:
+    x = spikes(9, 5, *network.input_shape)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = network.logits(x)
+    assert torch.equal(mixed, network.logits(x))
+
+
+def test_neurons_of_a_subclass_are_used() -> None:
+    class Silent(SpikingMLP):
+        def neurons(self, current: Tensor) -> tuple[Tensor, Tensor]:
+            return torch.zeros_like(current), current
+
+    network = Silent((1, 6, 6), 3, hidden=12)
+    assert torch.equal(network(spikes(7, 5, 1, 6, 6)), network.output.bias.expand(7, 5, 3))

@@ -1,0 +1,100 @@
+"""How the target is asked: in parts, and with the gradient's products in half precision if so asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import Triangle, mlp, run, spiking_mlp
+
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, MaxMargin, MIFace
+from brainleaks_pl.attacks import gradient
+from brainleaks_pl.attacks.gradient import GradientInversion, half_gradients, parts
+
+
+@given(samples=st.integers(1, 60), time_steps=st.integers(1, 30), rows=st.integers(1, 100))
+def test_parts_cover_the_samples_evenly(samples: int, time_steps: int, rows: int) -> None:
+    inputs = torch.empty(time_steps, samples, 1, 1, 1)
+    slices = parts(inputs, rows)
+    assert [index for part in slices for index in range(samples)[part]] == list(range(samples))
+    assert all(len(range(samples)[part]) * time_steps <= max(rows, time_steps) for part in slices)
+    assert len(slices) == -(-samples // max(1, rows // time_steps))
+
+
+def test_images_are_one_row_each() -> None:
+    assert len(parts(torch.empty(10, 3, 1, 1), rows=4)) == 3
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda: BrainLeaksV1(spiking_mlp(), start=0.3, steps=2, seed=1, restarts=3),
+        lambda: BrainLeaksV2(
+            spiking_mlp(), start=0.3, steps=2, seed=1, restarts=3, loss=MaxMargin(), weighting="uniform"
+        ),
+        lambda: BrainLeaksV2(spiking_mlp(), start=0.3, steps=2, seed=1, surrogate=Triangle(0.7)),
+        lambda: MIFace(mlp(), steps=2, seed=1, restarts=3, total_variation=0.1),
+    ],
+)
+def test_parts_change_nothing_but_rounding(
+    monkeypatch: pytest.MonkeyPatch, attack: Callable[[], GradientInversion]
+) -> None:
+    evaluations = []
+    for rows in (10_000, 8, 1):
+        monkeypatch.setattr(gradient, "ROWS", rows)
+        module = attack()
+        module.log = lambda *_, **__: None
+        evaluations.append(module.evaluate(0))
+    for whole, *others in zip(*evaluations, strict=True):
+        for other in others:
+            torch.testing.assert_close(other, whole, rtol=1e-4, atol=1e-4 * float(whole.float().abs().max()))
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)])
+def test_the_gradient_alone_is_taken_in_half_precision(
+    monkeypatch: pytest.MonkeyPatch, precision: str, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(gradient, "half_gradients", lambda device: torch.is_autocast_enabled(device.type))
+    seen: list[torch.dtype] = []
+    products = torch.matmul
+    attack = BrainLeaksV1(spiking_mlp(), start=0.3, steps=1, seed=1)
+
+    def spy(current: torch.Tensor) -> torch.Tensor:
+        seen.append(products(current[0], attack.target.hidden.weight).dtype)
+        return current
+
+    neurons = attack.target.neurons_and_linear
+
+    def observed(current: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
+        assert current.dtype == torch.float32
+        if current.requires_grad:
+            current.register_hook(spy)
+        return neurons(current, layer)
+
+    attack.target.neurons_and_linear = observed
+    run(attack, precision=precision)
+    assert seen[0] is dtype
+
+
+def test_half_precision_gradients_are_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradient, "half_gradients", lambda device: torch.is_autocast_enabled(device.type))
+    attack = BrainLeaksV2(spiking_mlp(), start=0.3, steps=1, seed=1)
+    inputs, labels = attack.sample(0), attack.labels.repeat_interleave(attack.population)
+    losses, _, exact = attack.ask(inputs, labels, True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed_losses, _, mixed = attack.ask(inputs, labels, True)
+    assert torch.equal(losses, mixed_losses)
+    assert mixed.dtype == torch.float32
+    difference = (mixed - exact).norm() / exact.norm()
+    assert 1e-5 < difference < 0.01
+
+
+def test_processors_without_bfloat16_keep_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not half_gradients(torch.device("cpu"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for fast in (True, False):
+            monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda fast=fast: fast)
+            assert half_gradients(torch.device("cpu")) == fast

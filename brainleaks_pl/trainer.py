@@ -31,7 +31,7 @@ class InversionTrainer(Trainer):
         self.accumulate_grad_batches = 1
         if not getattr(self, "fast_dev_run", False):
             self.limit_train_batches = 1.0
-        self.log_every_n_steps = max(1, model.steps // 200)
+        self.log_every_n_steps = model.log_every
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")  # the frozen target
             self.fit(model)

@@ -88,6 +88,11 @@ class InversionModule(LightningModule, ABC):
     encoder: Encoder | None = None
     """What the attacker takes images through, where the candidates are images and the target is spiking."""
 
+    @property
+    def log_every(self) -> int:
+        """The interval between two logs, in steps: a hundred logs at least draw the curves of an attack."""
+        return max(1, self.steps // 100)
+
     @abstractmethod
     def last_costs(self) -> Tensor:
         """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs a unit."""

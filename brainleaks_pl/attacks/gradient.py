@@ -54,13 +54,15 @@ class Evaluation(NamedTuple):
     """What the target says of a sample of n members a unit.
 
     Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
-    sample, and ``stuck``, ``(N,)``, tells the units for which every gradient of the loss is zero.
+    sample, and ``stuck``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is that of
+    the sample's entries.
     """
 
     costs: Tensor
     confidences: Tensor
     gradient: Tensor | None
     stuck: Tensor | None
+    mean: Tensor
 
 
 class GradientInversion(InversionModule):
@@ -149,9 +151,8 @@ class GradientInversion(InversionModule):
             stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
             if isinstance(penalty, Tensor):
                 gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
-            self.log(f"invert/{'spike_rate' if self.target.spiking else 'mean_pixel'}", inputs.detach().mean())
         costs = losses + (penalty.detach() if isinstance(penalty, Tensor) else penalty)
-        return Evaluation(costs.view(units, -1), confidences.view(units, -1), gradient, stuck)
+        return Evaluation(costs.view(units, -1), confidences.view(units, -1), gradient, stuck, inputs.detach().mean())
 
     def ask(self, inputs: Tensor, labels: Tensor, differentiate: bool) -> tuple[Tensor, Tensor, Tensor | None]:
         """Ask the target about inputs, in parts that the cache likes and that bound the memory.
@@ -183,7 +184,8 @@ class GradientInversion(InversionModule):
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack."""
-        costs, confidences, sample_gradient, stuck = self.evaluate(step)
+        logged = (self.trainer.global_step + 1) % self.log_every == 0  # a log takes longer than a small gradient
+        costs, confidences, sample_gradient, stuck, mean = self.evaluate(step)
         assert sample_gradient is not None
         assert stuck is not None
         self.keep_best(costs)
@@ -199,10 +201,11 @@ class GradientInversion(InversionModule):
         with torch.no_grad():
             self.project()
             self.candidates.copy_(torch.where(unit_view(self.active, before), self.candidates, before))
-        self.log("invert/zero_gradients", stuck.float().mean(), batch_size=1)
-        self.log_dict(
-            {"invert/loss": costs.mean(), "invert/target_confidence": confidences.mean()}, prog_bar=True, batch_size=1
-        )
+        if logged:
+            kind = "spike_rate" if self.target.spiking else "mean_pixel"
+            self.log_dict({"invert/zero_gradients": stuck.float().mean(), f"invert/{kind}": mean}, batch_size=1)
+            results = {"invert/loss": costs.mean(), "invert/target_confidence": confidences.mean()}
+            self.log_dict(results, prog_bar=True, batch_size=1)
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
         """Clear ``self.active`` for units that have finished; by default none do before the last step."""
@@ -212,7 +215,7 @@ class GradientInversion(InversionModule):
         return self.evaluate(self.steps, differentiate=False).costs
 
     def _warn_of_zero_gradients(self, stuck: Tensor, step: int) -> None:
-        """Say it once; ``invert/zero_gradients`` is logged at every step."""
+        """Say it once; ``invert/zero_gradients`` is logged as well."""
         if self._warned:
             return
         self._warned = True

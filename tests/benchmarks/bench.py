@@ -51,7 +51,7 @@ def quick_cases(sizes: dict[str, cases.Task], tiny: bool) -> list[tuple[Case, in
         *gradients,
         (cases.v1(mnist, steps=10, classes=2), 3),
         (cases.v2(mnist, steps=10, classes=1, published_steps=4), 3),
-        (cases.mi_face(mnist, steps=5 if tiny else 100, classes=2, published_steps=5 if tiny else 10), 5),
+        (cases.mi_face(mnist, steps=5 if tiny else 400, classes=2, published_steps=5 if tiny else 20), 3),
         (cases.training(replace(mnist, batch=100)), 5),
     ]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from toys import ToyDigits, mlp, spiking_mlp
 
 from brainleaks_pl import MLP, RateEncoder, SpikingMLP
 
 pytest_plugins = ["datafiles"]
+
+torch.set_num_threads(1)  # small tensors gain nothing from more, and test processes share the cores
 
 
 @pytest.fixture

@@ -76,6 +76,16 @@ def straight_through(values: Tensor, differentiable: Tensor) -> Tensor:
     return _StraightThrough.apply(values, differentiable)  # type: ignore[no-any-return]
 
 
+def draw_spikes(rates: Tensor, uniform: Tensor) -> Tensor:
+    """Draw spikes in {0, 1} of probabilities ``rates``; their gradient is that of the probabilities, straight through.
+
+    Args:
+        rates: spike probabilities, of any shape; what lies above 1 spikes always.
+        uniform: numbers in [0, 1), of the same shape.
+    """
+    return straight_through((uniform < rates).to(rates.dtype), rates)
+
+
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, differentiable: Tensor) -> Tensor:
@@ -106,8 +116,7 @@ class RateEncoder(Encoder):
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Draw spikes; their gradient is that of their probabilities, straight through the draw."""
-        rates = (images * self.gain).expand(self.time_steps, *images.shape)
-        return straight_through((uniform() < rates).to(images.dtype), rates)
+        return draw_spikes((images * self.gain).expand(self.time_steps, *images.shape), uniform())
 
 
 @dataclass(frozen=True)

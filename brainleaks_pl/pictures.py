@@ -39,9 +39,9 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
             f"got {', '.join(str(tuple(p.shape)) for p in pictures)} and {len(titles)} titles."
         )
     height, width = (max(p.shape[axis] for p in pictures) for axis in (2, 3))
-    framed = [_framed(p.cpu(), height, width) for p in pictures]
-    gap = framed[0].new_ones((*framed[0].shape[:3], max(1, width // 28)))
-    strips = torch.cat([part for p in framed for part in (gap, p.to(gap))][1:], dim=-1)
+    alike = [framed(p.cpu(), height, width) for p in pictures]
+    gap = alike[0].new_ones((*alike[0].shape[:3], max(1, width // 28)))
+    strips = torch.cat([part for p in alike for part in (gap, p.to(gap))][1:], dim=-1)
     count = len(titles)
     columns = min(count, 5 if count <= 10 else 8)
     rows = math.ceil(count / columns)
@@ -152,7 +152,8 @@ def query_plot(curves: Mapping[str, Sequence[Mapping[str, float]]], heading: str
     return figure
 
 
-def _framed(images: Tensor, height: int, width: int) -> Tensor:
+def framed(images: Tensor, height: int, width: int) -> Tensor:
+    """Return images ``(M, C, H, W)`` in the middle of black ones of ``(M, C, height, width)``, which are no smaller."""
     above, left = (height - images.shape[2]) // 2, (width - images.shape[3]) // 2
     return F.pad(images, [left, width - images.shape[3] - left, above, height - images.shape[2] - above])
 

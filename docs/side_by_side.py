@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from brainleaks_pl import MNIST, ATTFaces, SimulatedDVSGesture, SimulatedNMNIST
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.pictures import framed
 from brainleaks_pl.similarity import to_display
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -58,9 +58,7 @@ def draw(shown: Mapping[str, Tensor], names: Sequence[str], title: str, path: Pa
     axes = figure.subplots(len(shown), SHOWN, squeeze=False)
     for line, (caption, images) in zip(axes, shown.items(), strict=True):
         line[0].set_ylabel(caption.replace(", ", ",\n"), fontsize=9)
-        above, left = (height - images.shape[2]) // 2, (width - images.shape[3]) // 2
-        framed = F.pad(images, [left, width - images.shape[3] - left, above, height - images.shape[2] - above])
-        for axis, image in zip(line, framed, strict=True):
+        for axis, image in zip(line, framed(images, height, width), strict=True):
             axis.imshow(image.mean(0).numpy(), cmap="gray", vmin=0, vmax=1)
             axis.set_xticks([])
             axis.set_yticks([])

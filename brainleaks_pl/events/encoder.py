@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from brainleaks_pl.encoding import Encoder, Uniform, straight_through
+from brainleaks_pl.encoding import Encoder, Uniform, draw_spikes
 from brainleaks_pl.events.camera import MIN_THRESHOLD, EventCamera
-from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
+from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform, channels_of
 from brainleaks_pl.events.saccades import Saccades
 
 
@@ -96,15 +96,8 @@ class EventCameraEncoder(Encoder):
         moments = torch.arange(self.time_steps + 1) * self.frames.frame_time
         levels = self.camera.log_intensity(self.saccades.watch(images[:, 0]))
         rates = self.camera.spike_rates(_at(levels, self.saccades.times(), moments), self.frames.frame_time)
-        match self.frames.polarity:
-            case "off":
-                rates = rates[:, :, :1]
-            case "on":
-                rates = rates[:, :, 1:]
-            case "merged":
-                rates = rates.sum(2, keepdim=True)
-        rates = rates.clamp(max=1.0)
-        return straight_through((uniform() < rates).to(images.dtype), rates)
+        chosen: Tensor = channels_of(rates, self.frames.polarity)
+        return draw_spikes(chosen.clamp(max=1.0), uniform())
 
 
 def _at(values: Tensor, times: Tensor, moments: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -94,14 +94,27 @@ class FrameTransform:
             start_time=start,
             end_time=start + steps * self.frame_time,
         )(events)
-        match self.polarity:
-            case "off":
-                counts = counts[:, :1]
-            case "on":
-                counts = counts[:, 1:]
-            case "merged":
-                counts = counts.sum(1, keepdims=True)
-        return counts.clip(0, 1 if self.binary else 255).astype(np.uint8)
+        frames: npt.NDArray[np.uint8] = (
+            channels_of(counts, self.polarity).clip(0, 1 if self.binary else 255).astype(np.uint8)
+        )
+        return frames
+
+
+def channels_of(values: Any, polarity: Polarity) -> Any:
+    """Return the channels that a polarity stands for, ``(..., C, H, W)``.
+
+    Args:
+        values: of OFF and of ON events, an array or a tensor ``(..., 2, H, W)``.
+        polarity: which events; those of ``merged`` are added up.
+    """
+    match polarity:
+        case "off":
+            return values[..., :1, :, :]
+        case "on":
+            return values[..., 1:, :, :]
+        case "merged":
+            return values.sum(-3, keepdims=True)
+    return values
 
 
 NMNIST_FRAMES = FrameTransform(frame_time=3000, denoise=40_000, polarity="off")

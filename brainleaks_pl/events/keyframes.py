@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from brainleaks_pl.encoding import Encoder, Uniform, straight_through
+from brainleaks_pl.encoding import Encoder, Uniform, draw_spikes
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class KeyframeEncoder(Encoder):
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Draw spikes; their gradient is that of their probabilities, straight through the draw."""
-        rates = self.rates(images)
-        return straight_through((uniform() < rates).to(images.dtype), rates)
+        return draw_spikes(self.rates(images), uniform())
 
     def rates(self, images: Tensor) -> Tensor:
         """Return the spike probabilities of every step, ``(T, B, C, H, W)``; differentiable.

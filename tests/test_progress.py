@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import torch
 from datafiles import write_mnist_files
+from processes import ENVIRONMENT, running, tiny_config, wait_for
 from resuming import ATTACKS, everything, work
-from test_interrupt import ENVIRONMENT, running, wait_for
 from toys import silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, SpikingMLP
@@ -23,6 +23,10 @@ from brainleaks_pl.cli import main
 from brainleaks_pl.progress import KeepProgress, identity
 
 KILLS = 4  # of each attack
+FEW_DRAWS = """
+scoring: {draws: 1, null_draws: 1}
+progress_every: 0
+"""
 
 
 def assert_equal(one: Any, other: Any) -> None:
@@ -110,22 +114,9 @@ def test_identity_tells_attacks_apart() -> None:
     assert of(spiking_mlp()) == digests[0]
 
 
-CONFIG = """
-data:
-  class_path: MNIST
-  init_args: {root: data, val_size: 10, batch_size: 10, encoder: {class_path: RateEncoder, init_args: {time_steps: 2}}}
-model: {class_path: SpikingMLP, init_args: {hidden: 5, training: {epochs: 1}}}
-judges: {judge: {class_path: SpikingMLP, init_args: {hidden: 5, training: {epochs: 1}}}}
-attack: {class_path: BrainLeaksV1, init_args: {steps: 500}}
-scoring: {draws: 1, null_draws: 1}
-progress_every: 0
-trainer: {accelerator: cpu, enable_progress_bar: false, enable_model_summary: false}
-"""
-
-
 def test_invert_resumes_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mnist_files(tmp_path / "data", train=30)
-    (tmp_path / "c.yaml").write_text(CONFIG)
+    (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=500) + FEW_DRAWS)
     monkeypatch.chdir(tmp_path)
     main(["fit", "--config", "c.yaml"])
     progress = tmp_path / "results" / "c" / "progress.pt"

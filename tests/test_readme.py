@@ -1,7 +1,6 @@
 """What the README shows works as it stands."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from processes import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def run(command: list[str], folder: Path) -> str:

@@ -178,31 +178,36 @@ class BrainLeaksCLI(LightningCLI):
                 rank_zero_info(f"Training {part} ({type(network).__name__}) for {path}")
                 trainer = self.trainer if part == "target" else self.trainer_for(part, network)
                 resume = kwargs if part == "target" else {}
-                accuracy = train_network(trainer, network, datamodule, seed=self.seed + index, **resume)
+                data = datamodule.for_network(network.spiking)
+                accuracy = train_network(trainer, network, data, seed=self.seed + index, **resume)
                 if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
-                    save_network(path, network, datamodule, accuracy, self.seed)
+                    save_network(path, network, data, accuracy, self.seed)
             fitted[part] = (accuracy, path)
         if self.trainer.is_global_zero:
             Console().print(fit_table(fitted, self.datamodule.simulated))
 
     def _stored_accuracy(self, part: str, network: TargetClassifier) -> float | None:
         try:
-            return float(load_network(self.checkpoint(part), network, self.datamodule)["test_accuracy"])
+            return float(self._load_as_trained(part, network)["test_accuracy"])
         except (FileNotFoundError, ValueError):
             return None
 
     def _load(self, part: str, network: TargetClassifier) -> dict[str, Any]:
         """Load a trained network, or say how to train it."""
         try:
-            return load_network(self.checkpoint(part), network, self.datamodule)
+            return self._load_as_trained(part, network)
         except FileNotFoundError as error:
             config = self._get(self.config, "config")
             command = f"brainleaks fit --config {config[0]}" if config else "brainleaks fit"
             raise FileNotFoundError(f"{error} Run `{command}` first.") from None
 
+    def _load_as_trained(self, part: str, network: TargetClassifier) -> dict[str, Any]:
+        return load_network(self.checkpoint(part), network, self.datamodule.for_network(network.spiking))
+
     def before_validate(self) -> None:
-        """Load the target's weights."""
+        """Load the target's weights, and show it the data as it was trained on them."""
         self._load("target", self.model)
+        self.datamodule = self.datamodule.for_network(self.model.spiking)
 
     before_test = before_predict = before_validate
 

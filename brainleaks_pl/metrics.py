@@ -31,27 +31,28 @@ def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
     if matrix.ndim != 2:
         raise ValueError(f"the confidence matrix must have the shape (M, K), got {tuple(matrix.shape)}.")
     return {
-        name: value.item() for name, value in metrics_of_draws(matrix, checked_classes(classes, *matrix.shape)).items()
+        name: parts.mean().item()
+        for name, parts in class_metrics(matrix, checked_classes(classes, *matrix.shape)).items()
     }
 
 
-def metrics_of_draws(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
-    """Compute :func:`metrics` of each matrix of ``(..., M, K)``; each value has the shape ``(...)``."""
+def class_metrics(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
+    """Compute the parts of :func:`metrics`, one a class, of each matrix of ``(..., M, K)``; values are ``(..., M)``."""
     columns = matrices[..., list(classes)].mT
     own = columns.diagonal(dim1=-2, dim2=-1)
     return {
-        "attack_accuracy": _share_of_wins(own, matrices, 1),
-        "top3_accuracy": _share_of_wins(own, matrices, 3),
-        "confidence": own.double().mean(-1),
-        "daa": _share_of_wins(own, columns, 1),
+        "attack_accuracy": _wins(own, matrices, 1),
+        "top3_accuracy": _wins(own, matrices, 3),
+        "confidence": own.double(),
+        "daa": _wins(own, columns, 1),
     }
 
 
-def _share_of_wins(own: Tensor, rivals: Tensor, places: int) -> Tensor:
-    """Return how many of ``own (..., M)`` are in the first places of ``rivals (..., M, N)``, which include them."""
+def _wins(own: Tensor, rivals: Tensor, places: int) -> Tensor:
+    """Return whether each of ``own (..., M)`` is in the first places of ``rivals (..., M, N)``, which include them."""
     above = (rivals > own.unsqueeze(-1)).sum(-1)
     level = (rivals == own.unsqueeze(-1)).sum(-1)
-    return ((places - above).double() / level).clamp(0.0, 1.0).mean(-1)
+    return ((places - above).double() / level).clamp(0.0, 1.0)
 
 
 def checked_classes(classes: Sequence[int], count: int, num_classes: int) -> tuple[int, ...]:

@@ -134,7 +134,7 @@ def make_report(
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
         baselines = nulls(
-            data,
+            data.for_network(judge.spiking),
             judge,
             attack.classes,
             time_steps=None if spikes is None else len(spikes),

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from brainleaks_pl.data.base import BaseDataModule, Null, Sampler
 from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.metrics import checked_classes, metrics_of_draws
+from brainleaks_pl.metrics import checked_classes, class_metrics
 from brainleaks_pl.targets.base import TargetClassifier
 
 ENTRIES_AT_ONCE = 2**24
@@ -38,6 +38,7 @@ class Scores:
         top3_accuracy: share of reconstructions whose class is among the judge's first three.
         confidence: mean confidence of the judge in the attacked class.
         daa: share of attacked classes which the judge sees most in their own reconstruction.
+        parts: by metric what each class has contributed, mean over draws, ``(M,)``; their mean is the metric's.
     """
 
     classes: tuple[int, ...]
@@ -46,12 +47,20 @@ class Scores:
     top3_accuracy: Stat
     confidence: Stat
     daa: Stat
+    parts: dict[str, Tensor]
 
     @property
     def per_class(self) -> list[dict[str, int | float]]:
-        """The class, its rank in its row of the matrix (1 is best, a tie counts against it) and its confidence."""
+        """The class, its rank in its row of the matrix (1 is best; ties count against it), its part of each metric."""
         rows = zip(self.classes, self.matrix, strict=True)
-        return [{"class": k, "rank": int((row >= row[k]).sum()), "confidence": row[k].item()} for k, row in rows]
+        return [
+            {
+                "class": k,
+                "rank": int((row >= row[k]).sum()),
+                **{name: part[index].item() for name, part in self.parts.items()},
+            }
+            for index, (k, row) in enumerate(rows)
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain numbers, lists and dictionaries, ready for JSON."""
@@ -203,11 +212,12 @@ def _score_draws(
     matrices = torch.cat(confidences).double().unflatten(0, (draws, len(classes)))
     if not matrices.isfinite().all():
         raise ValueError(f"{type(judge).__name__} returned confidences that are not finite; check its weights.")
+    parts = class_metrics(matrices, classes)
     stats = {
-        name: Stat(values.mean().item(), values.std(correction=0).item())
-        for name, values in metrics_of_draws(matrices, classes).items()
+        name: Stat(values.mean().item(), values.mean(-1).std(correction=0).item()) for name, values in parts.items()
     }
-    return Scores(classes=classes, matrix=matrices.mean(0), **stats)
+    means = {name: values.mean(0) for name, values in parts.items()}
+    return Scores(classes=classes, matrix=matrices.mean(0), **stats, parts=means)
 
 
 def _at_once(x: Tensor, batch_size: int) -> int:

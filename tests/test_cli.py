@@ -72,6 +72,16 @@ def test_fit_writes_target_and_judges(fitted: Path) -> None:
     assert 0 <= content["test_accuracy"] <= 1
 
 
+def test_an_ordinary_judge_learns_from_the_images_themselves(fitted: Path) -> None:
+    stored = {
+        part: torch.load(fitted / "checkpoints" / "tiny" / f"{part}.pt", weights_only=True)
+        for part in ("target", "rate")
+    }
+    assert stored["target"]["data"]["encoder"]["class"] == "RateEncoder"
+    assert stored["rate"]["data"]["encoder"] is None
+    assert (stored["target"]["time_steps"], stored["rate"]["time_steps"]) == (4, None)
+
+
 def test_fit_trains_for_the_networks_own_epochs(fitted: Path) -> None:
     saved = list((fitted / "logs" / "tiny" / "target").rglob("config.yaml"))
     assert len(saved) == 1

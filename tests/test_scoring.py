@@ -307,6 +307,9 @@ def test_ranks_count_ties_against_the_class_and_all_is_plain_for_json() -> None:
     rows = scores.per_class
     assert [(row["class"], row["rank"]) for row in rows] == [(0, 2), (1, 1)]
     assert rows[1]["confidence"] == pytest.approx(softmax([0.0, 4.0, 0.0])[1])
+    assert [row["attack_accuracy"] for row in rows] == [0.5, 1.0]  # shared by the two that tie, and won alone
+    for name in METRICS:
+        assert getattr(scores, name).mean == pytest.approx(sum(row[name] for row in rows) / len(rows))
     plain = scores.as_dict()
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain) == [*METRICS, "per_class"]

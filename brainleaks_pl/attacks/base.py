@@ -15,6 +15,12 @@ from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 Keep = Literal["best", "last"]
+
+
+class WrongTargetError(ValueError):
+    """An attack was given a kind of network, spiking or ordinary, that it is not for."""
+
+
 _DRAWS = 0  # the stream that a subclass need not name
 
 

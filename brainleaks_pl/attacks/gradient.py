@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
 from brainleaks_pl.attacks.functional import unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
 from brainleaks_pl.neurons import Surrogate
@@ -76,7 +76,9 @@ class GradientInversion(InversionModule):
     4. :meth:`project` puts the candidates back into their domain.
 
     A subclass implements these three hooks and Lightning's ``configure_optimizers``. When every gradient of a unit is
-    zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587).
+    zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587). The buffers
+    ``gradients`` and ``blind_steps``, ``(N,)``, count the gradients spent on each unit, and the steps in which all of
+    them were zero.
 
     Args:
         target: the trained classifier; frozen and put in evaluation mode.
@@ -86,6 +88,7 @@ class GradientInversion(InversionModule):
         settings: those of :class:`InversionModule`.
 
     Raises:
+        WrongTargetError: when a network without spikes is given a surrogate.
         ValueError: when an argument is out of range.
     """
 
@@ -101,12 +104,30 @@ class GradientInversion(InversionModule):
         if not 0 < turnover <= 1:
             raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
         if surrogate is not None and not isinstance(target, SpikingClassifier):
-            raise ValueError(f"{type(target).__name__} has no spikes: a surrogate at attack time changes nothing.")
+            name = type(target).__name__
+            raise WrongTargetError(f"{name} has no spikes: a surrogate at attack time changes nothing.")
         super().__init__(target, **settings)
         self.loss = Confidence() if loss is None else loss
         self.surrogate = surrogate
         self.turnover = turnover
+        self.gradients: Tensor
+        self.blind_steps: Tensor
+        self.register_buffer("gradients", torch.zeros(len(self.units), dtype=torch.long))
+        self.register_buffer("blind_steps", torch.zeros(len(self.units), dtype=torch.long))
         self._warned = False
+
+    population: int = 1
+    """Inputs of a unit that the target is asked about in one step."""
+
+    @property
+    def gradients_a_run(self) -> int:
+        """Gradients that one restart of one class takes at most."""
+        return self.steps * self.population
+
+    @property
+    def zero_gradients(self) -> float:
+        """The share of the steps so far, over all units, in which every gradient of a unit was zero."""
+        return float(self.blind_steps.sum() * self.population / self.gradients.sum().clamp(min=1))
 
     @abstractmethod
     def sample(self, step: int) -> Tensor:
@@ -188,6 +209,8 @@ class GradientInversion(InversionModule):
         costs, confidences, sample_gradient, stuck, mean = self.evaluate(step)
         assert sample_gradient is not None
         assert stuck is not None
+        self.gradients += self.active * self.population
+        self.blind_steps += self.active & stuck
         self.keep_best(costs)
         self.stop_units(costs, confidences)
         stuck &= self.active

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
+from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.encoding import Encoder, RateEncoder
@@ -26,11 +27,13 @@ def assumed_encoder(target: TargetClassifier, encoder: Encoder | None) -> Encode
             and none for ordinary networks.
 
     Raises:
-        ValueError: when an ordinary network is given an encoder, or T is not known.
+        WrongTargetError: when an ordinary network is given an encoder.
+        ValueError: when T is not known.
     """
     if not target.spiking:
         if encoder is not None:
-            raise ValueError(f"{type(target).__name__} sees images: an encoder has no place before it, got {encoder}.")
+            name = type(target).__name__
+            raise WrongTargetError(f"{name} sees images: an encoder has no place before it, got {encoder}.")
         return None
     if encoder is not None:
         return encoder

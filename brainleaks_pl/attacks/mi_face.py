@@ -6,7 +6,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.base import Keep, WrongTargetError
 from brainleaks_pl.attacks.functional import total_variation
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss
@@ -41,7 +41,8 @@ class MIFace(ImageInversion):
         seed: seed of the random streams; None takes the seed of the run.
 
     Raises:
-        ValueError: when the target is spiking or an argument is out of range.
+        WrongTargetError: when the target is spiking.
+        ValueError: when an argument is out of range.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class MIFace(ImageInversion):
         seed: int | None = None,
     ) -> None:
         if target.spiking:
-            raise ValueError(
+            raise WrongTargetError(
                 f"MIFace attacks ordinary networks, {type(target).__name__} is spiking: use BrainLeaksV1 or V2."
             )
         if patience is not None and patience < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainleaks_pl.attacks.base import Keep
+from brainleaks_pl.attacks.base import Keep, WrongTargetError
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.neurons import Surrogate
@@ -27,7 +27,8 @@ class SpikingInversion(GradientInversion):
         shared_over_time: one candidate for all time steps, ``(1, N, C, H, W)``.
 
     Raises:
-        ValueError: when the target is not spiking, T is not known or an argument is out of range.
+        WrongTargetError: when the target is not spiking.
+        ValueError: when T is not known or an argument is out of range.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class SpikingInversion(GradientInversion):
         shared_over_time: bool = False,
     ) -> None:
         if not target.spiking:
-            raise ValueError(
+            raise WrongTargetError(
                 f"{type(self).__name__} attacks spiking networks, {type(target).__name__} is not: use MIFace."
             )
         known = target.time_steps if time_steps is None else time_steps

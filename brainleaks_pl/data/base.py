@@ -124,6 +124,18 @@ class BaseDataModule(LightningDataModule, ABC):
     def describe(self) -> dict[str, Any]:
         """Return the plain values that say which data, encoded how, a network was trained on."""
 
+    def for_network(self, spiking: bool) -> BaseDataModule:
+        """Return the data as a spiking, or an ordinary, network is trained on them; here the same for both."""
+        return self
+
+    def with_time_steps(self, time_steps: int) -> BaseDataModule:
+        """Return the data encoded over another T.
+
+        Raises:
+            ValueError: when T belongs to the recordings, or is below 1.
+        """
+        raise ValueError(f"{type(self).__name__} cannot be encoded over {time_steps} time steps: it has its own.")
+
     def display(self, images: Tensor) -> Tensor:
         """Return images, or rate images, ``(M, C, H, W)``, as they are looked at and compared: in [0, 1]."""
         return images.clamp(0.0, 1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -95,6 +97,27 @@ class ImageDataModule(BaseDataModule):
     def encode(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         """Encode images ``(B, C, H, W)``; without an encoder they stay images."""
         return x if self.encoder is None else self.encoder.encode(x, generator)
+
+    def for_network(self, spiking: bool) -> ImageDataModule:
+        """Return the images themselves for an ordinary network, what the encoder makes of them for a spiking one."""
+        return self if spiking or self.encoder is None else self._encoded_by(None)
+
+    def with_time_steps(self, time_steps: int) -> ImageDataModule:
+        """Return the images encoded over another T.
+
+        Raises:
+            ValueError: when there is no encoder, or T is below 1.
+        """
+        if self.encoder is None:
+            raise ValueError(f"{type(self).__name__} has no encoder, so no time steps: {time_steps} cannot be set.")
+        return self._encoded_by(replace(self.encoder, time_steps=time_steps))
+
+    def _encoded_by(self, encoder: Encoder | None) -> ImageDataModule:
+        """Return the same images with another encoder; they are read once."""
+        self.setup()
+        other = copy(self)
+        other.encoder = encoder
+        return other
 
     def nulls(self, classes: Sequence[int], time_steps: int | None, device: torch.device) -> dict[str, Null]:
         """Return ``noise``, ``black``, ``class_mean`` and ``real`` images; what follows encodes them anew each draw.

@@ -19,7 +19,8 @@ from brainleaks_pl.targets.sparse_linear import spike_linear
 class SpikingClassifier(TargetClassifier):
     """Base of the spiking networks: leaky integrate-and-fire neurons that start at rest in every forward.
 
-    A subclass implements :meth:`forward` with :meth:`neurons` after each layer.
+    A subclass implements :meth:`forward` with :meth:`hidden_spikes` (or, before a linear layer,
+    :meth:`neurons_and_linear`) after each hidden layer and :meth:`neurons` after the last.
 
     Args:
         input_shape: (C, H, W) of one time step.
@@ -28,6 +29,7 @@ class SpikingClassifier(TargetClassifier):
         threshold: firing threshold, > 0.
         surrogate: gradient of a spike with respect to its membrane; None means the published fast sigmoid, slope 40.
         training: how ``fit`` trains it.
+        spike_penalty: weight in the training loss of the hidden layers' spikes a neuron and step, >= 0.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -43,12 +45,17 @@ class SpikingClassifier(TargetClassifier):
         threshold: float,
         surrogate: Surrogate | None,
         training: Training,
+        spike_penalty: float = 0.0,
     ) -> None:
         super().__init__(input_shape, num_classes, training)
         if not 0 <= beta <= 1:
             raise ValueError(f"beta must lie in [0, 1], got {beta}.")
         if not threshold > 0:
             raise ValueError(f"threshold must be positive, got {threshold}.")
+        if not spike_penalty >= 0:
+            raise ValueError(f"spike_penalty must not be negative, got {spike_penalty}.")
+        self.spike_penalty = spike_penalty
+        self._rates: list[Tensor] = []
         self.beta = beta
         self.threshold = threshold
         self.surrogate = FastSigmoid(slope=40.0) if surrogate is None else surrogate
@@ -57,13 +64,28 @@ class SpikingClassifier(TargetClassifier):
         """Return spikes and membranes, ``(T, ...)``, of neurons driven by ``current``, ``(T, ...)``."""
         return lif_scan(current, beta=self.beta, threshold=self.threshold, surrogate=self.surrogate)
 
+    def hidden_spikes(self, current: Tensor) -> Tensor:
+        """Return the spikes, ``(T, ...)``, of a hidden layer's neurons; training may hold their number against them."""
+        spikes, _ = self.neurons(current)
+        if self._penalised:
+            self._rates.append(spikes.mean())
+        return spikes
+
+    @property
+    def _penalised(self) -> bool:
+        return self.training and self.spike_penalty > 0
+
+    def penalty(self) -> Tensor | float:
+        """Return the weighted spike rates, summed over the hidden layers."""
+        return self.spike_penalty * torch.stack(self._rates).sum() if self._rates else 0.0
+
     def neurons_and_linear(self, current: Tensor, layer: nn.Linear) -> Tensor:
         """Return ``layer(spikes)`` of neurons driven by ``current``, ``(T, B, H)``, which is overwritten.
 
         Equals :meth:`neurons` and then the layer, and moves half the memory.
         """
-        if type(self).neurons is not SpikingClassifier.neurons:  # a subclass has neurons of its own
-            outputs: Tensor = layer(self.neurons(current)[0])
+        if self._penalised or type(self).neurons is not SpikingClassifier.neurons:  # a subclass has its own
+            outputs: Tensor = layer(self.hidden_spikes(current))
             return outputs
         return lif_linear(
             current,
@@ -79,6 +101,7 @@ class SpikingClassifier(TargetClassifier):
 
         Products in half precision would flip spikes; mixed precision is for the products of the gradient.
         """
+        self._rates.clear()
         with torch.autocast(x.device.type, enabled=False):
             return super().logits(x)
 
@@ -108,6 +131,7 @@ class SpikingMLP(SpikingClassifier):
         threshold: firing threshold, > 0.
         surrogate: gradient of a spike with respect to its membrane; None means the published fast sigmoid, slope 40.
         training: how ``fit`` trains it.
+        spike_penalty: weight in the training loss of the hidden layers' spikes a neuron and step, >= 0.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -122,8 +146,9 @@ class SpikingMLP(SpikingClassifier):
         threshold: float = 1.0,
         surrogate: Surrogate | None = None,
         training: Training = Training(lr=5e-5, epochs=10, batch_size=100),
+        spike_penalty: float = 0.0,
     ) -> None:
-        super().__init__(input_shape, num_classes, beta, threshold, surrogate, training)
+        super().__init__(input_shape, num_classes, beta, threshold, surrogate, training, spike_penalty)
         if hidden < 1:
             raise ValueError(f"hidden must be at least 1, got {hidden}.")
         self.hidden = nn.Linear(math.prod(input_shape), hidden)
@@ -152,6 +177,7 @@ class SpikingCNN(SpikingClassifier):
         threshold: firing threshold, > 0.
         surrogate: gradient of a spike with respect to its membrane; None means the published fast sigmoid, slope 40.
         training: how ``fit`` trains it.
+        spike_penalty: weight in the training loss of the hidden layers' spikes a neuron and step, >= 0.
 
     Raises:
         ValueError: when an argument is out of range, or the input is too small for the kernels.
@@ -167,8 +193,9 @@ class SpikingCNN(SpikingClassifier):
         threshold: float = 1.0,
         surrogate: Surrogate | None = None,
         training: Training = Training(lr=2e-3, epochs=2, batch_size=100),
+        spike_penalty: float = 0.0,
     ) -> None:
-        super().__init__(input_shape, num_classes, beta, threshold, surrogate, training)
+        super().__init__(input_shape, num_classes, beta, threshold, surrogate, training, spike_penalty)
         features = convolution_features(self.input_shape, channels[1], kernel)
         self.first = nn.Conv2d(input_shape[0], channels[0], kernel)
         self.second = nn.Conv2d(channels[0], channels[1], kernel)
@@ -179,8 +206,8 @@ class SpikingCNN(SpikingClassifier):
     def forward(self, x: Tensor) -> Tensor:
         """Return the output membranes ``(T, B, K)`` of spikes ``(T, B, C, H, W)``."""
         time_and_batch = x.shape[:2]
-        spikes, _ = self.neurons(self.pool(self.first(x.flatten(0, 1))).unflatten(0, time_and_batch))
-        spikes, _ = self.neurons(self.pool(self.second(spikes.flatten(0, 1))).unflatten(0, time_and_batch))
+        spikes = self.hidden_spikes(self.pool(self.first(x.flatten(0, 1))).unflatten(0, time_and_batch))
+        spikes = self.hidden_spikes(self.pool(self.second(spikes.flatten(0, 1))).unflatten(0, time_and_batch))
         _, membranes = self.neurons(self.output(spikes.flatten(2)))
         return membranes
 

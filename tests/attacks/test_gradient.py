@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import Triangle, mlp, run, spiking_mlp
+from toys import Blind, Triangle, mlp, run, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, MaxMargin, MIFace
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MaxMargin, MIFace, RateEncoder
 from brainleaks_pl.attacks import gradient
+from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.attacks.gradient import GradientInversion, half_gradients, parts
 
 
@@ -97,3 +98,42 @@ def test_processors_without_bfloat16_keep_float32(monkeypatch: pytest.MonkeyPatc
         for fast in (True, False):
             monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda fast=fast: fast)
             assert half_gradients(torch.device("cpu")) == fast
+
+
+@pytest.mark.parametrize(("attack", "each"), [(BrainLeaksV1, 1), (BrainLeaksV2, 7), (BrainLeaksV3, 1)])
+def test_gradients_are_counted(attack: type[GradientInversion], each: int) -> None:
+    module = attack(spiking_mlp(), steps=3, seed=0, restarts=2)
+    run(module)
+    assert module.gradients_a_run == 3 * each
+    assert module.gradients.tolist() == [3 * each] * 6
+    assert module.zero_gradients == module.blind_steps.sum() / 18
+
+
+def test_gradients_are_not_counted_for_units_that_have_stopped() -> None:
+    module = MIFace(mlp(), steps=50, seed=0, stop_at=0.5)
+    recorder = run(module)
+    active = [sum(flags) for flags in zip(*recorder.active, strict=True)]
+    # a unit that stops has had its gradient in that step; the others end with the attack
+    assert module.gradients.tolist() == [min(steps + 1, len(recorder.active)) for steps in active]
+    assert len(set(module.gradients.tolist())) > 1
+
+
+@pytest.mark.filterwarnings("ignore:.*every gradient is zero")
+def test_steps_without_a_gradient_are_counted() -> None:
+    module = BrainLeaksV2(spiking_mlp(), steps=3, seed=0, surrogate=Blind())
+    run(module)
+    assert module.zero_gradients == 1.0
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda: BrainLeaksV1(mlp(), time_steps=3),
+        lambda: MIFace(spiking_mlp()),
+        lambda: BrainLeaksV3(mlp(), encoder=RateEncoder(3)),
+        lambda: BrainLeaksV3(mlp(), surrogate=Triangle(0.7)),
+    ],
+)
+def test_networks_of_the_wrong_kind_are_told_from_other_errors(attack: Callable[[], GradientInversion]) -> None:
+    with pytest.raises(WrongTargetError):
+        attack()

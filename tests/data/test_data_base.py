@@ -170,3 +170,23 @@ def test_a_class_without_images_has_no_mean() -> None:
 
 def test_class_names() -> None:
     assert Toy().class_name(2) == "2"
+
+
+def test_an_ordinary_network_gets_the_images_themselves() -> None:
+    data = Toy(encoder=RateEncoder(4))
+    images = data.for_network(spiking=False)
+    assert data.for_network(spiking=True) is data
+    assert (images.encoder, images.time_steps, data.time_steps) == (None, None, 4)
+    assert images.split("train") is data.split("train")
+    assert data.loads == 1
+    assert images.for_network(spiking=False) is images
+
+
+def test_other_time_steps_leave_the_data_as_they_are() -> None:
+    data = Toy(encoder=RateEncoder(4, gain=0.5))
+    other = data.with_time_steps(7)
+    assert (data.time_steps, other.time_steps, other.encoder) == (4, 7, RateEncoder(7, gain=0.5))
+    with pytest.raises(ValueError, match="time_steps must be at least 1, got 0"):
+        data.with_time_steps(0)
+    with pytest.raises(ValueError, match="Toy has no encoder, so no time steps: 7 cannot be set"):
+        Toy().with_time_steps(7)

@@ -50,6 +50,12 @@ def draw(data: TinyEvents, name: str, time_steps: int = 4, seed: int = 0) -> Ten
     return null.sample(torch.Generator().manual_seed(seed))
 
 
+def test_all_networks_get_the_recordings_as_they_are(data: TinyEvents) -> None:
+    assert data.for_network(spiking=False) is data
+    with pytest.raises(ValueError, match="TinyEvents cannot be encoded over 7 time steps: it has its own"):
+        data.with_time_steps(7)
+
+
 def test_statistics_of_a_class(data: TinyEvents) -> None:
     steady = data.class_statistics(0)
     assert steady.rate_images.tolist() == [[[[1, 0, 0], [0, 0, 0]]]] * 2

@@ -158,3 +158,37 @@ def test_neurons_of_a_subclass_are_used() -> None:
 
     network = Silent((1, 6, 6), 3, hidden=12)
     assert torch.equal(network(spikes(7, 5, 1, 6, 6)), network.output.bias.expand(7, 5, 3))
+
+
+@pytest.mark.parametrize(
+    "network", [SpikingMLP((1, 6, 6), 3, 12, spike_penalty=2.0), SpikingCNN((1, 16, 16), 3, spike_penalty=2.0)]
+)
+def test_the_penalty_is_on_the_spikes_of_the_hidden_layers(network: SpikingClassifier) -> None:
+    x = torch.rand(4, 5, *network.input_shape).round()
+    labels = torch.tensor([0, 1, 2, 0, 1])
+    rates = []
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.mul_(3)
+        if isinstance(network, SpikingMLP):
+            rates.append(network.neurons(network.hidden(x.flatten(2)))[0].mean())
+        else:
+            spikes = x
+            for layer in (network.first, network.second):
+                currents = torch.stack([network.pool(layer(step)) for step in spikes])
+                spikes = network.neurons(currents)[0]
+                rates.append(spikes.mean())
+    expected = network.loss(network.eval().logits(x), labels) + 2.0 * sum(rates)
+    assert sum(rates) > 0
+    assert network.penalty() == 0.0  # nothing of it outside training
+    network.train()
+    for _ in range(2):  # the second batch does not pay for the first
+        loss = network.loss(network.logits(x), labels) + network.penalty()
+        torch.testing.assert_close(loss, expected)
+    (gradient,) = torch.autograd.grad(network.penalty(), next(network.parameters()))
+    assert gradient.abs().sum() > 0
+
+
+def test_the_penalty_is_refused_when_negative() -> None:
+    with pytest.raises(ValueError, match=r"spike_penalty must not be negative, got -1"):
+        SpikingMLP(spike_penalty=-1.0)

@@ -1,0 +1,1 @@
+"""The audit: what a set of targets gives away, measured under one protocol."""

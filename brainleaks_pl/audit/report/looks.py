@@ -1,0 +1,103 @@
+"""The looks of plots: one colour an attack, one marker a target, and ink that fits light and dark pages."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from brainleaks_pl.audit.report.parts import Audit, Plot
+
+INK = "#1c2126"
+"""Text and axes on a light page; replaced by :data:`_DARK_INK` on a dark one."""
+GREY = "#83898f"
+"""What stands back: nulls, grids, lines of reference. Visible on both pages."""
+WIDTH = 4.5
+"""Inches of a plot's width: 432 CSS pixels, so that its text stays legible on a telephone."""
+
+_DARK_INK = "#e4e7ea"
+# Okabe and Ito (2008), without black and yellow, which one of the two pages would swallow; two of Tol's follow
+_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999933", "#aa4499")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_LINES = ("-", "--", ":", "-.")
+_STYLE: Any = {
+    "axes.edgecolor": INK,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9.5,
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "grid.alpha": 0.35,
+    "grid.color": GREY,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # letters stay letters: smaller, and sharp at any size
+    "svg.hashsalt": "brainleaks_pl",
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar in a name is a dollar
+    "xtick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.color": INK,
+    "ytick.labelsize": 8.5,
+}
+
+
+class Looks:
+    """Colours and markers by name; from the ninth name on they repeat."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._attacks = list(audit["attacks"])
+        self._targets = list(audit["targets"])
+        self._judges = list(audit["judges"])
+
+    def colour(self, attack: str) -> str:
+        """Return the colour of an attack; what is no attack of its own, such as the strongest, is drawn in ink."""
+        return _COLOURS[self._attacks.index(attack) % len(_COLOURS)] if attack in self._attacks else INK
+
+    def marker(self, target: str) -> str:
+        """Return the marker of a target."""
+        return _MARKERS[self._targets.index(target) % len(_MARKERS)] if target in self._targets else "o"
+
+    def line(self, target: str) -> str:
+        """Return the dashes of a target's lines."""
+        return _LINES[self._targets.index(target) % len(_LINES)] if target in self._targets else "-"
+
+    def judge_line(self, judge: str) -> str:
+        """Return the dashes of a judge's lines, where a plot shows one target."""
+        return _LINES[self._judges.index(judge) % len(_LINES)] if judge in self._judges else "-"
+
+
+def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption: str) -> Plot:
+    """Draw a plot for both colour schemes.
+
+    Args:
+        draw: draws on an empty figure.
+        height: inches.
+        alt: what the plot shows.
+        caption: the line below it.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(figure)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    light = file.getvalue()
+    dark = light.replace(INK, _DARK_INK)
+    return Plot(_uri(light), _uri(dark), alt, caption, round(96 * WIDTH), round(96 * height))
+
+
+def short(text: str, length: int = 26) -> str:
+    """Return a text that leaves room for the plot beside it."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

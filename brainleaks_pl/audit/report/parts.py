@@ -1,0 +1,92 @@
+"""What a page is made of: plain values, which the template lays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Audit = dict[str, Any]
+"""The content of ``audit.json``."""
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot, drawn once for each colour scheme.
+
+    Args:
+        light: data URI for dark ink on a light page.
+        dark: the same for a dark page.
+        alt: what it shows, for those who cannot see it.
+        caption: the line below it.
+        width: CSS pixels.
+        height: CSS pixels.
+    """
+
+    light: str
+    dark: str
+    alt: str
+    caption: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture or an animation.
+
+    Args:
+        uri: data URI.
+        label: the word below it.
+        alt: what it shows.
+        width: CSS pixels.
+        height: CSS pixels.
+        still: for an animation, the data URI of its last picture, for those who asked for less motion.
+    """
+
+    uri: str
+    label: str
+    alt: str
+    width: int
+    height: int
+    still: str | None = None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Pictures that belong together, with a title and a line that says whose they are."""
+
+    title: str
+    detail: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that sorts by any column: ``rows`` hold plain values, None where there is none."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part of a section, under a heading of its own where it has a title."""
+
+    title: str = ""
+    text: str = ""
+    plots: tuple[Plot, ...] = ()
+    strips: tuple[Strip, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: what is seen and how to read it, remarks, and the parts themselves."""
+
+    key: str
+    title: str
+    lead: str
+    notes: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()

@@ -1,0 +1,64 @@
+"""The section of reconstructions: the best, the median and the worst, by rank and never by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brainleaks_pl.audit.report.grouping import grouped, main_cells, mean
+from brainleaks_pl.audit.report.parts import Audit, Group, Section, Strip
+from brainleaks_pl.audit.report.pictures import Gallery
+
+
+def reconstructions(audit: Audit, gallery: Gallery) -> Section:
+    """Show reconstructions of each target and attack beside the training images."""
+    groups = []
+    for (target, attack), cells in grouped(main_cells(audit), "target", "attack"):
+        ranked = _ranked(cells)
+        if ranked:
+            strips = tuple(
+                _strip(gallery, word, *ranked[place], number=len(ranked))
+                for word, place in _places(len(ranked)).items()
+            )
+            groups.append(Group(f"{attack} on {target}", strips=strips))
+    notes = []
+    if audit["data"].get("simulated"):
+        notes.append("The data are simulated.")
+    if any(not strip.pictures for group in groups for strip in group.strips):
+        notes.append("Some pictures are missing: their files were not found or could not be read.")
+    if not groups:
+        notes.append("There is no reconstruction to show.")
+    return Section(
+        "reconstructions",
+        "Reconstructions",
+        "Left, what the attack drew of a class it never saw; beside it the mean of the training images of that class, "
+        "and the training image nearest to the reconstruction. Nothing is picked by hand: all seeds and classes are "
+        "ranked by the mean confidence of the judges, and the best, the median and the worst are shown.",
+        tuple(notes),
+        tuple(groups),
+    )
+
+
+def _ranked(cells: list[dict[str, Any]]) -> list[tuple[float, int, dict[str, Any]]]:
+    """Return (confidence, class, cell) of every reconstruction, the best first; ties by seed, then class."""
+    found = []
+    for cell in cells:
+        for index, label in enumerate(cell["classes"]):
+            confidence = mean([judge["per_class"][index]["confidence"] for judge in cell["judges"].values()])
+            if confidence is not None:
+                found.append((confidence, int(label), cell))
+    return sorted(found, key=lambda entry: (-entry[0], entry[2]["seed"], entry[1]))
+
+
+def _places(count: int) -> dict[str, int]:
+    """Return the ranks to show, of ``count`` from 0: of two there is no median, of one no worst."""
+    if count < 3:
+        return dict(zip(("best", "worst"), range(count), strict=False))
+    return {"best": 0, "median": count // 2, "worst": count - 1}
+
+
+def _strip(gallery: Gallery, word: str, confidence: float, label: int, cell: dict[str, Any], *, number: int) -> Strip:
+    return Strip(
+        f"{word} of {number}",
+        f"{gallery.class_name(label)} · seed {cell['seed']} · confidence {confidence:.2f}",
+        gallery.pictures(cell, label),
+    )

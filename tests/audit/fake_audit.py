@@ -33,6 +33,7 @@ def fake_audit(
         failed: whether the last main cell failed.
     """
     draw = random.Random(0)
+    count = len(seeds)
     targets, attacks = ("snn", "ann"), ("v1", "v3", "mi_face")
     cells = [
         _cell(draw, folder, "main", target, attack, seed, judges, events)
@@ -58,16 +59,16 @@ def fake_audit(
         "seeds": list(seeds),
         "gradients": 280,
         "targets": {
-            name: {"class": cls, "spiking": spiking, "architecture": {"hidden": 64}, "test_accuracy": [0.951] * len(seeds)}
+            name: {"class": cls, "spiking": spiking, "architecture": {"hidden": 64}, "test_accuracy": [0.95] * count}
             for name, cls, spiking in (("snn", "SpikingMLP", True), ("ann", "MLP", False))
         },
         "judges": {
-            name: {"class": "CNN", "spiking": "spiking" in name, "architecture": {}, "test_accuracy": [0.983] * len(seeds)}
+            name: {"class": "CNN", "spiking": "spiking" in name, "architecture": {}, "test_accuracy": [0.98] * count}
             for name in judges
         },
         "attacks": {name: {"class_path": f"brainleaks_pl.{name}", "init_args": {"lr": 0.1}} for name in attacks},
         "cells": cells,
-        "summary": _summary(draw, targets, attacks, judges, len(seeds)),
+        "summary": _summary(draw, targets, attacks, judges, len(seeds), events),
         "differences": [
             {
                 "attack": attack, "first": "snn", "second": "ann", "judge": judge, "metric": metric,
@@ -96,7 +97,7 @@ def fake_audit(
             "ssim": [0.2, 0.35, 0.5, 0.63, 0.75, 0.85, 0.92], "psnr": [4.0, 7.0, 10.0, 13.0, 16.0, 19.0, 22.0],
             "at": 25, "ssim_at": 0.812, "psnr_at": 18.2,
             "attacks": [
-                {"target": t, "attack": a, "ssim_class_mean": draw.uniform(0.2, 0.4), "ssim_nearest": draw.uniform(0.3, 0.6)}
+                {"target": t, "attack": a, "ssim_class_mean": draw.uniform(0.2, 0.4), "ssim_nearest": 0.55}
                 for t, a in product(targets, attacks)
             ],
         },
@@ -111,8 +112,9 @@ def fake_audit(
         "warnings": ["v1 on snn: 80% of the gradients are zero."],
         "sweep": [
             {
-                "target": "snn", "parameter": parameter, "value": value, "seeds": 1, "test_accuracy": 0.9 + 0.01 * place,
-                "attack": "v3", "judge": judge, "attack_accuracy": 0.8, "confidence": draw.uniform(0.4, 0.8),
+                "target": "snn", "parameter": parameter, "value": value, "seeds": 1,
+                "test_accuracy": 0.9 + 0.01 * place, "attack": "v3", "judge": judge,
+                "attack_accuracy": 0.8, "confidence": draw.uniform(0.4, 0.8),
             }
             for place, (parameter, value) in enumerate(swept)
             for judge in judges
@@ -151,13 +153,13 @@ def _cell(
         "judges": {
             judge: {
                 **{metric: {"mean": sum(values) / len(values), "std": 0.02} for metric in METRICS},
-                "per_class": [{"class": k, "rank": 1, "confidence": value} for k, value in zip(CLASSES, values, strict=True)],
+                "per_class": [{"class": k, "rank": 1, "confidence": value} for k, value in enumerate(values)],
                 "nulls": _nulls(events),
                 "over_time": [1 - math.exp(-(step + 1) / (2 + seed)) for step in range(STEPS)],
             }
             for judge, values in confidences.items()
         },
-        "similarity": [{"class": k, "ssim_class_mean": 0.3 + 0.02 * k, "ssim_nearest": 0.4 + 0.02 * k} for k in CLASSES],
+        "similarity": [{"class": k, "ssim_class_mean": 0.3 + 0.1 * k, "ssim_nearest": 0.4 + 0.1 * k} for k in CLASSES],
     }  # fmt: skip
 
 
@@ -183,14 +185,23 @@ def _pictures(folder: Path, attack: str, seed: int, events: bool) -> None:
 
 
 def _summary(
-    draw: random.Random, targets: tuple[str, ...], attacks: tuple[str, ...], judges: tuple[str, ...], seeds: int
+    draw: random.Random,
+    targets: tuple[str, ...],
+    attacks: tuple[str, ...],
+    judges: tuple[str, ...],
+    seeds: int,
+    events: bool,
 ) -> list[dict[str, Any]]:
     rows = []
     measures = [(metric, judge) for metric in METRICS for judge in judges]
     measures += [("ssim_class_mean", None), ("ssim_nearest", None)]
     for (metric, judge), target, attack in product(measures, targets, attacks):
         mean = draw.uniform(0.3, 0.95)
-        nulls = {} if judge is None else {"noise": 0.1, "black": 0.08, "class_mean": 0.88, "real": 0.97}
+        nulls = (
+            {}
+            if judge is None
+            else {"noise": 0.1, "shuffled" if events else "black": 0.08, "class_mean": 0.88, "real": 0.97}
+        )
         rows.append(
             {
                 "target": target, "attack": attack, "judge": judge, "metric": metric, "mean": mean,

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 from brainleaks_pl.audit.report.parts import Audit, Plot
 
 INK = "#1c2126"
-"""Text and axes on a light page; replaced by :data:`_DARK_INK` on a dark one."""
+"""Text and axes on a light page; a dark one has its own."""
 GREY = "#83898f"
 """What stands back: nulls, grids, lines of reference. Visible on both pages."""
 WIDTH = 4.5
 """Inches of a plot's width: 432 CSS pixels, so that its text stays legible on a telephone."""
 
-_DARK_INK = "#e4e7ea"
 # Okabe and Ito (2008), without black and yellow, which one of the two pages would swallow; two of Tol's follow
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999933", "#aa4499")
+_ON_DARK = {INK: "#e4e7ea", "#0072b2": "#2f8fd6", "#aa4499": "#cf6fc0"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINES = ("-", "--", ":", "-.")
 _STYLE: Any = {
@@ -90,7 +90,9 @@ def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption:
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     light = file.getvalue()
-    dark = light.replace(INK, _DARK_INK)
+    dark = light
+    for before, after in _ON_DARK.items():
+        dark = dark.replace(before, after)
     return Plot(_uri(light), _uri(dark), alt, caption, round(96 * WIDTH), round(96 * height))
 
 

@@ -163,7 +163,7 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
 
     def draw(figure: Figure) -> None:
         if points:
-            axis, beside = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+            axis, beside = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
             for point, filled in points:
                 face = point.colour if filled else "none"
                 beside.plot(point.x, point.y, point.marker, color=point.colour, markerfacecolor=face, markersize=7)
@@ -186,7 +186,7 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
         axis.set_title("encoding")
         axis.set(xlabel="time steps T", ylabel=label)
 
-    return plotted(draw, 3.0, alt=alt, caption=f"{label} of test images after encoding and decoding")
+    return plotted(draw, 3.3, alt=alt, caption=f"{label} of test images after encoding and decoding")
 
 
 def stacked_plot(
@@ -221,8 +221,8 @@ def stacked_plot(
 
 def _draw_curve(axis: Axes, curve: Curve, every: int = 1) -> None:
     axis.plot(
-        curve.x, _numbers(curve.y), color=curve.colour, marker=curve.marker, linestyle=curve.line, label=short(curve.label),
-        markersize=5, markevery=every, linewidth=1.6,
+        curve.x, _numbers(curve.y), color=curve.colour, marker=curve.marker, linestyle=curve.line, 
+        label=short(curve.label), markersize=5, markevery=every, linewidth=1.6,
     )  # fmt: skip
 
 

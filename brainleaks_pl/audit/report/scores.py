@@ -46,7 +46,7 @@ def differences(audit: Audit, looks: Looks) -> Group:
     for (first, second, metric), those in grouped(rows, "first", "second", "metric"):
         lines = [
             Row(
-                f"{_attack_words(row)} · {row['judge']}",
+                f"{row['attack']} · {row['judge']}",
                 row["difference"],
                 row["low"],
                 row["high"],
@@ -60,9 +60,10 @@ def differences(audit: Audit, looks: Looks) -> Group:
             interval_plot(
                 lines,
                 title=title,
-                label=f"← {second} gives away more · {first} gives away more →",
+                label="difference",
                 alt=f"{title}, one line an attack and judge, with 95% intervals around 0",
-                caption="Bars: 95% intervals. Filled: a difference is shown; hollow: none is.",
+                caption=f"Right of 0 {first} gives away more, left of it {second}. Bars: 95% intervals. "
+                "Filled: a difference is shown; hollow: none is.",
                 difference=True,
             )
         )
@@ -125,8 +126,8 @@ def scores(audit: Audit, looks: Looks) -> Section:
         "scores",
         "Scores",
         "One line is one attack on one target: the marker is the mean over seeds and classes, the bar its 95% "
-        "interval. Grey marks are what inputs without any attack score (noise, an empty input, the plain class mean, real "
-        "samples): an attack has learnt something where it lies well above noise.",
+        "interval. Grey marks are what inputs without any attack score (noise, an empty input, the plain class mean, "
+        "real samples): an attack has learnt something where it lies well above noise.",
         tuple(notes),
         (*groups, Group("All scores in one table", tables=(table,))) if summary else (),
     )
@@ -137,7 +138,8 @@ def agreement(audit: Audit, looks: Looks, gallery: Gallery) -> Section:
     rows = audit["agreement"]
     lead = (
         "Every judge looked at the same reconstructions. Where they agree, points lie near the diagonal, and the "
-        "score says something of the picture; where only one of them sees the class, the picture may merely please that judge."
+        "score says something of the picture; where only one of them sees the class, the picture may merely please "
+        "that judge."
     )
     if not rows:
         return Section("agreement", "Do the judges agree?", lead, ("One judge alone has nobody to agree with.",))

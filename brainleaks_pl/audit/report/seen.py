@@ -21,6 +21,11 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
             )
             groups.append(Group(f"{attack} on {target}", strips=strips))
     notes = []
+    if any(picture.still for group in groups for strip in group.strips for picture in strip.pictures):
+        notes.append(
+            "Animations show the spikes one step after another: the reconstruction above, a training recording of the "
+            "class below; on the right all spikes so far add up."
+        )
     if audit["data"].get("simulated"):
         notes.append("The data are simulated.")
     if any(not strip.pictures for group in groups for strip in group.strips):

@@ -136,8 +136,8 @@ def masking(audit: Audit, looks: Looks) -> Section:
         "masking",
         "Is it the network or the attack?",
         "Spikes have no derivative; attacks follow that of a smooth surrogate instead. Where it is zero almost "
-        "everywhere, the attack is blind, and a low score says nothing of privacy. The same attack with other surrogates "
-        "the two apart: if one of them finds much more, the network was not safe, the attack was weak.",
+        "everywhere, the attack is blind, and a low score says nothing of privacy. The same attack with other "
+        "surrogates tells the two apart: if one of them finds much more, the network was not safe but the attack weak.",
         tuple(notes),
         (Group(plots=tuple(plots), tables=tuple(tables)),),
     )

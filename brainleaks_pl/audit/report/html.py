@@ -113,7 +113,7 @@ def _repeat(audit: Audit) -> Section:
     )
     words = tuple(key.replace("_", " ") for key in keys)
     tables = [
-        Table("The run", ("what", "value"), tuple(facts.items())),
+        Table("The run", ("what", "value"), tuple((key, _number(value)) for key, value in facts.items())),
         Table(
             "Networks and their test accuracy",
             ("role", "name", "class", "spiking", *(f"seed {seed}" for seed in audit["seeds"])),
@@ -126,8 +126,8 @@ def _repeat(audit: Audit) -> Section:
     return Section(
         "repeat",
         "Everything needed to repeat it",
-        "The run, the networks, every attack and the config as it was run. Gradients count the backward passes that an "
-        "attack spent on a class.",
+        "The run, the networks, every attack and the config as it was run. Gradients are those that an attack "
+        "spent on a class.",
         (f"{len(failed)} of {len(failed) + len(done)} cells failed; their errors come first.",) if failed else (),
         (Group(tables=tuple(tables)),),
     )
@@ -150,6 +150,8 @@ def _number(value: Value) -> str:
         return "–"  # noqa: RUF001 - a dash where there is no value
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and 0 < abs(value) < 0.001:
+        return f"{value:.2g}"
     if isinstance(value, float) and abs(value) < 1000:
         return f"{value:.3f}"
     return f"{value:,.0f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,282 @@
+"""The report: complete, self-contained, honest about what is missing, and safe whatever the audit says."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fake_audit import CLASSES, STEPS, fake_audit
+from PIL import Image
+
+from brainleaks_pl.audit.report import render_report, write_html
+
+SECTIONS = ["verdict", "scores", "reconstructions", "agreement", "ceiling", "time", "masking", "sweep", "repeat"]
+VOID = {"meta", "img", "br", "source"}
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its tags, its text by section, its pictures; badly nested tags are an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, str] = {}
+        self._open: list[tuple[str, str | None]] = []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append((tag, dict(attrs).get("id")))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag, key in self._open:
+            if tag == "section" and key:
+                self.texts[key] = self.texts.get(key, "") + data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def images(self) -> list[str]:
+        """Every address that a browser would load a picture from."""
+        found = [image["src"] for image in self.all("img")] + [source["srcset"] for source in self.all("source")]
+        return [uri or "" for uri in found]
+
+    def svgs(self) -> str:
+        uris = [uri for uri in self.images if uri.startswith("data:image/svg+xml;base64,")]
+        return "".join(base64.b64decode(uri.partition(",")[2]).decode() for uri in uris)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audit")
+
+
+@pytest.fixture(scope="module")
+def audit(folder: Path) -> dict[str, Any]:
+    return fake_audit(folder)
+
+
+@pytest.fixture(scope="module")
+def html(audit: dict[str, Any], folder: Path) -> str:
+    return render_report(audit, folder)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = tmp_path_factory.mktemp("events")
+    return Page(render_report(fake_audit(folder, events=True), folder))
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """One seed, one judge, a failed cell, and neither a sweep nor other surrogates."""
+    folder = tmp_path_factory.mktemp("bare")
+    audit = fake_audit(folder, seeds=(3,), judges=("cnn",), failed=True)
+    return Page(render_report({**audit, "sweep": [], "masking": [], "differences": []}, folder))
+
+
+def test_the_sections_come_in_order_each_with_a_heading_and_a_lead(page: Page) -> None:
+    assert [section["id"] for section in page.all("section")] == SECTIONS
+    headings = [heading["id"] for heading in page.all("h2")]
+    assert headings == [section["aria-labelledby"] for section in page.all("section")]
+    assert len(page.all("main")) == len(page.all("h1")) == 1
+    assert len([p for p in page.all("p") if p.get("class") == "lead"]) == len(SECTIONS)
+
+
+def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
+    assert all(uri.startswith("data:image/") for uri in page.images)
+    assert all((link["href"] or "").startswith("#") for link in page.all("a"))
+    assert not page.all("link")
+    assert not page.all("iframe")
+    assert not [script for script in page.all("script") if "src" in script]
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_every_picture_can_be_decoded_and_says_what_it_shows(page: Page) -> None:
+    assert all(image["alt"] and image["width"] and image["height"] for image in page.all("img"))
+    for uri in page.images:
+        kind, _, content = uri.partition(";base64,")
+        if kind == "data:image/png":
+            Image.open(io.BytesIO(base64.b64decode(content, validate=True))).load()
+        else:
+            assert kind == "data:image/svg+xml"
+            assert base64.b64decode(content, validate=True).startswith(b"<?xml")
+
+
+def test_the_numbers_of_the_audit_are_on_the_page(audit: dict[str, Any], page: Page) -> None:
+    assert audit["verdict"]["sentence"] in page.texts["verdict"]
+    assert audit["warnings"][0] in page.texts["masking"]
+    for section, rows, keys in (
+        ("verdict", audit["differences"], ("difference", "low", "high")),
+        ("scores", audit["summary"], ("mean", "low", "high")),
+        ("agreement", audit["agreement"], ("same_verdict",)),
+        ("ceiling", audit["ceiling"]["attacks"], ("ssim_class_mean", "ssim_nearest")),
+        ("masking", audit["masking"], ("confidence", "zero_gradients")),
+        ("sweep", audit["sweep"], ("test_accuracy", "confidence")),
+    ):
+        missing = [row for row in rows for key in keys if f"{row[key]:.3f}" not in page.texts[section]]
+        assert not missing
+    for text in ("123456", "4891a3b", "2.9.0", "seeds: [0, 1]", "brainleaks audit --config audit.yaml"):
+        assert text in page.texts["repeat"]
+
+
+def test_reconstructions_are_ranked_over_seeds_and_classes_by_the_judges_mean(
+    audit: dict[str, Any], page: Page
+) -> None:
+    cells = [cell for cell in audit["cells"] if (cell["kind"], cell["target"], cell["attack"]) == ("main", "ann", "v3")]
+    ranked = sorted(
+        (
+            sum(judge["per_class"][k]["confidence"] for judge in cell["judges"].values()) / 2,
+            f"class {k}, {audit['data']['class_names'][k]} · seed {cell['seed']}",
+        )
+        for cell in cells
+        for k in CLASSES
+    )
+    assert len(ranked) == 8
+    text = page.texts["reconstructions"].partition("v3 on ann")[2].partition("mi_face on ann")[0]
+    shown = re.findall(r"(best|median|worst) of 8\s*(class.*?) · confidence (\d\.\d\d)", text)
+    expected = [("best", ranked[7]), ("median", ranked[3]), ("worst", ranked[0])]
+    assert shown == [(word, whose, f"{confidence:.2f}") for word, (confidence, whose) in expected]
+
+
+def test_the_picture_shown_is_the_one_of_that_class_and_seed(audit: dict[str, Any], folder: Path, html: str) -> None:
+    cells = [cell for cell in audit["cells"] if (cell["kind"], cell["target"], cell["attack"]) == ("main", "snn", "v1")]
+    _, label, name = max(
+        (sum(judge["per_class"][k]["confidence"] for judge in cell["judges"].values()), k, cell["folder"])
+        for cell in cells
+        for k in CLASSES
+    )
+    stored = torch.load(folder / name / "pictures.pt", weights_only=True)
+    first = html.partition('id="reconstructions"')[2].partition('src="data:image/png;base64,')[2].partition('"')[0]
+    shown = torch.tensor(list(Image.open(io.BytesIO(base64.b64decode(first))).tobytes())).reshape(14, 14)
+    assert shown.equal(stored["reconstruction"][label, 0].long())
+
+
+def test_the_same_colour_means_the_same_attack_in_every_plot(page: Page) -> None:
+    plots = [uri for uri in page.images if uri.startswith("data:image/svg")]
+    assert len(plots) % 2 == 0  # each in two schemes
+    svgs = page.svgs()
+    for colour in ("#0072b2", "#e69f00", "#009e73"):
+        assert colour in svgs
+
+
+def test_plots_have_ink_for_either_scheme(page: Page) -> None:
+    dark = [source["srcset"] for source in page.all("source") if "dark" in (source["media"] or "")]
+    assert dark
+    for uri in dark:
+        svg = base64.b64decode((uri or "").partition(",")[2]).decode()
+        assert "#1c2126" not in svg
+        assert "#e4e7ea" in svg
+
+
+@pytest.mark.parametrize(
+    "hostile", ['"><img src=x onerror=alert(1)><script>alert(1)</script>', "{{ 7 * 7 }} $\\bad$ &amp;"]
+)
+def test_hostile_text_stays_text(hostile: str, audit: dict[str, Any], folder: Path) -> None:
+    renamed = _renamed(copy.deepcopy(audit), {"snn": hostile, "v1": f"v1{hostile}", "cnn": f"c{hostile}"})
+    renamed["title"] = renamed["verdict"]["sentence"] = renamed["repeat"]["config"] = hostile
+    renamed["data"]["class_names"] = [hostile] * 4
+    renamed["cells"][0] |= {"status": "failed", "error": hostile, "judges": {}, "similarity": []}
+    renamed["warnings"] = renamed["verdict"]["details"] = [hostile]
+    html = render_report(renamed, folder)
+    found = Page(html)
+    assert len(found.all("script")) == 1
+    assert not [image for image in found.all("img") if "onerror" in image or image["src"] == "x"]
+    assert found.texts["verdict"].count(hostile) >= 3
+    assert hostile in found.texts["repeat"]
+    assert "<script>alert" not in found.svgs()
+    assert "<img" not in found.svgs()
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, names) for inner in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def test_failed_cells_are_named_with_their_error(bare: Page) -> None:
+    assert "1 of 8 cells failed" in bare.texts["repeat"]
+    assert "RuntimeError: <b>out of memory</b>" in bare.texts["repeat"]
+    assert "mi_face on ann" not in bare.texts["reconstructions"]
+
+
+def test_what_is_missing_is_said(bare: Page) -> None:
+    assert "none could be computed" in bare.texts["scores"]
+    assert "One judge alone has nobody to agree with." in bare.texts["agreement"]
+    assert "No sweep was run." in bare.texts["sweep"]
+    assert "No other surrogates were tried." in bare.texts["masking"]
+    assert "no differences are shown" in bare.texts["verdict"]
+    assert [section["id"] for section in bare.all("section")] == SECTIONS
+
+
+def test_nothing_is_called_missing_that_is_there(page: Page) -> None:
+    text = "".join(page.texts.values())
+    for words in ("none could be computed", "nobody to agree", "No sweep", "No other surrogates", "are missing"):
+        assert words not in text
+
+
+def test_event_data_have_animations_and_scenes_but_no_ceiling(events: Page) -> None:
+    assert "no encoding stands between" in events.texts["ceiling"]
+    assert "The data are simulated." in events.texts["reconstructions"]
+    gifs = [uri for uri in events.images if uri.startswith("data:image/gif;base64,")]
+    assert len(gifs) == 2 * 3 * 3  # targets, attacks, ranks
+    for uri in gifs:
+        with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as gif:
+            assert getattr(gif, "n_frames", 1) == STEPS
+    stills = [source for source in events.all("source") if "reduced-motion" in (source["media"] or "")]
+    assert len(stills) == len(gifs)
+    assert len([image for image in events.all("img") if "the scene" in (image["alt"] or "")]) >= len(gifs)
+
+
+def test_attacks_of_inputs_without_time_are_not_drawn_over_time(audit: dict[str, Any], folder: Path) -> None:
+    timeless = copy.deepcopy(audit)
+    for cell in timeless["cells"]:
+        for judge in cell["judges"].values():
+            judge["over_time"] = None
+    assert "inputs have no time here" in Page(render_report(timeless, folder)).texts["time"]
+
+
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_missing_and_damaged_pictures_are_said_to_be_missing(content: bytes | None, tmp_path: Path) -> None:
+    audit = fake_audit(tmp_path, seeds=(0,), judges=("cnn",))
+    file = tmp_path / audit["cells"][0]["folder"] / "pictures.pt"
+    file.unlink() if content is None else file.write_bytes(content)
+    found = Page(render_report(audit, tmp_path))
+    assert "Some pictures are missing" in found.texts["reconstructions"]
+    assert found.texts["reconstructions"].count("no picture") == 3
+
+
+def test_an_audit_of_another_format_is_refused(audit: dict[str, Any], folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"'brainleaks_pl.audit/1', got 'other/2'"):
+        render_report({**audit, "format": "other/2"}, folder)
+
+
+def test_the_same_audit_gives_the_same_page_and_is_not_changed(audit: dict[str, Any], folder: Path, html: str) -> None:
+    before = copy.deepcopy(audit)
+    write_html(audit, folder)
+    assert (folder / "report.html").read_text(encoding="utf-8") == html
+    assert audit == before

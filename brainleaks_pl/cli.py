@@ -21,6 +21,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.callbacks import SaveConfig
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.errors import plain_message
@@ -266,6 +267,9 @@ def main(args: ArgsType = None) -> None:
         if isinstance(arguments, list) and arguments[:1] == ["export"]:  # needs neither config nor networks
             export_main(arguments[1:])
             return
+        if isinstance(arguments, list) and arguments[:1] == ["audit"]:  # its networks are trained seed by seed
+            audit_main(arguments[1:])
+            return
         BrainLeaksCLI(
             TargetClassifier,
             BaseDataModule,
@@ -278,7 +282,8 @@ def main(args: ArgsType = None) -> None:
             # an abbreviated key is a misspelt key
             parser_kwargs={
                 "allow_abbrev": False,
-                "description": "Beside these: `brainleaks export --help` writes reconstructions as event files.",
+                "description": "Beside these: `brainleaks audit --help` compares targets under one protocol, "
+                "`brainleaks export --help` writes reconstructions as event files.",
                 **{verb: {"allow_abbrev": False} for verb in BrainLeaksCLI.subcommands()},
             },
             args=args,

@@ -44,6 +44,13 @@ class Encoder(ABC):
             generator: source of the randomness, on the device of ``images``; None draws from torch's global one.
         """
 
+    def decode(self, inputs: Tensor) -> Tensor | None:
+        """Return the images ``(B, C, H, W)`` in [0, 1] that inputs ``(T, B, C, H, W)`` stand for.
+
+        None where that is not known, as here.
+        """
+        return None
+
     def image_shape(self, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
         """Return the shape of the images, (C, H, W), that become inputs of the shape ``input_shape``; here the same.
 
@@ -114,6 +121,10 @@ class RateEncoder(Encoder):
         uniform = torch.rand((self.time_steps, *images.shape), generator=generator, device=images.device)
         return (uniform < images * self.gain).to(images.dtype)
 
+    def decode(self, inputs: Tensor) -> Tensor:
+        """Return the rate images: the mean over time, divided by the gain."""
+        return (inputs.mean(0) / self.gain).clamp(0, 1)
+
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Draw spikes; their gradient is that of their probabilities, straight through the draw."""
         return draw_spikes((images * self.gain).expand(self.time_steps, *images.shape), uniform())
@@ -153,6 +164,13 @@ class LatencyEncoder(Encoder):
         spikes: Tensor = spikegen.latency(_beside_black(images), **self._code(), clip=self.clip, bypass=True)
         return torch.unflatten(spikes[:, :-1], 1, images.shape)
 
+    def decode(self, inputs: Tensor) -> Tensor:
+        """Return for each pixel the mean of the 256 grey levels that spike when it does (or do not spike, either)."""
+        levels = torch.linspace(0, 1, 256, device=inputs.device)
+        times = _spike_times(self.encode(levels.view(1, 1, 1, -1))).flatten()
+        sums = torch.zeros(self.time_steps + 1, device=inputs.device).index_add(0, times, levels)
+        return (sums / times.bincount(minlength=self.time_steps + 1).clamp(min=1))[_spike_times(inputs)]
+
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Return the spikes; the gradient is that of a pulse about the spike's time, a step long on either side."""
         times, silent = spikegen.latency_code(_beside_black(images), **self._code())
@@ -171,6 +189,12 @@ class LatencyEncoder(Encoder):
             "normalize": self.normalize,
             "linear": self.linear,
         }
+
+
+def _spike_times(spikes: Tensor) -> Tensor:
+    """Return the step of the first spike of each pixel, T where there is none, ``(B, C, H, W)``."""
+    silent = torch.ones_like(spikes[:1])
+    return torch.cat([spikes, silent]).argmax(0)
 
 
 def _beside_black(images: Tensor) -> Tensor:
@@ -192,6 +216,10 @@ class ConstantCurrentEncoder(Encoder):
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""
         return (images * self.gain).expand(self.time_steps, *images.shape)
+
+    def decode(self, inputs: Tensor) -> Tensor:
+        """Return the mean over time, divided by the gain."""
+        return (inputs.mean(0) / self.gain).clamp(0, 1)
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
         """Return the image repeated over time, which is differentiable as it is."""

@@ -124,7 +124,7 @@ def score(
     x = reconstructions.detach().to(judge.device, torch.float32)
     if rescale:
         x = min_max_rescale(x)
-    sample, random = _sampler(x, judge, encoder)
+    sample, random = judge_inputs(x, judge, encoder)
     # judging what is not random once is enough; min leaves an invalid number of draws invalid
     return _score_draws(sample, judge, checked, draws if random else min(draws, 1), seed, batch_size)
 
@@ -181,8 +181,17 @@ def min_max_rescale(x: Tensor) -> Tensor:
     return torch.where(high > low, (x - low) / (high - low), x)
 
 
-def _sampler(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) -> tuple[Sampler, bool]:
-    """Return how reconstructions become the judge's input, and whether chance has a part in it."""
+def judge_inputs(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) -> tuple[Sampler, bool]:
+    """Return how reconstructions become the judge's input, and whether chance has a part in it.
+
+    Args:
+        x: images ``(M, C, H, W)``, or spikes or spike probabilities ``(T, M, C, H, W)``.
+        judge: the judge.
+        encoder: turns images into the input of a spiking judge, and scenes into that of any.
+
+    Raises:
+        ValueError: when a spiking judge would get images.
+    """
     if x.ndim == 5 and not ((x == 0) | (x == 1)).all():
         return lambda generator: torch.bernoulli(x, generator=generator), True
     if x.ndim == 5 or (not judge.spiking and tuple(x.shape[-3:]) == judge.input_shape):
@@ -201,7 +210,7 @@ def _score_draws(
     generator = Generator(judge.device).manual_seed(seed)
     confidences: list[Tensor] = []
     pending: list[Tensor] = []
-    with _evaluating(judge), torch.inference_mode():
+    with evaluating(judge), torch.inference_mode():
         for draw in range(draws):
             pending.append(sample(generator))
             at_once = _at_once(pending[0], batch_size)
@@ -226,7 +235,7 @@ def _at_once(x: Tensor, batch_size: int) -> int:
 
 
 @contextmanager
-def _evaluating(judge: TargetClassifier) -> Iterator[None]:
+def evaluating(judge: TargetClassifier) -> Iterator[None]:
     """Put the judge in evaluation mode, and each of its modules back as it was afterwards."""
     modes = [(module, module.training) for module in judge.modules()]
     judge.eval()

@@ -93,6 +93,7 @@ def save_network(path: Path, network: TargetClassifier, data: BaseDataModule, te
         "time_steps": data.time_steps,
         "test_accuracy": test_accuracy,
         "seed": seed,
+        "recipe": network.recipe(),
         "state_dict": network.state_dict(),
     }
     with atomic_write(path) as temporary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -91,6 +91,10 @@ class TargetClassifier(LightningModule, ABC):
             "input_shape": list(self.input_shape),
             "num_classes": self.num_classes,
         }
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the plain values that decide how ``fit`` trains it; a subclass adds its own."""
+        return asdict(self.training_recipe)
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the outputs with time first, ``(T, B, K)``; an ordinary network has T = 1.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import torch
@@ -114,6 +115,11 @@ class SpikingClassifier(TargetClassifier):
             yield
         finally:
             self.surrogate = own
+
+    def recipe(self) -> dict[str, Any]:
+        """Add the penalty on spikes and the surrogate."""
+        surrogate = {"class": type(self.surrogate).__qualname__, **asdict(self.surrogate)}
+        return {**super().recipe(), "spike_penalty": self.spike_penalty, "surrogate": surrogate}
 
     def architecture(self) -> dict[str, Any]:
         """Add the neurons' constants (not the surrogate, which no output depends on)."""

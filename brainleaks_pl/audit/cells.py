@@ -1,0 +1,151 @@
+"""Running one cell of an audit, and keeping what came out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.gradient import GradientInversion
+from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.audit.cell_pictures import cell_pictures
+from brainleaks_pl.audit.over_time import confidence_over_time
+from brainleaks_pl.audit.plan import Cell
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.report import Scoring, make_report, write_report
+from brainleaks_pl.storage import atomic_write
+from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.trainer import InversionTrainer
+
+RESULT = "cell.json"
+"""Name of the file in a cell's folder that is written last: where it is, the cell is finished."""
+_OVER_TIME_DRAWS = 10
+
+Make = Callable[..., InversionModule]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained judge and its test accuracy."""
+
+    network: TargetClassifier
+    test_accuracy: float
+
+
+def digest(*facts: Any) -> str:
+    """Return a digest of plain values."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def budgeted(make: Make, target: TargetClassifier, budget: int | None, **arguments: Any) -> InversionModule:
+    """Return an attack with as many restarts as a budget of gradients pays for.
+
+    Args:
+        make: builds the attack of a target.
+        target: the trained classifier.
+        budget: gradients to spend on a class; None leaves the attack as its settings have it. Attacks without gradients
+            have budgets of their own, of queries.
+        arguments: further arguments of the attack, which replace its own.
+
+    Raises:
+        WrongTargetError: when the attack does not fit the target.
+        ValueError: when one run already takes more.
+    """
+    attack = make(target, **arguments)
+    if budget is None or not isinstance(attack, GradientInversion):
+        return attack
+    restarts = budget // attack.gradients_a_run
+    if restarts < 1:
+        raise ValueError(
+            f"{type(attack).__name__} takes {attack.gradients_a_run} gradients a class, more than the budget of "
+            f"{budget}: give it fewer steps, or raise `gradients`."
+        )
+    return attack if restarts == attack.restarts else make(target, **{**arguments, "restarts": restarts})
+
+
+def run_cell(
+    cell: Cell,
+    folder: Path,
+    *,
+    attack: InversionModule,
+    judges: Mapping[str, Judge],
+    data: BaseDataModule,
+    scoring: Scoring,
+    test_accuracy: float,
+    settings: Mapping[str, Any],
+    trainer: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Run an attack, let the judges score it, write its files, and return what the audit keeps of it.
+
+    Args:
+        cell: which cell it is.
+        folder: where its files go: those of ``invert``, the pictures of the report, and :data:`RESULT`.
+        attack: the attack, not yet run.
+        judges: the judges by name.
+        data: the private data, as the target was trained on them.
+        scoring: how to score.
+        test_accuracy: of the target.
+        settings: the attack's ``class_path`` and ``init_args``.
+        trainer: settings of the trainer.
+    """
+    started = time.monotonic()
+    InversionTrainer(
+        logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, **trainer
+    ).invert(attack)
+    facts = {
+        "target": {"test_accuracy": test_accuracy},
+        "judges": {name: {"test_accuracy": judge.test_accuracy} for name, judge in judges.items()},
+        "attack": dict(settings),
+        "seconds": time.monotonic() - started,
+    }
+    networks = {name: judge.network for name, judge in judges.items()}
+    report = make_report(attack, networks, data, scoring, title=cell.title, seed=cell.seed, facts=facts)
+    write_report(report, folder)
+    with atomic_write(folder / "pictures.pt") as temporary:
+        torch.save(cell_pictures(report.tensors, attack.classes, data), temporary)
+    best = report.tensors["reconstructions"].index_select(-4, report.tensors["best"])
+    encoder = data.encoder or attack.encoder
+    judged = {}
+    for name, network in networks.items():
+        over_time = confidence_over_time(
+            best,
+            network,
+            attack.classes,
+            encoder=encoder,
+            draws=min(scoring.draws, _OVER_TIME_DRAWS),
+            rescale=scoring.rescale,
+            seed=cell.seed,
+        )
+        judged[name] = {**report.scores["judges"][name], "over_time": over_time}
+    return {
+        "classes": attack.classes,
+        "restarts": attack.restarts,
+        "gradients": int(attack.gradients.sum()) // len(attack.classes) if isinstance(attack, GradientInversion) else 0,
+        "queries": attack.queries_a_class if isinstance(attack, QueryInversion) else 0,
+        "zero_gradients": attack.zero_gradients if isinstance(attack, GradientInversion) else None,
+        "seconds": time.monotonic() - started,
+        "judges": judged,
+        "similarity": report.scores["similarity"],
+    }
+
+
+def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:
+    """Return what a finished cell came to, or None where there is none with the same identity."""
+    try:
+        content = json.loads((folder / RESULT).read_bytes())
+        return content["cell"] if content["identity"] == identity else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any]) -> None:
+    """Write what a cell came to, whole or not at all."""
+    with atomic_write(folder / RESULT) as temporary:
+        temporary.write_text(json.dumps({"identity": identity, "cell": cell}, indent=1) + "\n", encoding="utf-8")

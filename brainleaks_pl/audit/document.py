@@ -1,0 +1,163 @@
+"""``audit.json``: everything an audit has found, in plain values."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brainleaks_pl.audit.agreement import agreement
+from brainleaks_pl.audit.ceiling import encoding_ceiling
+from brainleaks_pl.audit.plan import Cell
+from brainleaks_pl.audit.run import AuditRun
+from brainleaks_pl.audit.scores import SIMILARITIES, done, masking, similarity_matrix, summary, sweep_rows
+from brainleaks_pl.audit.verdict import differences, verdict, warnings
+from brainleaks_pl.targets.base import TargetClassifier
+
+FORMAT = "brainleaks_pl.audit/1"
+_CEILING_STEPS = (1, 2, 5, 10, 25, 50, 100, 200)
+_PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "tonic", "torchmetrics", "numpy")
+
+
+def audit_document(run: AuditRun, *, title: str, command: str, config: str, seconds: float) -> dict[str, Any]:
+    """Return the content of ``audit.json``.
+
+    Args:
+        run: the audit, when it has run.
+        title: its name.
+        command: the command that started it.
+        config: its settings as YAML.
+        seconds: how long it has taken, interruptions left out.
+    """
+    audit, data = run.audit, run.audit.data
+    cells = [_cell(run, cell, content) for cell, content in run.cells]
+    judges = list(audit.judges)
+    names = [data.class_name(label) for label in range(data.num_classes)]
+    agreeing = [
+        {"target": target, "attack": attack, **row}
+        for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells))
+        for first, second in combinations(judges, 2)
+        if (row := agreement(done(cells, target=target, attack=attack), first, second)) is not None
+    ]
+    probes = masking(cells)
+    compared = differences(cells, {name: run.untrained[name].spiking for name in audit.targets}, judges)
+    errors = [f"{name}, seed {seed}, could not be trained: {error}" for (seed, name), error in run.errors.items()]
+    return {
+        "format": FORMAT,
+        "title": title,
+        "data": {**data.describe(), "simulated": data.simulated, "class_names": names},
+        "seeds": list(audit.seeds),
+        "gradients": audit.gradients,
+        "targets": {name: _network(run, name) for name in audit.targets},
+        "judges": {name: _network(run, name) for name in judges},
+        "attacks": {name: audit.settings.get("attacks", {}).get(name) for name in audit.attacks},
+        "cells": cells,
+        "summary": summary(cells),
+        "differences": compared,
+        "verdict": verdict(compared, judges),
+        "agreement": agreeing,
+        "ceiling": _ceiling(run, cells),
+        "masking": probes,
+        "warnings": warnings(cells, probes, agreeing, errors),
+        "sweep": sweep_rows(cells, lambda target, parameter: _own_value(run, target, parameter)),
+        "repeat": {
+            "command": command,
+            "config": config,
+            "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+            "commit": _commit(),
+            "hardware": _hardware(audit.trainer),
+            "seconds": seconds,
+            "gradients": sum((cell["gradients"] or 0) * len(cell["classes"]) for cell in cells),
+            "queries": sum((cell["queries"] or 0) * len(cell["classes"]) for cell in cells),
+        },
+    }
+
+
+def _cell(run: AuditRun, cell: Cell, content: Mapping[str, Any]) -> dict[str, Any]:
+    variant = cell.variant
+    surrogate = None if cell.surrogate is None else run.audit.surrogates.surrogates[cell.surrogate]
+    return {
+        "kind": cell.kind,
+        "target": variant.target,
+        "attack": cell.attack,
+        "seed": cell.seed,
+        "surrogate": None
+        if surrogate is None
+        else {"name": cell.surrogate, "class_path": type(surrogate).__qualname__, "init_args": asdict(surrogate)},
+        "sweep": None if variant.parameter is None else {"parameter": variant.parameter, "value": variant.value},
+        "folder": f"cells/{cell.name}",
+        **content,
+    }
+
+
+def _network(run: AuditRun, name: str) -> dict[str, Any]:
+    network: TargetClassifier = run.untrained[name]
+    return {
+        "class": type(network).__qualname__,
+        "spiking": network.spiking,
+        "architecture": network.architecture(),
+        "recipe": network.recipe(),
+        "test_accuracy": [run.accuracies.get((seed, name)) for seed in run.audit.seeds],
+    }
+
+
+def _ceiling(run: AuditRun, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what the encoding leaves of images, and how alike the attacks' reconstructions are to theirs."""
+    steps = run.audit.data.time_steps
+    ceiling = None if steps is None else encoding_ceiling(run.audit.data, sorted({*_CEILING_STEPS, steps}))
+    if ceiling is None:
+        return None
+    pairs = dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells))
+    attacks = [
+        {
+            "target": target,
+            "attack": attack,
+            **{
+                metric: float(similarity_matrix(done(cells, target=target, attack=attack), metric).mean())
+                for metric in SIMILARITIES
+            },
+        }
+        for target, attack in pairs
+    ]
+    return {**ceiling, "attacks": attacks}
+
+
+def _own_value(run: AuditRun, target: str, parameter: str) -> Any:
+    """Return a target's own value of an argument that a sweep varies."""
+    network = run.untrained[target]
+    if parameter == "time_steps":
+        return run.audit.data.time_steps
+    return network.architecture().get(parameter, getattr(network, parameter, None))
+
+
+def _hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": trainer.get("accelerator", "auto"),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of the source, or None where it is not a checkout."""
+    try:
+        done_process = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done_process.stdout.strip()

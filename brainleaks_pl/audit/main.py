@@ -1,0 +1,167 @@
+"""``brainleaks audit``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+from rich.console import Console
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.audit.document import audit_document
+from brainleaks_pl.audit.networks import Shelf
+from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
+from brainleaks_pl.audit.report import write_csv, write_html
+from brainleaks_pl.audit.run import Audit, AuditRun
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.report import Scoring
+from brainleaks_pl.storage import atomic_write, check_writable
+from brainleaks_pl.targets.base import TargetClassifier
+
+_DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
+missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
+interrupted goes on where it stopped when the same command is given again."""
+
+
+def audit_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = ArgumentParser(prog="brainleaks audit", description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--config", action="config", help="The YAML file of the audit.")
+    parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
+    parser.add_argument(
+        "--targets", type=dict[str, Callable[[], TargetClassifier]], default={}, help="Networks under attack, by name."
+    )
+    parser.add_argument(
+        "--judges",
+        type=dict[str, Callable[[], TargetClassifier]],
+        default={},
+        help="Classifiers that score the reconstructions, by name; no attack sees them.",
+    )
+    parser.add_argument(
+        "--attacks",
+        type=dict[str, Callable[[TargetClassifier], InversionModule]],
+        default={},
+        help="Attacks by name; each runs on every target that it fits.",
+    )
+    parser.add_argument(
+        "--seeds", type=list[int], default=[0, 1, 2], help="Every network is trained, and attacked, once for each."
+    )
+    parser.add_argument(
+        "--gradients",
+        type=int | None,
+        default=None,
+        help="Gradients that each attack spends on a class, by as many restarts as they pay for. "
+        "Default: as the attacks' own settings have it.",
+    )
+    parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
+    parser.add_class_arguments(SurrogateProbe, "surrogates", help="Other surrogate gradients to try.")
+    parser.add_class_arguments(Sweep, "sweep", help="Variants of a target to try.")
+    parser.add_argument("--trainer.accelerator", type=str, default="auto", help="As of Lightning's Trainer.")
+    parser.add_argument("--trainer.precision", type=str, default="32-true", help="As of Lightning's Trainer.")
+    parser.add_argument(
+        "--checkpoints", type=str | None, default=None, help="Folder of the networks. Default: checkpoints/<config>."
+    )
+    parser.add_argument(
+        "--results", type=str | None, default=None, help="Folder of the report. Default: results/<config>."
+    )
+    return parser
+
+
+def run_audit(
+    audit: Audit,
+    *,
+    checkpoints: Path,
+    results: Path,
+    title: str = "audit",
+    command: str = "",
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Run an audit and write ``report.html``, ``audit.json`` and ``audit.csv``.
+
+    Args:
+        audit: what to run.
+        checkpoints: folder of the networks, ``seed<n>/<name>.pt``; those that are there are not trained again.
+        results: folder of the report; cells that have finished there are not run again.
+        title: heading of the report.
+        command: the command to repeat it with.
+        say: tells the user how it goes.
+
+    Returns:
+        The content of ``audit.json``.
+
+    Raises:
+        ValueError: when the audit's parts do not fit each other.
+        OSError: when a folder cannot be written to.
+    """
+    started = time.monotonic()
+    check_writable(checkpoints, "checkpoints")
+    check_writable(results, "results")
+    run = AuditRun(audit, Shelf(checkpoints, dict(audit.trainer)), results, say)
+    run.run()
+    config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
+    document = audit_document(run, title=title, command=command, config=config, seconds=time.monotonic() - started)
+    with atomic_write(results / "audit.json") as temporary:
+        temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_csv(document, results)
+    write_html(document, results)
+    return document
+
+
+def audit_main(arguments: list[str]) -> None:
+    """Run the command.
+
+    Args:
+        arguments: those after ``audit``.
+
+    Raises:
+        ValueError: when the audit's parts do not fit each other.
+        OSError: when a file cannot be read or written.
+    """
+    parser = audit_parser()
+    config = parser.parse_args(arguments)
+    parts = parser.instantiate(config)
+    name = Path(str(config.config[0])).stem if config.config else "audit"
+    checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))
+    for logger in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    console = Console(highlight=False)
+    document = run_audit(
+        Audit(
+            data=parts.data,
+            targets=parts.targets,
+            judges=parts.judges,
+            attacks=parts.attacks,
+            seeds=parts.seeds,
+            gradients=parts.gradients,
+            scoring=parts.scoring,
+            surrogates=parts.surrogates,
+            sweep=parts.sweep,
+            trainer={**vars(parts.trainer), "devices": 1},
+            settings=_plain(parser, config),
+        ),
+        checkpoints=checkpoints,
+        results=results,
+        title=name,
+        command=" ".join(["brainleaks audit", *arguments]),
+        say=lambda line: console.print(line, markup=False, soft_wrap=True),
+    )
+    console.print(document["verdict"]["sentence"], markup=False)
+    for warning in document["warnings"]:
+        console.print(f"Warning: {warning}", markup=False)
+    console.print(f"Written to {results / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def _plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:
+    """Return the settings as plain values, without what does not change a result."""
+    settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False))
+    for key in ("config", "checkpoints", "results"):
+        settings.pop(key, None)
+    return settings

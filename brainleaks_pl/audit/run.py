@@ -1,0 +1,223 @@
+"""Running an audit: fit what is missing, attack, score, go on after errors and interruptions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.audit.cells import Judge, budgeted, digest, finished_cell, keep_cell, run_cell
+from brainleaks_pl.audit.clock import Clock, Task, duration
+from brainleaks_pl.audit.networks import Shelf
+from brainleaks_pl.audit.plan import Attacks, Cell, Networks, SurrogateProbe, Sweep, Variant, check_plan, plan_cells
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.errors import plain_message
+from brainleaks_pl.report import Scoring
+from brainleaks_pl.targets.base import TargetClassifier
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A set of targets, attacks and judges on one data set, to be measured under one protocol.
+
+    Args:
+        data: the private data set.
+        targets: factories of the networks under attack, by name.
+        judges: factories of the classifiers that score, by name; the attacks never see them.
+        attacks: factories of the attacks, by name; each runs on every target that it fits.
+        seeds: the target seeds: every network is trained, and every attack run, once for each.
+        gradients: the budget of gradients that each attack spends on a class, by as many restarts as it pays for; None
+            leaves the attacks as their settings have them.
+        scoring: how judges score.
+        surrogates: other surrogate gradients to try.
+        sweep: variants of a target to try.
+        trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
+        settings: the same as plain values, as the report prints them; what changes in them is run anew.
+    """
+
+    data: BaseDataModule
+    targets: Networks
+    judges: Networks
+    attacks: Attacks
+    seeds: list[int]
+    gradients: int | None = None
+    scoring: Scoring = field(default_factory=Scoring)
+    surrogates: SurrogateProbe = field(default_factory=SurrogateProbe)
+    sweep: Sweep = field(default_factory=Sweep)
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def networks(self) -> dict[str, TargetClassifier]:
+        """Return the targets and judges, untrained."""
+        networks = {name: make() for name, make in {**self.targets, **self.judges}.items()}
+        for network in networks.values():
+            network.time_steps = self.data.for_network(network.spiking).time_steps
+        return networks
+
+    def fits(self, networks: Mapping[str, TargetClassifier]) -> dict[str, list[str]]:
+        """Return, by target, the attacks that fit it; see that their budgets suffice.
+
+        Raises:
+            ValueError: when an attack fits no target, or takes more than the budget.
+        """
+        fits: dict[str, list[str]] = {name: [] for name in self.targets}
+        for attack, make in self.attacks.items():
+            for target, attacks in fits.items():
+                try:
+                    budgeted(make, networks[target], self.gradients)
+                except WrongTargetError:
+                    continue
+                attacks.append(attack)
+            if not any(attack in attacks for attacks in fits.values()):
+                raise ValueError(f"the attack {attack} fits none of the targets {', '.join(fits)}.")
+        return fits
+
+
+@dataclass
+class AuditRun:
+    """One run of an audit: what has been fitted and measured so far.
+
+    Args:
+        audit: what to run.
+        shelf: where the networks are.
+        results: folder of the results.
+        say: tells the user how it goes.
+    """
+
+    audit: Audit
+    shelf: Shelf
+    results: Path
+    say: Say
+    accuracies: dict[tuple[int, str], float] = field(default_factory=dict)
+    errors: dict[tuple[int, str], str] = field(default_factory=dict)
+    cells: list[tuple[Cell, dict[str, Any]]] = field(default_factory=list)
+    _clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        audit = self.audit
+        check_plan(audit.seeds, audit.targets, audit.judges, audit.attacks, audit.surrogates, audit.sweep)
+        self.untrained = audit.networks()
+        spiking = [name for name in audit.targets if self.untrained[name].spiking]
+        self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), spiking, audit.surrogates, audit.sweep)
+
+    def run(self) -> None:
+        """Run what has not been run yet, seed by seed."""
+        todo = [task for seed in self.audit.seeds for task in self._tasks(seed)]
+        count = len(todo)
+        for seed in self.audit.seeds:
+            networks: dict[str, TargetClassifier] = {}
+            for task in self._tasks(seed):
+                started = time.monotonic()
+                todo.pop(0)
+                what, subject = task[0], task[-1]
+                if isinstance(subject, Cell):
+                    content, title = self._cell(subject, networks), subject.title
+                    self.cells.append((subject, content))
+                    error, seconds = content["error"], content["seconds"]
+                else:
+                    title = f"{subject}, seed {seed}"
+                    error, seconds = self._network(seed, str(subject), networks), None
+                seconds = time.monotonic() - started if seconds is None else seconds
+                self._clock.took(task, seconds)
+                remaining = self._clock.estimate(todo) or 0.0
+                left = f"about {duration(remaining)} left" if todo else "done"
+                outcome = f"FAILED: {error}" if error else duration(seconds)
+                self.say(f"[{count - len(todo)}/{count}] {what} {title}: {outcome} ({left})")
+
+    def _tasks(self, seed: int) -> list[Task]:
+        cells = [cell for cell in self.plan if cell.seed == seed]
+        variants = dict.fromkeys(cell.variant.name for cell in cells if cell.kind == "sweep")
+        fits: list[Task] = [("fit", name) for name in (*self.audit.targets, *self.audit.judges, *variants)]
+        return [*fits, *(("attack", cell.variant.target, cell.attack, cell) for cell in cells)]
+
+    def _variant(self, name: str) -> Variant:
+        return next((cell.variant for cell in self.plan if cell.variant.name == name), Variant(name))
+
+    def data_of(self, variant: Variant) -> BaseDataModule:
+        """Return the data that a variant is trained on."""
+        data = self.audit.data
+        return data.with_time_steps(variant.value) if variant.parameter == "time_steps" else data
+
+    def _network(self, seed: int, name: str, networks: dict[str, TargetClassifier]) -> str | None:
+        """Fit or load a network; return what went wrong."""
+        variant = self._variant(name)
+        make = {**self.audit.targets, **self.audit.judges}[variant.target]
+        own = variant.parameter not in (None, "time_steps")
+        arguments = {str(variant.parameter): variant.value} if own else {}
+        try:
+            networks[name], self.accuracies[seed, name] = self.shelf.get(
+                seed, name, lambda: make(**arguments), self.data_of(variant)
+            )
+        except Exception as error:  # whatever it is, the others go on, and the report says so
+            self.errors[seed, name] = _message(error)
+        return self.errors.get((seed, name))
+
+    def _cell(self, cell: Cell, networks: Mapping[str, TargetClassifier]) -> dict[str, Any]:
+        """Run a cell, or return what it came to before."""
+        audit, folder = self.audit, self.results / "cells" / cell.name
+        judges = {
+            name: Judge(networks[name], self.accuracies[cell.seed, name]) for name in audit.judges if name in networks
+        }
+        surrogate = audit.surrogates.surrogates[cell.surrogate] if cell.surrogate else None
+        parts = {key: audit.settings.get(key) for key in ("data", "judges", "trainer")}
+        own = [audit.settings.get(key, {}).get(name) for key, name in self._parts_of(cell)]
+        identity = digest(
+            asdict(cell), parts, own, sorted(judges), audit.gradients, asdict(audit.scoring), surrogate, cell.kind
+        )
+        finished = finished_cell(folder, identity)
+        if finished is not None:
+            return finished
+        content = {**_EMPTY, "test_accuracy": self.accuracies.get((cell.seed, cell.variant.name))}
+        try:
+            if cell.variant.name not in networks:
+                raise RuntimeError(f"its target failed: {self.errors[cell.seed, cell.variant.name]}")
+            if not judges:
+                raise RuntimeError("all of its judges failed.")
+            torch.manual_seed(cell.seed)
+            target = networks[cell.variant.name]
+            arguments = {} if surrogate is None else {"surrogate": surrogate}
+            attack = budgeted(audit.attacks[cell.attack], target, audit.gradients, **arguments)
+            content |= run_cell(
+                cell,
+                folder,
+                attack=attack,
+                judges=judges,
+                data=self.data_of(cell.variant),
+                scoring=audit.scoring,
+                test_accuracy=self.accuracies[cell.seed, cell.variant.name],
+                settings=audit.settings.get("attacks", {}).get(cell.attack, {}),
+                trainer=audit.trainer,
+            )
+            keep_cell(folder, identity, content)
+        except Exception as error:  # whatever it is, the others go on, and the report says so
+            content |= {"status": "failed", "error": _message(error)}
+        return content
+
+    @staticmethod
+    def _parts_of(cell: Cell) -> tuple[tuple[str, str], tuple[str, str]]:
+        return ("targets", cell.variant.target), ("attacks", cell.attack)
+
+
+_EMPTY: dict[str, Any] = {
+    "status": "done",
+    "error": None,
+    "classes": [],
+    "restarts": None,
+    "gradients": None,
+    "queries": None,
+    "zero_gradients": None,
+    "seconds": None,
+    "judges": {},
+    "similarity": [],
+}
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {plain_message(error)}"

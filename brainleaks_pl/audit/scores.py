@@ -1,0 +1,144 @@
+"""The finished cells of an audit as matrices, seeds by classes, and what is read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from brainleaks_pl.audit.statistics import Interval, Matrix, mean_interval
+from brainleaks_pl.report import METRICS
+
+SIMILARITIES = ("ssim_class_mean", "ssim_nearest")
+ALL_JUDGES = "all judges"
+"""What the mean over the judges is called."""
+
+Cells = Sequence[Mapping[str, Any]]
+
+
+def done(cells: Iterable[Mapping[str, Any]], kind: str = "main", **wanted: Any) -> list[Mapping[str, Any]]:
+    """Return the finished cells of a kind whose entries have the wanted values, in order."""
+    return [
+        cell
+        for cell in cells
+        if cell["status"] == "done"
+        and cell["kind"] == kind
+        and all(cell[key] == value for key, value in wanted.items())
+    ]
+
+
+def judge_matrix(cells: Cells, judge: str, metric: str) -> Matrix:
+    """Return what a judge, or all of them on the average, says of cells: ``(cells, classes)``."""
+    if judge == ALL_JUDGES:
+        names = [name for name in cells[0]["judges"] if all(name in cell["judges"] for cell in cells)]
+        return np.asarray(np.mean([judge_matrix(cells, name, metric) for name in names], axis=0))
+    return np.array([[row[metric] for row in cell["judges"][judge]["per_class"]] for cell in cells], dtype=np.float64)
+
+
+def similarity_matrix(cells: Cells, metric: str) -> Matrix:
+    """Return how alike cells' reconstructions are to their classes: ``(cells, classes)``."""
+    return np.array([[row[metric] for row in cell["similarity"]] for cell in cells], dtype=np.float64)
+
+
+def summary(cells: Cells) -> list[dict[str, Any]]:
+    """Return, for each target, attack, judge and metric, the mean over seeds and classes, its interval, the nulls."""
+    rows = []
+    for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells)):
+        own = done(cells, target=target, attack=attack)
+        for judge in dict.fromkeys(name for cell in own for name in cell["judges"]):
+            judged = [cell for cell in own if judge in cell["judges"]]
+            for metric in METRICS:
+                nulls = judged[0]["judges"][judge]["nulls"]
+                rows.append(
+                    {
+                        **_row(target, attack, judge, metric, mean_interval(judge_matrix(judged, judge, metric))),
+                        "seeds": len(judged),
+                        "nulls": {null: _mean_null(judged, judge, null, metric) for null in nulls},
+                    }
+                )
+        for metric in SIMILARITIES:
+            interval = mean_interval(similarity_matrix(own, metric))
+            rows.append({**_row(target, attack, None, metric, interval), "seeds": len(own), "nulls": {}})
+    return rows
+
+
+def masking(cells: Cells) -> list[dict[str, Any]]:
+    """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
+    rows = []
+    probes = done(cells, "surrogate")
+    for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in probes):
+        own = [cell for cell in probes if (cell["target"], cell["attack"]) == (target, attack)]
+        seeds = {cell["seed"] for cell in own}
+        plain = [cell for cell in done(cells, target=target, attack=attack) if cell["seed"] in seeds]
+        groups = {"as trained": plain} if plain else {}
+        for cell in own:
+            groups.setdefault(cell["surrogate"]["name"], []).append(cell)
+        for surrogate, group in groups.items():
+            rows += [
+                {
+                    "target": target,
+                    "attack": attack,
+                    "judge": judge,
+                    "surrogate": surrogate,
+                    **_means(group, judge),
+                    "zero_gradients": mean(cell["zero_gradients"] for cell in group),
+                    "seeds": len(group),
+                }
+                for judge in group[0]["judges"]
+            ]
+    return rows
+
+
+def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict[str, Any]]:
+    """Return how leak and test accuracy change with one argument of a target; the target as it is among them.
+
+    Args:
+        cells: all cells.
+        base_value: returns a target's own value of an argument.
+    """
+    rows = []
+    swept = done(cells, "sweep")
+    for target, parameter, attack in dict.fromkeys((c["target"], c["sweep"]["parameter"], c["attack"]) for c in swept):
+        own = [c for c in swept if (c["target"], c["sweep"]["parameter"], c["attack"]) == (target, parameter, attack)]
+        seeds = {cell["seed"] for cell in own}
+        base = [cell for cell in done(cells, target=target, attack=attack) if cell["seed"] in seeds]
+        groups = [(base_value(target, parameter), base)] if base else []
+        values = dict.fromkeys(cell["sweep"]["value"] for cell in own)
+        groups += [(value, [cell for cell in own if cell["sweep"]["value"] == value]) for value in values]
+        for value, group in sorted(groups, key=lambda pair: pair[0]):
+            rows += [
+                {
+                    "target": target,
+                    "parameter": parameter,
+                    "value": value,
+                    "seeds": len(group),
+                    "test_accuracy": mean(cell["test_accuracy"] for cell in group),
+                    "attack": attack,
+                    "judge": judge,
+                    **_means(group, judge),
+                }
+                for judge in group[0]["judges"]
+            ]
+    return rows
+
+
+def _row(target: str, attack: str, judge: str | None, metric: str, interval: Interval) -> dict[str, Any]:
+    return {
+        "target": target,
+        "attack": attack,
+        "judge": judge,
+        "metric": metric,
+        "mean": interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+    }
+
+
+def _mean_null(cells: Cells, judge: str, null: str, metric: str) -> float:
+    return float(mean(cell["judges"][judge]["nulls"][null][metric]["mean"] for cell in cells))
+
+
+def _means(cells: Cells, judge: str) -> dict[str, float]:
+    return {metric: float(judge_matrix(cells, judge, metric).mean()) for metric in ("attack_accuracy", "confidence")}

@@ -29,6 +29,6 @@ for config in v1_simulated_nmnist v2_simulated_nmnist v2_tuned_simulated_nmnist 
     experiment $config simulated_nmnist_snn "1 2 3" --data.root "$data" --data.source.root "$data/mnist"
 done
 for config in v1_simulated_dvsgesture v2_simulated_dvsgesture v3_simulated_dvsgesture; do
-    experiment $config simulated_dvs_gesture_snn "0 1" --data.root "$data"
+    experiment $config simulated_dvs_gesture_snn "0 1 2" --data.root "$data"
 done
 python docs/results_table.py results

@@ -165,11 +165,18 @@ class AuditRun:
         judges = {
             name: Judge(networks[name], self.accuracies[cell.seed, name]) for name in audit.judges if name in networks
         }
-        surrogate = audit.surrogates.surrogates[cell.surrogate] if cell.surrogate else None
-        parts = {key: audit.settings.get(key) for key in ("data", "judges", "trainer")}
-        own = [audit.settings.get(key, {}).get(name) for key, name in self._parts_of(cell)]
+        surrogate = None if cell.surrogate is None else audit.surrogates.surrogates[cell.surrogate]
+        networks_used = [self.untrained[name] for name in (cell.variant.target, *judges)]
         identity = digest(
-            asdict(cell), parts, own, sorted(judges), audit.gradients, asdict(audit.scoring), surrogate, cell.kind
+            asdict(cell),
+            repr(surrogate),
+            [(network.architecture(), network.recipe()) for network in networks_used],
+            list(judges),
+            audit.data.describe(),
+            audit.settings.get("attacks", {}).get(cell.attack),
+            audit.gradients,
+            asdict(audit.scoring),
+            dict(audit.trainer),
         )
         finished = finished_cell(folder, identity)
         if finished is not None:
@@ -199,10 +206,6 @@ class AuditRun:
         except Exception as error:  # whatever it is, the others go on, and the report says so
             content |= {"status": "failed", "error": _message(error)}
         return content
-
-    @staticmethod
-    def _parts_of(cell: Cell) -> tuple[tuple[str, str], tuple[str, str]]:
-        return ("targets", cell.variant.target), ("attacks", cell.attack)
 
 
 _EMPTY: dict[str, Any] = {

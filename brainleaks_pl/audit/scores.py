@@ -125,14 +125,15 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
 
 
 def _row(target: str, attack: str, judge: str | None, metric: str, interval: Interval) -> dict[str, Any]:
+    least = 0.0 if judge else -1.0  # of a structural similarity; no mean lies outside
     return {
         "target": target,
         "attack": attack,
         "judge": judge,
         "metric": metric,
         "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
+        "low": None if interval.low is None else max(interval.low, least),
+        "high": None if interval.high is None else min(interval.high, 1.0),
     }
 
 

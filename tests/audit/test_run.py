@@ -1,0 +1,264 @@
+"""A whole audit of toy digits: what it runs, counts and writes, and how it takes errors and interruptions."""
+
+from __future__ import annotations
+
+import html
+import json
+import multiprocessing
+import random
+import shutil
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_audit import conduct, network, timeless, tiny_audit, work, written
+from torch import Tensor
+
+from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, MIFace, Training
+from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
+
+MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished audit; tests must not change it."""
+    folder = tmp_path_factory.mktemp("audit")
+    conduct(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def document(finished: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((finished / "results" / "audit.json").read_text())
+    return content
+
+
+def test_every_attack_runs_on_every_target_that_it_fits(document: dict[str, Any]) -> None:
+    main = [cell for cell in document["cells"] if cell["kind"] == "main"]
+    assert {(cell["target"], cell["attack"]) for cell in main} == MAIN
+    assert len(main) == 2 * len(MAIN)
+    assert all(cell["status"] == "done" for cell in document["cells"])
+    assert all(set(cell["judges"]) == {"spiking", "ordinary"} for cell in main)
+
+
+def test_all_attacks_have_the_same_budget_of_gradients(document: dict[str, Any]) -> None:
+    restarts = {cell["attack"]: cell["restarts"] for cell in document["cells"]}
+    assert restarts == {"v1": 4, "v3": 2, "mi_face": 1}
+    for cell in document["cells"]:
+        assert cell["gradients"] == 20 if cell["attack"] != "mi_face" else 0 < cell["gradients"] <= 20
+    assert document["repeat"]["gradients"] == sum(3 * cell["gradients"] for cell in document["cells"])
+
+
+def test_probes_and_sweep_take_the_first_seed(document: dict[str, Any]) -> None:
+    probes = [cell for cell in document["cells"] if cell["kind"] == "surrogate"]
+    assert [(cell["target"], cell["attack"], cell["seed"]) for cell in probes] == [("snn", "v1", 0)]
+    assert probes[0]["surrogate"] == {"name": "atan", "class_path": "ATan", "init_args": {"alpha": 2.0}}
+    swept = [
+        (cell["sweep"]["parameter"], cell["sweep"]["value"]) for cell in document["cells"] if cell["kind"] == "sweep"
+    ]
+    assert swept == [("beta", 0.2), ("time_steps", 2)]
+    rows = [row for row in document["sweep"] if row["judge"] == "spiking"]
+    assert [(row["parameter"], row["value"]) for row in rows] == [
+        ("beta", 0.2), ("beta", 0.7), ("time_steps", 2), ("time_steps", 4)
+    ]  # the target as it is among them  # fmt: skip
+    assert [row["surrogate"] for row in document["masking"] if row["judge"] == "spiking"] == ["as trained", "atan"]
+
+
+def test_the_summary_is_the_mean_over_seeds_and_classes(document: dict[str, Any]) -> None:
+    assert len(document["summary"]) == len(MAIN) * (2 * 4 + 2)
+    for row in document["summary"]:
+        cells = [
+            cell
+            for cell in document["cells"]
+            if cell["kind"] == "main" and (cell["target"], cell["attack"]) == (row["target"], row["attack"])
+        ]
+        assert row["seeds"] == len(cells) == 2
+        if row["judge"] is None:
+            values = [entry[row["metric"]] for cell in cells for entry in cell["similarity"]]
+        else:
+            values = [entry[row["metric"]] for cell in cells for entry in cell["judges"][row["judge"]]["per_class"]]
+            assert set(row["nulls"]) == {"noise", "black", "class_mean", "real"}
+        assert row["mean"] == pytest.approx(sum(values) / len(values))
+        assert row["low"] <= row["mean"] <= row["high"]
+
+
+def test_differences_are_between_kinds_of_targets(document: dict[str, Any]) -> None:
+    rows = {(row["attack"], row["judge"], row["metric"]): row for row in document["differences"]}
+    judges = ("all judges", "spiking", "ordinary")
+    assert set(rows) == {
+        (a, j, m) for a in ("v3", "strongest") for j in judges for m in ("confidence", "attack_accuracy")
+    }
+    means = {(r["target"], r["attack"], r["judge"], r["metric"]): r["mean"] for r in document["summary"]}
+    for (_, judge, metric), row in rows.items():
+        names = judges[1:] if judge == "all judges" else [judge]
+        one, other = (
+            sum(means[target, attack, name, metric] for name in names) / len(names)
+            for target, attack in (("snn", row["first_attack"]), ("ann", row["second_attack"]))
+        )
+        assert row["difference"] == pytest.approx(one - other)
+        assert row["shown"] == (row["low"] > 0 or row["high"] < 0)
+    sentence = document["verdict"]["sentence"]
+    strongest = rows["strongest", "all judges", "confidence"]
+    assert f"{strongest['difference']:+.3f}" in sentence
+    assert ("No difference is shown" in sentence) == (not strongest["shown"])
+
+
+def test_curves_over_time_and_the_ceiling_have_their_lengths(document: dict[str, Any]) -> None:
+    cell = document["cells"][0]
+    for judge in ("spiking", "ordinary"):
+        curve = cell["judges"][judge]["over_time"]
+        assert len(curve) == 4
+    assert document["ceiling"]["at"] == 4
+    assert 4 in document["ceiling"]["time_steps"]
+    assert {(row["target"], row["attack"]) for row in document["ceiling"]["attacks"]} == MAIN
+
+
+def test_everything_needed_to_repeat_it_is_there(document: dict[str, Any], finished: Path) -> None:
+    assert document["repeat"]["command"] == "brainleaks audit --config tiny.yaml"
+    assert "toy digits" in document["repeat"]["config"]
+    assert document["repeat"]["versions"]["torch"] == torch.__version__
+    assert (finished / "results" / "audit.csv").read_text().startswith("kind,")
+    page = html.unescape((finished / "results" / "report.html").read_text())
+    assert document["verdict"]["sentence"] in page
+    pictures = torch.load(finished / "results" / document["cells"][0]["folder"] / "pictures.pt", weights_only=True)
+    assert {name: tuple(x.shape) for name, x in pictures.items()} == dict.fromkeys(
+        ("reconstruction", "class_mean", "nearest"), (3, 1, 12, 12)
+    )
+
+
+def test_the_twins_are_trained_on_their_kind_of_data(finished: Path) -> None:
+    stored = {
+        name: torch.load(finished / "networks" / "seed0" / f"{name}.pt", weights_only=True)
+        for name in ("snn", "ann", "ordinary", "snn-time_steps-2", "snn-beta-0.2")
+    }
+    steps = {name: content["time_steps"] for name, content in stored.items()}
+    assert steps == {"snn": 4, "ann": None, "ordinary": None, "snn-time_steps-2": 2, "snn-beta-0.2": 4}
+    assert stored["snn-beta-0.2"]["architecture"]["beta"] == 0.2
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    shutil.copytree(finished, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_nothing_finished_is_computed_again(
+    copied: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", never)
+    monkeypatch.setattr("brainleaks_pl.audit.networks.train_network", never)
+    assert timeless(conduct(copied)) == timeless(document)
+
+
+def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    run_cell = conduct.__globals__["run_audit"].__globals__["AuditRun"]._cell.__globals__["run_cell"]
+
+    def counted(cell: Any, *arguments: Any, **settings: Any) -> Any:
+        ran.append((cell.kind, cell.attack))
+        return run_cell(cell, *arguments, **settings)
+
+    monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", counted)
+    settings = {"data": "toy digits", "attacks": {"v1": {"class_path": "BrainLeaksV1", "init_args": {"steps": 4}}}}
+    attacks = {**tiny_audit().attacks, "v1": partial(BrainLeaksV1, steps=4)}
+    conduct(copied, tiny_audit(attacks=attacks, settings=settings))
+    assert sorted(ran) == [("main", "v1"), ("main", "v1"), ("surrogate", "v1")]
+
+
+def test_networks_that_were_trained_otherwise_are_refused_and_kept(copied: Path) -> None:
+    before = (copied / "networks" / "seed0" / "ann.pt").read_bytes()
+    longer = network(MLP, training=Training(lr=0.02, epochs=4, batch_size=15))
+    found = conduct(copied, tiny_audit(targets={**tiny_audit().targets, "ann": longer}, seeds=[0]))
+    failed = [cell for cell in found["cells"] if cell["status"] == "failed"]
+    assert {cell["target"] for cell in failed} == {"ann"}
+    assert "was trained otherwise" in failed[0]["error"]
+    assert (copied / "networks" / "seed0" / "ann.pt").read_bytes() == before
+
+
+class Breaks(BrainLeaksV3):
+    def sample(self, step: int) -> Tensor:
+        raise RuntimeError("out of luck")
+
+
+def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    lines: list[str] = []
+    attacks = {"broken": partial(Breaks, steps=10), "mi_face": partial(MIFace, steps=20)}
+    judges = {"ordinary": network(MLP)}
+    few = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep(), "attacks": attacks, "judges": judges}
+    found = conduct(tmp_path, tiny_audit(**few), lines.append)
+    status = {(cell["target"], cell["attack"]): (cell["status"], cell["error"]) for cell in found["cells"]}
+    assert status["snn", "broken"] == status["ann", "broken"] == ("failed", "RuntimeError: out of luck")
+    assert status["ann", "mi_face"] == ("done", None)
+    assert found["verdict"] == {"sentence": "There are no two targets to compare.", "details": []}
+    assert found["warnings"][0] == "2 of 3 attacks failed; their errors are listed at the end."
+    assert any("FAILED: RuntimeError: out of luck" in line for line in lines)
+    assert lines[0].startswith("[1/6] fit snn, seed 0: ")
+    assert lines[-1].endswith("(done)")
+    repaired = conduct(
+        tmp_path, tiny_audit(**{**few, "attacks": {**attacks, "broken": partial(BrainLeaksV3, steps=10)}})
+    )
+    assert all(cell["status"] == "done" for cell in repaired["cells"])  # a failure is no result
+
+
+class Untrainable(MLP):
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        raise RuntimeError("no gradient today")
+
+
+def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path) -> None:
+    few: dict[str, Any] = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep()}
+    audit = tiny_audit(**few, targets={**tiny_audit().targets, "ann": network(Untrainable)})
+    found = conduct(tmp_path, audit)
+    failed = {(cell["target"], cell["attack"]) for cell in found["cells"] if cell["status"] == "failed"}
+    assert failed == {("ann", "v3"), ("ann", "mi_face")}
+    assert found["targets"]["ann"]["test_accuracy"] == [None]
+    assert "ann, seed 0, could not be trained: RuntimeError: no gradient today" in found["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": []}, "seeds must be distinct numbers from 0 on, one at least, got []"),
+        ({"seeds": [1, 1]}, r"got \[1, 1\]"),
+        ({"attacks": {}}, "an audit needs attacks: the config names none"),
+        ({"judges": {"snn": network(MLP)}}, "snn is both: rename one"),
+        ({"gradients": 9}, "BrainLeaksV3 takes 10 gradients a class, more than the budget of 9"),
+        (
+            {"targets": {"ann": network(MLP)}, "sweep": Sweep(), "surrogates": SurrogateProbe()},
+            "the attack v1 fits none of the targets ann",
+        ),
+        ({"surrogates": SurrogateProbe(["v9"])}, "surrogates.attacks names 'v9', which is not among v1, v3, mi_face"),
+        ({"sweep": Sweep("snn", ["v3"], {}, seeds=[7])}, "sweep.seeds names 7, which is not among 0, 1"),
+        ({"sweep": Sweep(None, [], {"beta": [0.1]})}, "sweep.values without sweep.target"),
+    ],
+)
+def test_audits_that_make_no_sense_are_refused_before_anything_runs(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message.replace("[]", r"\[\]")):
+        conduct(tmp_path, tiny_audit(**changes))
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_killed_at_random_it_goes_on_to_the_same_end(finished: Path, tmp_path: Path) -> None:
+    context, dice = multiprocessing.get_context("fork"), random.Random(0)
+    undisturbed, kills = written(finished), 0
+    while kills < 10 or not (tmp_path / "results" / "audit.json").exists():
+        if (tmp_path / "results" / "audit.json").exists():
+            shutil.rmtree(tmp_path / "results")  # again from its networks on
+        process = context.Process(target=work, args=(str(tmp_path),))
+        process.start()
+        process.join(dice.uniform(0.2, 2.5) if kills < 10 else None)
+        if process.is_alive():
+            kills += 1
+            process.kill()
+            process.join()
+    assert written(tmp_path) == undisturbed
+    assert not [path for path in tmp_path.rglob(".*") if time.time() - path.stat().st_mtime > 60]

@@ -16,6 +16,7 @@ from fake_audit import CLASSES, STEPS, fake_audit
 from PIL import Image
 
 from brainleaks_pl.audit.report import render_report, write_html
+from brainleaks_pl.audit.report.looks import label, short
 
 SECTIONS = ["verdict", "scores", "reconstructions", "agreement", "ceiling", "time", "masking", "sweep", "repeat"]
 VOID = {"meta", "img", "br", "source"}
@@ -216,6 +217,14 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_renamed(inner, names) for inner in value]
     return names.get(value, value) if isinstance(value, str) else value
+
+
+def test_long_names_keep_both_ends() -> None:
+    assert label("snn", "v1", "ATan(alpha=2.0)") == "snn · v1 · ATan(alpha=2.0)"
+    assert short("abcdefghij", 10) == "abcdefghij"
+    assert short("abcdefghijk", 10) == "abcde…hijk"
+    assert short("abcdefghijk", 7) == "abc…ijk"
+    assert label("spiking_mlp_with_threshold", "brainleaks_v1_many", length=20) == "spiki…hold · brain…many"
 
 
 def test_failed_cells_are_named_with_their_error(bare: Page) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from brainleaks_pl.audit.report.grouping import grouped, main_cells, mean
-from brainleaks_pl.audit.report.looks import Looks
+from brainleaks_pl.audit.report.looks import Looks, label, short
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
 from brainleaks_pl.audit.report.plots import Curve, Row, ceiling_plot, curve_plot, interval_plot, stacked_plot
 
@@ -24,15 +24,19 @@ def ceiling(audit: Audit, looks: Looks) -> Section:
         return Section("ceiling", title, "Pixels that become spikes lose detail, which limits any attack.", (
             "These data are recorded as events, or reach the network as they are: no encoding stands between.",
         ))  # fmt: skip
-    names = list(dict.fromkeys(f"{row['target']} · {row['attack']}" for row in found["attacks"]))
     points = [
         (
-            Curve(name, [names.index(name)], [row.get(key)], looks.colour(row["attack"]), looks.marker(row["target"])),
-            full,
+            Curve(
+                label(row["target"], row["attack"], length=20),
+                [place],
+                [row[key]],
+                looks.colour(row["attack"]),
+                looks.marker(row["target"]),
+            ),
+            key == "ssim_nearest",
         )
-        for row in found["attacks"]
-        for name in (f"{row['target']} · {row['attack']}",)
-        for key, full in (("ssim_class_mean", False), ("ssim_nearest", True))
+        for place, row in enumerate(found["attacks"])
+        for key in ("ssim_class_mean", "ssim_nearest")
         if row.get(key) is not None
     ]
     steps = found["time_steps"]
@@ -76,7 +80,7 @@ def over_time(audit: Audit, looks: Looks) -> Section:
                 steps = range(1, len(values) + 1)
                 curves.setdefault(judge, []).append(
                     Curve(
-                        f"{target} · {attack}",
+                        label(target, attack),
                         steps,
                         values,
                         looks.colour(attack),
@@ -87,7 +91,7 @@ def over_time(audit: Audit, looks: Looks) -> Section:
     plots = tuple(
         curve_plot(
             lines,
-            title=f"judge {judge}",
+            title=f"judge {short(judge)}",
             label="confidence",
             x_label="first time steps shown to the judge",
             alt=f"Confidence of the judge {judge} against the time steps it has seen, one line a target and attack",
@@ -146,7 +150,7 @@ def masking(audit: Audit, looks: Looks) -> Section:
 def _surrogates(rows: list[dict[str, Any]], looks: Looks, judge: str) -> Plot:
     lines = [
         Row(
-            f"{row['target']} · {row['attack']} · {row['surrogate']}",
+            label(row["target"], row["attack"], row["surrogate"]),
             row["confidence"],
             colour=looks.colour(row["attack"]),
             marker=looks.marker(row["target"]),
@@ -156,7 +160,7 @@ def _surrogates(rows: list[dict[str, Any]], looks: Looks, judge: str) -> Plot:
     ]
     return interval_plot(
         lines,
-        title=f"judge {judge}",
+        title=f"judge {short(judge)}",
         label="confidence",
         alt=f"Confidence of the judge {judge} in each attack by surrogate, beside the share of zero gradients",
         caption=f"Confidence of {judge}; grey: share of zero gradients",
@@ -205,7 +209,7 @@ def _price(rows: list[dict[str, Any]], looks: Looks, target: str, parameter: str
         for metric in ("attack_accuracy", "confidence"):
             panels[metric.replace("_", " ")].append(
                 Curve(
-                    f"{attack} · {judge}",
+                    label(attack, judge),
                     range(len(values)),
                     [mean([row[metric] for row in those if _plain(row["value"]) == value]) for value in values],
                     looks.colour(attack),
@@ -218,8 +222,8 @@ def _price(rows: list[dict[str, Any]], looks: Looks, target: str, parameter: str
     return stacked_plot(
         panels,
         [f"{value:g}" if isinstance(value, float) else str(value) for value in values],
-        title=f"{target}: {parameter}",
-        x_label=parameter,
+        title=f"{short(target)}: {short(parameter)}",
+        x_label=short(parameter),
         alt=f"Attack accuracy, confidence and test accuracy of {target} against {parameter}",
         caption=f"{parameter} of {target}; values are evenly spaced",
     )

@@ -97,8 +97,16 @@ def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption:
 
 
 def short(text: str, length: int = 26) -> str:
-    """Return a text that leaves room for the plot beside it."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+    """Return a text of at most ``length`` characters: its middle goes, because names often differ at their ends."""
+    if len(text) <= length:
+        return text
+    return text[: length // 2] + "…" + text[len(text) - (length - 1 - length // 2) :]
+
+
+def label(*names: str, length: int = 32) -> str:
+    """Return names in one line, each shortened where together they are longer than ``length``."""
+    whole = " · ".join(names)
+    return whole if len(whole) <= length else " · ".join(short(name, length // len(names)) for name in names)
 
 
 def _uri(svg: str) -> str:

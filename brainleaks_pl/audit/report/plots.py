@@ -88,7 +88,7 @@ def interval_plot(
                 zorder=4,
                 clip_on=False,
             )
-        axis.set_yticks(range(len(rows)), [short(row.label) for row in rows])
+        axis.set_yticks(range(len(rows)), [row.label for row in rows])
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.grid(visible=False, axis="y")
         ends = [abs(end) for row in rows for end in (row.mean, row.low, row.high) if end is not None]
@@ -123,7 +123,7 @@ def scatter_plot(groups: Sequence[Curve], first: str, second: str, *, alt: str, 
                 _numbers(group.y),
                 group.marker,
                 color=group.colour,
-                label=short(group.label),
+                label=group.label,
                 alpha=0.75,
                 markersize=6,
             )
@@ -155,7 +155,7 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
 
     Args:
         curve: the ceiling.
-        points: of attacks, at one x each, and whether their markers are filled.
+        points: of attacks, at x = 0, 1, ... and whether their markers are filled.
         at: time steps in use.
         label: of the vertical axis.
         alt: as in :class:`Plot`.
@@ -167,8 +167,8 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
             for point, filled in points:
                 face = point.colour if filled else "none"
                 beside.plot(point.x, point.y, point.marker, color=point.colour, markerfacecolor=face, markersize=7)
-            names = list(dict.fromkeys(point.label for point, _ in points))
-            beside.set_xticks(range(len(names)), [short(name, 14) for name in names], rotation=90)
+            names = {point.x[0]: point.label for point, _ in points}
+            beside.set_xticks(list(names), list(names.values()), rotation=90)
             beside.set_xlim(-0.6, len(names) - 0.4)
             beside.set_title("attacks")
         else:
@@ -222,7 +222,7 @@ def stacked_plot(
 def _draw_curve(axis: Axes, curve: Curve, every: int = 1) -> None:
     axis.plot(
         curve.x, _numbers(curve.y), color=curve.colour, marker=curve.marker, linestyle=curve.line, 
-        label=short(curve.label), markersize=5, markevery=every, linewidth=1.6,
+        label=curve.label, markersize=5, markevery=every, linewidth=1.6,
     )  # fmt: skip
 
 

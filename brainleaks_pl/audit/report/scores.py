@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from brainleaks_pl.audit.report.grouping import grouped, main_cells
-from brainleaks_pl.audit.report.looks import Looks
+from brainleaks_pl.audit.report.looks import Looks, label, short
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Strip, Table
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.plots import NULLS, Curve, Row, interval_plot, scatter_plot
@@ -46,7 +46,7 @@ def differences(audit: Audit, looks: Looks) -> Group:
     for (first, second, metric), those in grouped(rows, "first", "second", "metric"):
         lines = [
             Row(
-                f"{row['attack']} · {row['judge']}",
+                label(row["attack"], row["judge"]),
                 row["difference"],
                 row["low"],
                 row["high"],
@@ -55,7 +55,7 @@ def differences(audit: Audit, looks: Looks) -> Group:
             )
             for row in those
         ]
-        title = f"{metric_title(metric)}: {first} minus {second}"
+        title = f"{metric_title(metric)}: {short(first, 14)} minus {short(second, 14)}"
         plots.append(
             interval_plot(
                 lines,
@@ -86,7 +86,7 @@ def scores(audit: Audit, looks: Looks) -> Section:
         for (judge,), those in grouped(rows, "judge"):
             lines = [
                 Row(
-                    f"{row['target']} · {row['attack']}",
+                    label(row["target"], row["attack"]),
                     row["mean"],
                     row["low"],
                     row["high"],
@@ -100,7 +100,7 @@ def scores(audit: Audit, looks: Looks) -> Section:
             plots.append(
                 interval_plot(
                     lines,
-                    title=whose,
+                    title=short(whose, 40),
                     label=title,
                     alt=f"{title}, {whose}: mean and 95% interval of each target and attack, beside the nulls",
                     caption=f"{title}, {whose}",
@@ -168,7 +168,7 @@ def _scatter(audit: Audit, looks: Looks, first: str, second: str) -> Plot:
     for (target, attack), cells in grouped(main_cells(audit), "target", "attack"):
         both = [cell["judges"] for cell in cells if {first, second} <= cell["judges"].keys()]
         x, y = ([row["confidence"] for judges in both for row in judges[name]["per_class"]] for name in (first, second))
-        curves.append(Curve(f"{target} · {attack}", x, y, looks.colour(attack), looks.marker(target), ""))
+        curves.append(Curve(label(target, attack), x, y, looks.colour(attack), looks.marker(target), ""))
     return scatter_plot(
         curves,
         first,

@@ -17,6 +17,7 @@ from PIL import Image
 
 from brainleaks_pl.audit.report import render_report, write_html
 from brainleaks_pl.audit.report.looks import label, short
+from brainleaks_pl.audit.report.pictures import Gallery
 
 SECTIONS = ["verdict", "scores", "reconstructions", "agreement", "ceiling", "time", "masking", "sweep", "repeat"]
 VOID = {"meta", "img", "br", "source"}
@@ -259,6 +260,20 @@ def test_event_data_have_animations_and_scenes_but_no_ceiling(events: Page) -> N
     stills = [source for source in events.all("source") if "reduced-motion" in (source["media"] or "")]
     assert len(stills) == len(gifs)
     assert len([image for image in events.all("img") if "the scene" in (image["alt"] or "")]) >= len(gifs)
+
+
+def test_long_recordings_are_animated_in_fewer_steps(tmp_path: Path) -> None:
+    steps, classes = 70, [4, 7]
+    spikes = torch.zeros((steps, 2, 1, 5, 6), dtype=torch.uint8)
+    spikes[torch.arange(steps), :, 0, 0, torch.arange(steps) % 6] = 1
+    blank = torch.zeros((2, 1, 5, 6), dtype=torch.uint8)
+    stored = {"reconstruction": blank, "class_mean": blank, "nearest": blank, "spikes": spikes, "real": spikes[:40]}
+    torch.save(stored, tmp_path / "pictures.pt")
+    audit = {"data": {"frames": {"frame_time": 1000, "polarity": "on"}}}
+    cell = {"folder": ".", "classes": classes, "attack": "v1", "target": "snn"}
+    moving, *_ = Gallery(audit, tmp_path).pictures(cell, 7)
+    with Image.open(io.BytesIO(base64.b64decode(moving.uri.partition(",")[2]))) as gif:
+        assert getattr(gif, "n_frames", 1) == 24  # three steps are one, which makes 23 1/3
 
 
 def test_attacks_of_inputs_without_time_are_not_drawn_over_time(audit: dict[str, Any], folder: Path) -> None:

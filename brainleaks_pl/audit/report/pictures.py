@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ SIDE = 96
 
 _WORDS = {"reconstruction": "reconstruction", "class_mean": "class mean", "nearest": "nearest training image"}
 _SECONDS = 4.0
+_MOST_STEPS = 32  # of an animation: a long recording would make the page tens of megabytes
 
 
 class Gallery:
@@ -79,11 +81,13 @@ class Gallery:
         if "real" in stored:
             recordings["training recording"] = stored["real"][:, index]
         frames = self._data.get("frames") or {}
+        together = math.ceil(max(map(len, recordings.values())) / _MOST_STEPS)
+        recordings = {name: _coarser(spikes, together) for name, spikes in recordings.items()}
         pictures = animation_frames(
             recordings,
             heading=heading,
             polarity=_polarity(recordings["reconstruction"].shape[1], frames.get("polarity")),
-            frame_time=max(1, int(frames.get("frame_time", 1000))),
+            frame_time=together * max(1, int(frames.get("frame_time", 1000))),
             simulated=bool(self._data.get("simulated")),
             size=SIDE,
         )
@@ -103,6 +107,13 @@ def _polarity(channels: int, stated: str | None) -> Polarity:
     if channels == 2:
         return "both"
     return "on" if stated == "on" else "off" if stated == "off" else "merged"
+
+
+def _coarser(spikes: Tensor, together: int) -> Tensor:
+    """Return counts of spikes ``(T, C, H, W)`` with so many steps counted as one, silence after the last."""
+    missing = -len(spikes) % together
+    padded = torch.cat([spikes, spikes.new_zeros((missing, *spikes.shape[1:]))])
+    return padded.unflatten(0, (-1, together)).sum(1)
 
 
 def _still(pixels: Tensor, label: str, alt: str) -> Picture:

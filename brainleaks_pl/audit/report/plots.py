@@ -98,7 +98,7 @@ def interval_plot(
             axis.axvline(0.0, color=INK, linewidth=1.0)
         else:
             axis.set_xlim(-0.02, max(1.02, *ends))
-        axis.set_title(title)
+        figure.suptitle(title, fontsize=9.5)
         axis.set_xlabel(label)
         if names:
             handles = [
@@ -143,7 +143,8 @@ def curve_plot(curves: Sequence[Curve], *, title: str, label: str, x_label: str,
         for curve in curves:
             _draw_curve(axis, curve, every=max(1, len(curve.x) // 8))
         axis.set_ylim(-0.02, 1.02)
-        axis.set(title=title, xlabel=x_label, ylabel=label)
+        figure.suptitle(title, fontsize=9.5)
+        axis.set(xlabel=x_label, ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         _legend(figure, axis)
 
@@ -211,7 +212,7 @@ def stacked_plot(
                 _draw_curve(axis, curve)
             axis.set_ylim(-0.04, 1.04)
             axis.set_ylabel(label)
-        axes[0].set_title(title)
+        figure.suptitle(title, fontsize=9.5)
         axes[-1].set_xlabel(x_label)
         axes[-1].set_xticks(range(len(ticks)), [short(tick, 12) for tick in ticks])
         _legend(figure, max(axes, key=lambda axis: len(axis.lines)))
@@ -233,7 +234,9 @@ def _numbers(values: Sequence[float | None]) -> list[float]:
 def _legend(figure: Figure, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=2.6)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=2, handlelength=2.4, columnspacing=1.0, handletextpad=0.5
+        )
 
 
 def _legend_height(entries: int) -> float:

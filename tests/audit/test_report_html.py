@@ -6,7 +6,6 @@ import base64
 import copy
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,12 @@ import pytest
 import torch
 from fake_audit import CLASSES, STEPS, fake_audit
 from PIL import Image
+from report_page import Page
 
 from brainleaks_pl.audit.report import render_report, write_html
 from brainleaks_pl.audit.report.looks import label, short
-from brainleaks_pl.audit.report.pictures import Gallery
 
 SECTIONS = ["verdict", "scores", "reconstructions", "agreement", "ceiling", "time", "masking", "sweep", "repeat"]
-VOID = {"meta", "img", "br", "source"}
-
-
-class Page(HTMLParser):
-    """What a test asks of a page: its tags, its text by section, its pictures; badly nested tags are an error."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, str] = {}
-        self._open: list[tuple[str, str | None]] = []
-        self.feed(text)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append((tag, dict(attrs).get("id")))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop()[0] == tag
-
-    def handle_data(self, data: str) -> None:
-        for tag, key in self._open:
-            if tag == "section" and key:
-                self.texts[key] = self.texts.get(key, "") + data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def images(self) -> list[str]:
-        """Every address that a browser would load a picture from."""
-        found = [image["src"] for image in self.all("img")] + [source["srcset"] for source in self.all("source")]
-        return [uri or "" for uri in found]
-
-    def svgs(self) -> str:
-        uris = [uri for uri in self.images if uri.startswith("data:image/svg+xml;base64,")]
-        return "".join(base64.b64decode(uri.partition(",")[2]).decode() for uri in uris)
 
 
 @pytest.fixture(scope="module")
@@ -262,36 +221,12 @@ def test_event_data_have_animations_and_scenes_but_no_ceiling(events: Page) -> N
     assert len([image for image in events.all("img") if "the scene" in (image["alt"] or "")]) >= len(gifs)
 
 
-def test_long_recordings_are_animated_in_fewer_steps(tmp_path: Path) -> None:
-    steps, classes = 70, [4, 7]
-    spikes = torch.zeros((steps, 2, 1, 5, 6), dtype=torch.uint8)
-    spikes[torch.arange(steps), :, 0, 0, torch.arange(steps) % 6] = 1
-    blank = torch.zeros((2, 1, 5, 6), dtype=torch.uint8)
-    stored = {"reconstruction": blank, "class_mean": blank, "nearest": blank, "spikes": spikes, "real": spikes[:40]}
-    torch.save(stored, tmp_path / "pictures.pt")
-    audit = {"data": {"frames": {"frame_time": 1000, "polarity": "on"}}}
-    cell = {"folder": ".", "classes": classes, "attack": "v1", "target": "snn"}
-    moving, *_ = Gallery(audit, tmp_path).pictures(cell, 7)
-    with Image.open(io.BytesIO(base64.b64decode(moving.uri.partition(",")[2]))) as gif:
-        assert getattr(gif, "n_frames", 1) == 24  # three steps are one, which makes 23 1/3
-
-
 def test_attacks_of_inputs_without_time_are_not_drawn_over_time(audit: dict[str, Any], folder: Path) -> None:
     timeless = copy.deepcopy(audit)
     for cell in timeless["cells"]:
         for judge in cell["judges"].values():
             judge["over_time"] = None
     assert "inputs have no time here" in Page(render_report(timeless, folder)).texts["time"]
-
-
-@pytest.mark.parametrize("content", [None, b"damaged"])
-def test_missing_and_damaged_pictures_are_said_to_be_missing(content: bytes | None, tmp_path: Path) -> None:
-    audit = fake_audit(tmp_path, seeds=(0,), judges=("cnn",))
-    file = tmp_path / audit["cells"][0]["folder"] / "pictures.pt"
-    file.unlink() if content is None else file.write_bytes(content)
-    found = Page(render_report(audit, tmp_path))
-    assert "Some pictures are missing" in found.texts["reconstructions"]
-    assert found.texts["reconstructions"].count("no picture") == 3
 
 
 def test_an_audit_of_another_format_is_refused(audit: dict[str, Any], folder: Path) -> None:

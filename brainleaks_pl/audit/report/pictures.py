@@ -113,7 +113,8 @@ def _coarser(spikes: Tensor, together: int) -> Tensor:
     """Return counts of spikes ``(T, C, H, W)`` with so many steps counted as one, silence after the last."""
     missing = -len(spikes) % together
     padded = torch.cat([spikes, spikes.new_zeros((missing, *spikes.shape[1:]))])
-    return padded.unflatten(0, (-1, together)).sum(1)
+    counts: Tensor = padded.unflatten(0, (-1, together)).sum(1)
+    return counts
 
 
 def _still(pixels: Tensor, label: str, alt: str) -> Picture:

@@ -62,8 +62,8 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
                             "judge": judge,
                             "metric": metric,
                             "difference": interval.mean,
-                            "low": interval.low,
-                            "high": interval.high,
+                            "low": None if interval.low is None else max(interval.low, -1.0),
+                            "high": None if interval.high is None else min(interval.high, 1.0),
                             "shown": bool(known and (interval.low > 0 or interval.high < 0)),  # type: ignore[operator]
                         }
                     )

@@ -1,0 +1,76 @@
+"""A planted leak and a planted non-leak: the audit must tell them apart."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from tiny_audit import conduct
+from torch import Tensor
+
+from brainleaks_pl import MLP, BrainLeaksV3, ImageDataModule, MNIST5k, RateEncoder, Scoring, SpikingMLP, Training
+from brainleaks_pl.audit.run import Audit
+
+
+class Noise(SpikingMLP):
+    """Learns labels that have nothing to do with the images: it holds nothing of a class that could leak."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        x, labels = batch
+        return super().training_step((x, torch.randint_like(labels, self.num_classes)), batch_idx)
+
+
+class Templates(MLP):
+    """Its first weights are the class means, less their common mean; it needs no training and keeps no secret."""
+
+    def on_fit_start(self) -> None:
+        data: ImageDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        means = data.class_means().flatten(1)
+        with torch.no_grad():
+            weights = means - means.mean(0)
+            self.hidden.weight.copy_(4 * weights / weights.norm(dim=1, keepdim=True))
+            self.hidden.bias.zero_()
+            self.output.weight.copy_(10 * torch.eye(self.num_classes))
+            self.output.bias.zero_()
+
+
+def audit() -> Audit:
+    """An audit of both on real digits, with small networks."""
+    quick = Training(lr=5e-3, epochs=3, batch_size=100)
+    still = Training(lr=1e-12, epochs=1, batch_size=500)
+    return Audit(
+        data=MNIST5k(encoder=RateEncoder(8)),
+        targets={
+            "noise": partial(Noise, hidden=100, training=quick),
+            "templates": partial(Templates, hidden=10, training=still),
+        },
+        judges={
+            "spiking": partial(SpikingMLP, hidden=200, training=quick),
+            "ordinary": partial(MLP, hidden=200, training=quick),
+        },
+        attacks={"v3": partial(BrainLeaksV3, steps=30, start=0.1, margin=4)},
+        seeds=[0, 1],
+        gradients=60,
+        scoring=Scoring(draws=10, null_draws=10),
+        trainer={"accelerator": "cpu", "devices": 1},
+    )
+
+
+def test_noise_labels_come_out_at_the_nulls_and_class_means_at_the_ceiling(tmp_path: Path) -> None:
+    found = conduct(tmp_path, audit())
+    rows = {(row["target"], row["judge"], row["metric"]): row for row in found["summary"]}
+    for judge in ("spiking", "ordinary"):
+        for metric in ("attack_accuracy", "confidence"):
+            nothing, everything = rows["noise", judge, metric], rows["templates", judge, metric]
+            assert nothing["low"] <= nothing["nulls"]["noise"] <= nothing["high"]
+            assert abs(nothing["mean"] - nothing["nulls"]["noise"]) < 0.15
+            assert everything["mean"] > everything["nulls"]["real"] - 0.1
+            assert everything["low"] > nothing["high"]
+    (shown,) = (
+        row
+        for row in found["differences"]
+        if (row["attack"], row["judge"], row["metric"]) == ("v3", "all judges", "confidence")
+    )
+    assert shown["high"] < -0.5
+    assert found["verdict"]["sentence"].startswith("noise leaks less than templates under the strongest attack on each")

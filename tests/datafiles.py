@@ -11,6 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+from brainleaks_pl import MNIST5k
+from brainleaks_pl.data import ImageDataset
 
 IdxBytes = Callable[..., bytes]
 WriteMNIST = Callable[..., Path]
@@ -108,3 +112,18 @@ def write_faces() -> WriteFaces:
         return path
 
     return write
+
+
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave MNIST5k some digits of each class: all of them take a simulator half a minute."""
+    load = MNIST5k.load
+
+    def some(self: MNIST5k) -> dict[str, ImageDataset]:
+        splits = {}
+        for name, split in load(self).items():
+            few = torch.cat([(split.labels == digit).nonzero()[:6, 0] for digit in range(10)])
+            splits[name] = ImageDataset(split.images[few], split.labels[few])
+        return splits
+
+    monkeypatch.setattr(MNIST5k, "load", some)

@@ -10,6 +10,7 @@ import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.data.event_base import EventDataModule
 from brainleaks_pl.encoding import describe_encoder
 from brainleaks_pl.similarity import ssim
 
@@ -34,9 +35,9 @@ def encoding_ceiling(
     Returns:
         ``encoder`` with its constants, ``time_steps``, and for each of these the mean ``ssim`` (Wang et al., 2004) and
         ``psnr`` in dB, at most 60; ``at``, ``ssim_at`` and ``psnr_at`` are those of the data's own T. None where the
-        data have no encoder, or one that cannot be decoded.
+        data are recordings of events, have no encoder, or one that cannot be decoded.
     """
-    if data.encoder is None or data.time_steps is None:
+    if data.encoder is None or data.time_steps is None or isinstance(data, EventDataModule):
         return None
     each = max(1, images // data.num_classes)
     real = torch.cat([data.class_images(label, "test")[:each] for label in range(data.num_classes)])

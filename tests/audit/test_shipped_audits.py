@@ -1,0 +1,121 @@
+"""Every shipped audit runs to its report, on tiny files in the data sets' own formats; and what the command refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from datafiles import WriteFaces, WriteMNIST
+
+from brainleaks_pl.cli import main
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
+
+pytestmark = pytest.mark.usefixtures("few_digits")
+
+
+def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
+    """The same audit with one seed, the least of everything, and its data in a folder."""
+    arguments = config["data"]["init_args"]
+    for files in (arguments, arguments.get("source", {}).get("init_args", {})):
+        if "root" in files:
+            files["root"] = str(data)
+    if config["data"]["class_path"] == "MNIST":
+        arguments["val_size"] = 10
+    for part in ("encoder", "frames"):
+        if part in arguments:
+            part_arguments = arguments[part].get("init_args", arguments[part])
+            part_arguments["time_steps"] = 2
+    for network in (*config["targets"].values(), *config["judges"].values()):
+        network["init_args"]["training"] |= {"epochs": 1, "batch_size": 20}
+        if "hidden" in network["init_args"]:
+            network["init_args"]["hidden"] = 8
+    for attack in config["attacks"].values():
+        attack["init_args"] |= {"steps": 2, "classes": [1, 3]}
+        if "encoder" in attack["init_args"]:
+            attack["init_args"]["encoder"]["init_args"]["time_steps"] = 2
+    if "sweep" in config:
+        config["sweep"]["values"] = {name: values[:1] for name, values in config["sweep"]["values"].items()}
+    return {**config, "seeds": [0], "gradients": None, "scoring": {"draws": 2, "null_draws": 2}}
+
+
+@pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes", "ignore:.*gradient is zero")
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_shipped_audit_runs(
+    path: Path, tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_mnist(tmp_path / "data", train=40)
+    write_faces(tmp_path / "data" / "att_faces.zip")
+    config = smaller(yaml.safe_load(path.read_text()), tmp_path / "data")
+    (tmp_path / path.name).write_text(yaml.safe_dump(config))
+    main(["audit", "--config", path.name, "--trainer.accelerator=cpu"])
+    results = tmp_path / "results" / path.stem
+    found = json.loads((results / "audit.json").read_text())
+    assert {cell["error"] for cell in found["cells"]} == {None}
+    assert {cell["attack"] for cell in found["cells"]} == set(config["attacks"])
+    assert {cell["target"] for cell in found["cells"]} == set(config["targets"])
+    assert all(set(cell["judges"]) == set(config["judges"]) for cell in found["cells"])
+    assert len([cell for cell in found["cells"] if cell["kind"] == "sweep"]) == sum(
+        len(config["sweep"]["attacks"]) for _ in config.get("sweep", {}).get("values", {})
+    )
+    assert found["data"]["simulated"] == ("SIMULATED" in path.read_text())
+    assert (found["ceiling"] is None) == ("frames" in config["data"]["init_args"])
+    assert found["attacks"]["v3"]["init_args"]["steps"] == 2
+    assert (results / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_shipped_audit_names_its_command(path: Path) -> None:
+    assert f"#   brainleaks audit --config configs/{path.name}\n" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seedz=[0]"], "seedz"),
+        (["--scoring.drawz=2"], "drawz"),
+        (["--targets.snn.init_args.hiden=3"], "hiden"),
+        (["--gradients=3"], "BrainLeaksV1 takes 10 gradients a class, more than the budget of 3"),
+        (["--seeds=[]"], "seeds must be distinct numbers from 0 on, one at least, got []"),
+        (["--sweep.values={beta: [7]}", "--seeds=[0]", "--sweep.target=null"], "sweep.values without sweep.target"),
+        (["--config=nowhere.yaml"], "nowhere.yaml"),
+        (["--results=audit.yaml/x"], "the results folder audit.yaml/x cannot be written to"),
+    ],
+)
+def test_what_the_command_refuses_it_refuses_in_a_line(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "audit.yaml").write_text((CONFIGS[0].parent / "audit_quickstart.yaml").read_text())
+    with pytest.raises(SystemExit) as stopped:
+        main(["audit", "--config=audit.yaml", *arguments])
+    assert stopped.value.code == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["audit", "--help"])
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for key in (
+        "--targets",
+        "--judges",
+        "--attacks",
+        "--seeds",
+        "--gradients",
+        "--surrogates.",
+        "--sweep.",
+        "--scoring.",
+    ):
+        assert key in text
+    assert "goes on where it stopped" in text

@@ -230,6 +230,11 @@ class BrainLeaksCLI(LightningCLI):
             return
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
         if not (self.option("resume") and progress.restore(attack)):
+            if attack.first_step and self.trainer.world_size > 1:
+                raise ValueError(
+                    f"{progress.path} was left by an attack in one process, and goes on in one: give "
+                    "--trainer.devices 1."
+                )
             self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
             self.trainer.invert(attack)
         if not self.trainer.is_global_zero:

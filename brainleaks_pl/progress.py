@@ -43,7 +43,8 @@ class KeepProgress(Callback):
     Args:
         path: the file.
         run: tells the attack from others (:func:`identity`).
-        every: seconds between two writes, at least 0; 0 writes after every step.
+        every: seconds between two writes, at least 0; 0 writes after every step. Several processes, each of which
+            holds its share of the units, write at the end alone.
 
     Raises:
         ValueError: when ``every`` is negative.
@@ -95,7 +96,7 @@ class KeepProgress(Callback):
         """Write, when it is time to."""
         assert isinstance(pl_module, InversionModule)
         last = batch + 1 == pl_module.steps  # to be judged first
-        if not last and time.monotonic() - self._written >= self.every:
+        if trainer.world_size == 1 and not last and time.monotonic() - self._written >= self.every:
             self._write(trainer, pl_module, batch + 1, finished=False)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -9,8 +9,10 @@ from typing import Any, Literal, get_args
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torch.distributed import all_gather_object
 
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
+from brainleaks_pl.attacks.sharing import join, select, share
 from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -27,8 +29,9 @@ _DRAWS = 0  # the stream that a subclass need not name
 class InversionModule(LightningModule, ABC):
     """Base of the attacks on a frozen classifier: what they share, whatever they learn from the target.
 
-    All (class, restart) units are one batch; what is reconstructed for a unit does not depend on the others. One
-    training step is one iteration of the attack. A subclass moves the candidates (``self.candidates``) in Lightning's
+    All (class, restart) units are one batch; what is reconstructed for a unit does not depend on the others. Where the
+    trainer has several processes each runs its share of the units, and all hold everything at the end. One training
+    step is one iteration of the attack. A subclass moves the candidates (``self.candidates``) in Lightning's
     ``training_step``, tells :meth:`keep_best` what they cost, judges the last ones in :meth:`last_costs`, and builds
     its optimizer in ``configure_optimizers``. :class:`~brainleaks_pl.attacks.gradient.GradientInversion` is the base
     of attacks that see the target's gradient, :class:`~brainleaks_pl.attacks.queries.QueryInversion` of those that see
@@ -78,6 +81,7 @@ class InversionModule(LightningModule, ABC):
         self.seed = torch.initial_seed() if seed is None else seed
         self.first_step = 0  # later, where an interrupted attack goes on
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
+        self._all_units: list[tuple[int, int]] | None = None  # while this process has a share of them
         self.candidates = nn.Parameter(
             torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
         )
@@ -117,6 +121,43 @@ class InversionModule(LightningModule, ABC):
         normal: Tensor = torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny))
         return normal
 
+    def unit_tensors(self) -> dict[str, Tensor]:
+        """Return what the attack holds of its units, by name, ``(N,)`` or ``(..., N, C, H, W)``.
+
+        These are the candidates and the module's own buffers; a subclass adds what else it has.
+        """
+        return {"candidates": self.candidates.detach(), **dict(self.named_buffers(recurse=False))}
+
+    def set_unit_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Take what :meth:`unit_tensors` returned, of whichever units; a subclass takes its own out first."""
+        self.candidates = nn.Parameter(tensors.pop("candidates").to(self.device))
+        for name, tensor in tensors.items():
+            setattr(self, name, tensor.to(self.device))
+
+    def setup(self, stage: str) -> None:
+        """Keep this process's share of the units, where the trainer has several processes."""
+        ranks = self.trainer.world_size
+        if ranks == 1 or self._all_units is not None:
+            return
+        own = share(len(self.units), self.trainer.global_rank, ranks)
+        self._all_units, self.units = self.units, [self.units[unit] for unit in own]
+        self.set_unit_tensors(select(self.unit_tensors(), own))
+        # what processes hold differs, and is none of DistributedDataParallel's business, which wants a parameter
+        names = [name for name, _ in (*self.named_parameters(), *self.named_buffers())]
+        self._ddp_params_and_buffers_to_ignore = [*names, ".candidates"]  # a dot: it writes its own parameters so
+        self.anchor = nn.Parameter(torch.zeros(1))
+
+    def _gather_units(self) -> None:
+        """Bring the units of all processes together."""
+        if self._all_units is None:
+            return
+        parts: list[dict[str, Tensor]] = [{} for _ in range(self.trainer.world_size)]
+        all_gather_object(parts, {name: tensor.cpu() for name, tensor in self.unit_tensors().items()})
+        shares = [share(len(self._all_units), rank, len(parts)) for rank in range(len(parts))]
+        self.units, self._all_units = self._all_units, None
+        self.set_unit_tensors(join(parts, shares))
+        del self.anchor
+
     def train(self, mode: bool = True) -> InversionModule:
         """Keep the target in evaluation mode whatever the mode of the attack."""
         super().train(mode)
@@ -147,7 +188,12 @@ class InversionModule(LightningModule, ABC):
         self.best = torch.where(unit_view(better, self.best), self.candidates.detach(), self.best)
 
     def on_train_epoch_end(self) -> None:
-        """Judge the last candidates as well."""
+        """Judge the last candidates as well, and bring together what all processes hold."""
+        self.judge_last()
+        self._gather_units()
+
+    def judge_last(self) -> None:
+        """Judge the candidates after the last step, and keep the better ones."""
         with self.trainer.precision_plugin.train_step_context():
             costs = self.last_costs()
         if self.keep == "last":

@@ -145,10 +145,26 @@ class QueryInversion(InversionModule):
             self._keep_snapshot(costs)
         self.log_dict({"invert/loss": costs.mean(), "invert/queries": float(self.queries_a_class)}, batch_size=1)
 
-    def on_train_epoch_end(self) -> None:
+    def judge_last(self) -> None:
         """Judge the last candidates, and keep them as the last snapshot."""
-        super().on_train_epoch_end()
+        super().judge_last()
         self._keep_snapshot(self.best_cost)
+
+    def unit_tensors(self) -> dict[str, Tensor]:
+        """Add the queries spent and the snapshots."""
+        tensors = {**super().unit_tensors(), "spent": self.oracle.spent}
+        for index, snapshot in enumerate(self.snapshots):
+            tensors |= {f"costs {index}": snapshot.costs, f"candidates {index}": snapshot.candidates}
+        return tensors
+
+    def set_unit_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Take them out again."""
+        self.oracle.spent = tensors.pop("spent").cpu()
+        self.snapshots = [
+            Snapshot(snapshot.queries, tensors.pop(f"costs {index}"), tensors.pop(f"candidates {index}"))
+            for index, snapshot in enumerate(self.snapshots)
+        ]
+        super().set_unit_tensors(tensors)
 
     def reconstruction(self, candidates: Tensor) -> Tensor:
         """Return the images of grids ``(N, C, h, w)``: ``(N, C, H, W)`` in [0, 1]."""

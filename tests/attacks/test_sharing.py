@@ -1,0 +1,90 @@
+"""Units shared out among processes: the arithmetic, and real processes that find what one process finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from datafiles import write_mnist_files
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import ENVIRONMENT, tiny_config
+from resuming import ATTACKS, everything
+from toys import silent_trainer
+
+from brainleaks_pl.attacks.sharing import join, select, share
+
+
+@given(count=st.integers(1, 40), ranks=st.integers(1, 8))
+def test_shares_are_even_and_joined_in_order(count: int, ranks: int) -> None:
+    if count < ranks:
+        with pytest.raises(ValueError, match=f"{count} .* units cannot be shared by {ranks} processes"):
+            share(count, 0, ranks)
+        return
+    shares = [share(count, rank, ranks) for rank in range(ranks)]
+    assert sorted(unit for own in shares for unit in own) == list(range(count))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    tensors = {"costs": torch.rand(count), "images": torch.rand(2, count, 1, 3, 3)}
+    parts = [select(tensors, own) for own in shares]
+    assert [part["images"].shape[1] for part in parts] == [len(own) for own in shares]
+    together = join(parts, shares)
+    assert all(torch.equal(together[name], tensor) for name, tensor in tensors.items())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where two processes leave what all attacks come to."""
+    folder = tmp_path_factory.mktemp("shared")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    tests = Path(__file__).parents[1]
+    environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])}
+    command = [sys.executable, *torchrun, str(tests / "sharing_work.py"), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_two_processes_find_what_one_does(name: str, shared: Path) -> None:
+    attack = ATTACKS[name]()
+    silent_trainer().invert(attack)
+    alone = everything(attack)
+    for rank in (0, 1):
+        together = torch.load(shared / f"{name}-{rank}.pt", weights_only=False)
+        assert together["units"] == attack.units
+        assert together["best_restarts"] == attack.best_restarts()
+        assert together["state"].keys() == alone.keys()
+        for key, value in alone.items():
+            torch.testing.assert_close(together["state"][key], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_command_writes_its_results_once_and_the_same(tmp_path: Path) -> None:
+    write_mnist_files(tmp_path / "data", train=30)
+    (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=3))
+
+    def command(*arguments: str) -> str:
+        line = [sys.executable, "-m", "brainleaks_pl", *arguments, "--config", "c.yaml"]
+        done = subprocess.run(line, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    command("fit")
+    command("invert", "--results", "one")
+    said = command("invert", "--results", "two", "--trainer.devices=2", "--trainer.strategy=ddp")
+    assert said.count("Written to two") == 1
+    one, two = (json.loads((tmp_path / name / "scores.json").read_text()) for name in ("one", "two"))
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+    assert not (tmp_path / "two" / "progress.pt").exists()
+
+
+def test_too_many_processes_are_refused() -> None:
+    attack = ATTACKS["v1"]()
+    attack._trainer = SimpleNamespace(world_size=4, global_rank=0)  # type: ignore[assignment]
+    with pytest.raises(ValueError, match=r"3 \(class, restart\) units cannot be shared by 4 processes: attack more"):
+        attack.setup("fit")

@@ -43,8 +43,8 @@ class KeepProgress(Callback):
     Args:
         path: the file.
         run: tells the attack from others (:func:`identity`).
-        every: seconds between two writes, at least 0; 0 writes after every step. Several processes, each of which
-            holds its share of the units, write at the end alone.
+        every: seconds between two writes, at least 0; 0 writes after every step. An attack that runs on its units
+            block by block writes after each block alone, and one in several processes at its end.
 
     Raises:
         ValueError: when ``every`` is negative.
@@ -71,7 +71,8 @@ class KeepProgress(Callback):
         try:
             progress = torch.load(self.path, map_location=attack.device, weights_only=True)
             run, state, optimizer = progress["run"], progress["state"], progress["optimizer"]
-            step, finished, seconds = progress["step"], progress["finished"], progress["seconds"]
+            step, block, finished = progress["step"], progress["block"], progress["finished"]
+            seconds = progress["seconds"]
         except (pickle.UnpicklingError, *UNREADABLE) as error:
             raise ValueError(f"{self.path} is damaged and cannot be read. Remove it to start again.") from error
         if run != self.run:
@@ -80,7 +81,7 @@ class KeepProgress(Callback):
                 "same ones, name other --results, or start again without --resume."
             )
         attack.load_state_dict(state, strict=False)
-        attack.first_step = step
+        attack.first_step, attack.first_block = step, block
         self._optimizer, self.seconds = optimizer, seconds
         return bool(finished)
 
@@ -88,6 +89,7 @@ class KeepProgress(Callback):
         """Give the optimizer its memory back."""
         if self._optimizer is not None:
             trainer.optimizers[0].load_state_dict(self._optimizer)
+            self._optimizer = None
         self._started = self._written = time.monotonic()
 
     def on_train_batch_end(
@@ -96,35 +98,41 @@ class KeepProgress(Callback):
         """Write, when it is time to."""
         assert isinstance(pl_module, InversionModule)
         last = batch + 1 == pl_module.steps  # to be judged first
-        if trainer.world_size == 1 and not last and time.monotonic() - self._written >= self.every:
+        if pl_module.holds_all_units and not last and time.monotonic() - self._written >= self.every:
             self._write(trainer, pl_module, batch + 1, finished=False)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write that the attack has finished."""
-        assert isinstance(pl_module, InversionModule)
-        self._write(trainer, pl_module, pl_module.steps, finished=True)
+    def on_units_end(self, trainer: Trainer, attack: InversionModule, block: int, *, finished: bool) -> None:
+        """Write that a block of units, of those that the attack runs one after another, has finished.
+
+        Args:
+            trainer: the trainer.
+            attack: the attack; it holds all units again.
+            block: number of blocks that have finished.
+            finished: whether these are all.
+        """
+        attack.first_block = block
+        self._write(trainer, attack, attack.steps if finished else 0, finished=finished)
+        self.seconds += time.monotonic() - self._started
 
     def _write(self, trainer: Trainer, attack: InversionModule, step: int, *, finished: bool) -> None:
-        now = time.monotonic()
-        seconds, self._written = self.seconds + now - self._started, now
+        self._written = time.monotonic()
         if not trainer.is_global_zero:
             return
         state = {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
-        optimizer = trainer.optimizers[0].state_dict()
+        optimizer = trainer.optimizers[0].state_dict() if step and not finished else None
         with atomic_write(self.path) as temporary:
             torch.save(
                 {
                     "run": self.run,
                     "step": step,
+                    "block": attack.first_block,
                     "finished": finished,
-                    "seconds": seconds,
+                    "seconds": self.seconds + self._written - self._started,
                     "state": state,
                     "optimizer": optimizer,
                 },
                 temporary,
             )
-        if finished:
-            self.seconds = seconds
 
 
 def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Iterable[str]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.distributed import all_gather_object
 
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
-from brainleaks_pl.attacks.sharing import join, select, share
+from brainleaks_pl.attacks.sharing import join, replace, select, share
 from brainleaks_pl.encoding import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -79,7 +80,7 @@ class InversionModule(LightningModule, ABC):
         self.restarts = restarts
         self.keep = keep
         self.seed = torch.initial_seed() if seed is None else seed
-        self.first_step = 0  # later, where an interrupted attack goes on
+        self.first_step = self.first_block = 0  # later, where an interrupted attack goes on
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self._all_units: list[tuple[int, int]] | None = None  # while this process has a share of them
         self.candidates = nn.Parameter(
@@ -133,6 +134,29 @@ class InversionModule(LightningModule, ABC):
         self.candidates = nn.Parameter(tensors.pop("candidates").to(self.device))
         for name, tensor in tensors.items():
             setattr(self, name, tensor.to(self.device))
+
+    @property
+    def entries_a_unit(self) -> int:
+        """Entries of the largest tensor that the attack holds of a unit."""
+        return self.candidates.numel() // len(self.units)
+
+    @property
+    def holds_all_units(self) -> bool:
+        """Whether it does, rather than a block of them, or this process's share."""
+        return len(self.units) == len(self.classes) * self.restarts
+
+    @contextmanager
+    def only(self, units: list[int]) -> Iterator[None]:
+        """Hold some of the units alone inside the block, and what they have become afterwards."""
+        if len(units) == len(self.units):
+            yield
+            return
+        whole, all_units = self.unit_tensors(), self.units
+        self.units = [all_units[unit] for unit in units]
+        self.set_unit_tensors(select(whole, units))
+        yield
+        self.units = all_units
+        self.set_unit_tensors(replace(whole, units, self.unit_tensors()))
 
     def setup(self, stage: str) -> None:
         """Keep this process's share of the units, where the trainer has several processes."""

@@ -120,6 +120,12 @@ class GradientInversion(InversionModule):
     """Inputs of a unit that the target is asked about in one step."""
 
     @property
+    def entries_a_unit(self) -> int:
+        """Entries of the inputs that a unit asks the target about in a step, or of its candidate if that is larger."""
+        time_steps = getattr(self, "time_steps", 1) if self.encoder is None else self.encoder.time_steps
+        return max(super().entries_a_unit, self.population * time_steps * math.prod(self.target.input_shape))
+
+    @property
     def gradients_a_run(self) -> int:
         """Gradients that one restart of one class takes at most."""
         return self.steps * self.population

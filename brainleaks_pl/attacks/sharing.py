@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+ENTRIES_AT_ONCE = 2**28
+"""Most entries, over all units, of the inputs that an attack holds at once: 1 GiB, of which it needs some six."""
 UnitTensors = Mapping[str, Tensor]
 """What an attack holds of its N units, by name: ``(N,)``, or ``(..., N, C, H, W)``."""
 
@@ -23,6 +26,16 @@ def share(count: int, rank: int, ranks: int) -> list[int]:
             f"restarts, or use {count} devices."
         )
     return list(range(rank, count, ranks))
+
+
+def blocks(count: int, entries: int, at_once: int = ENTRIES_AT_ONCE) -> list[list[int]]:
+    """Split ``count`` units, of so many tensor entries each, into the fewest even blocks within ``at_once`` entries.
+
+    A block holds at least one unit.
+    """
+    size = max(1, at_once // max(1, entries))
+    size = math.ceil(count / math.ceil(count / size))
+    return [list(range(first, min(first + size, count))) for first in range(0, count, size)]
 
 
 def select(tensors: UnitTensors, units: Sequence[int]) -> dict[str, Tensor]:
@@ -43,6 +56,20 @@ def join(parts: Sequence[UnitTensors], shares: Sequence[Sequence[int]]) -> dict[
     order = torch.tensor([unit for own in shares for unit in own]).argsort()
     together = {name: torch.cat([part[name] for part in parts], dim=_axis(parts[0][name])) for name in parts[0]}
     return select(together, order.tolist())
+
+
+def replace(tensors: UnitTensors, units: Sequence[int], part: UnitTensors) -> dict[str, Tensor]:
+    """Return what is held of all units after some of it has been replaced, in place.
+
+    Args:
+        tensors: what was held of all units.
+        units: some of them.
+        part: what is held of these, on any device.
+    """
+    return {
+        name: tensor.index_copy_(_axis(tensor), torch.tensor(units, device=tensor.device), part[name].to(tensor.device))
+        for name, tensor in tensors.items()
+    }
 
 
 def _axis(tensor: Tensor) -> int:

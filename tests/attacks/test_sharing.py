@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import ENVIRONMENT, tiny_config
 from resuming import ATTACKS, everything
-from toys import silent_trainer
+from toys import mlp, silent_trainer, spiking_mlp
 
-from brainleaks_pl.attacks.sharing import join, select, share
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MIFace
+from brainleaks_pl.attacks.sharing import blocks, join, select, share
+from brainleaks_pl.progress import KeepProgress
 
 
 @given(count=st.integers(1, 40), ranks=st.integers(1, 8))
@@ -88,3 +90,64 @@ def test_too_many_processes_are_refused() -> None:
     attack._trainer = SimpleNamespace(world_size=4, global_rank=0)  # type: ignore[assignment]
     with pytest.raises(ValueError, match=r"3 \(class, restart\) units cannot be shared by 4 processes: attack more"):
         attack.setup("fit")
+
+
+@given(count=st.integers(1, 50), entries=st.integers(1, 20), at_once=st.integers(1, 100))
+def test_blocks_are_few_even_and_small_enough(count: int, entries: int, at_once: int) -> None:
+    parts = blocks(count, entries, at_once)
+    assert [unit for part in parts for unit in part] == list(range(count))
+    assert all(len(part) * entries <= at_once or len(part) == 1 for part in parts)
+    assert len(parts) == -(-count // max(1, at_once // entries))
+
+
+def test_a_unit_counts_with_all_its_inputs() -> None:
+    pixels = 36
+    assert BrainLeaksV1(spiking_mlp(4), restarts=2).entries_a_unit == 4 * pixels
+    assert BrainLeaksV2(spiking_mlp(4), shared_over_time=True, population=7).entries_a_unit == 7 * 4 * pixels
+    assert BrainLeaksV3(spiking_mlp(4), population=2).entries_a_unit == 2 * 4 * pixels
+    assert BrainLeaksV3(mlp()).entries_a_unit == MIFace(mlp()).entries_a_unit == pixels
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "mi_face"])
+def test_units_one_after_another_find_what_they_find_together(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    together, apart = ATTACKS[name](), ATTACKS[name]()
+    silent_trainer().invert(together)
+    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda count, entries: [[0], [1, 2]])
+    silent_trainer().invert(apart)
+    assert apart.units == together.units
+    assert apart.holds_all_units
+    for key, value in everything(together).items():
+        torch.testing.assert_close(everything(apart)[key], value, rtol=1e-4, atol=1e-6)
+
+
+class Killed(Exception):  # noqa: N818 - not an error
+    pass
+
+
+def test_blocks_that_have_finished_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda count, entries: [[0], [1], [2]])
+    whole = ATTACKS["v2"]()
+    silent_trainer().invert(whole)
+
+    def dies(attack: BrainLeaksV2, step: int, batch_idx: int) -> None:
+        if attack.units == [(1, 0)] and step == 20:
+            raise Killed
+        training_step(attack, step, batch_idx)
+
+    training_step = BrainLeaksV2.training_step
+    monkeypatch.setattr(BrainLeaksV2, "training_step", dies)
+    with pytest.raises(Killed):
+        silent_trainer(callbacks=[KeepProgress(tmp_path / "p.pt", "run", 0.0)]).invert(ATTACKS["v2"]())
+    monkeypatch.setattr(BrainLeaksV2, "training_step", training_step)
+    again, progress = ATTACKS["v2"](), KeepProgress(tmp_path / "p.pt", "run", 0.0)
+    assert progress.restore(again) is False
+    assert again.first_block == 1
+    ran = []
+    monkeypatch.setattr(
+        BrainLeaksV2, "training_step", lambda self, *step: (ran.append(self.units), training_step(self, *step))[-1]
+    )
+    silent_trainer(callbacks=[progress]).invert(again)
+    assert ran == [[(1, 0)]] * 25 + [[(2, 0)]] * 25
+    for key, value in everything(whole).items():
+        assert torch.equal(everything(again)[key], value)
+    assert progress.restore(ATTACKS["v2"]()) is True

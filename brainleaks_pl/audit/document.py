@@ -27,7 +27,7 @@ _CEILING_STEPS = (1, 2, 5, 10, 25, 50, 100, 200)
 _PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "tonic", "torchmetrics", "numpy")
 
 
-def audit_document(run: AuditRun, *, title: str, command: str, config: str, seconds: float) -> dict[str, Any]:
+def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> dict[str, Any]:
     """Return the content of ``audit.json``.
 
     Args:
@@ -35,7 +35,6 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str, seco
         title: its name.
         command: the command that started it.
         config: its settings as YAML.
-        seconds: how long it has taken, interruptions left out.
     """
     audit, data = run.audit, run.audit.data
     cells = [_cell(run, cell, content) for cell, content in run.cells]
@@ -74,7 +73,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str, seco
             "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
             "commit": _commit(),
             "hardware": _hardware(audit.trainer),
-            "seconds": seconds,
+            "seconds": sum(cell["seconds"] or 0.0 for cell in cells),
             "gradients": sum((cell["gradients"] or 0) * len(cell["classes"]) for cell in cells),
             "queries": sum((cell["queries"] or 0) * len(cell["classes"]) for cell in cells),
         },

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -100,13 +99,12 @@ def run_audit(
         ValueError: when the audit's parts do not fit each other.
         OSError: when a folder cannot be written to.
     """
-    started = time.monotonic()
     check_writable(checkpoints, "checkpoints")
     check_writable(results, "results")
     run = AuditRun(audit, Shelf(checkpoints, dict(audit.trainer)), results, say)
     run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
-    document = audit_document(run, title=title, command=command, config=config, seconds=time.monotonic() - started)
+    document = audit_document(run, title=title, command=command, config=config)
     with atomic_write(results / "audit.json") as temporary:
         temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     write_csv(document, results)

@@ -94,7 +94,7 @@ def _repeat(audit: Audit) -> Section:
         "seeds": ", ".join(map(str, audit["seeds"])),
         "gradients a class": audit["gradients"] if audit["gradients"] is not None else "as each attack's config says",
         "gradients in all": repeat["gradients"],
-        "seconds": repeat["seconds"],
+        "seconds of attacking and scoring": repeat["seconds"],
         "commit": repeat["commit"],
         **{f"hardware: {key}": value for key, value in repeat["hardware"].items()},
         **{f"version: {key}": value for key, value in repeat["versions"].items()},

@@ -113,8 +113,7 @@ class ImageDataModule(BaseDataModule):
         return self._encoded_by(replace(self.encoder, time_steps=time_steps))
 
     def _encoded_by(self, encoder: Encoder | None) -> ImageDataModule:
-        """Return the same images with another encoder; they are read once."""
-        self.setup()
+        """Return the same images with another encoder; what has been read is not read again."""
         other = copy(self)
         other.encoder = encoder
         return other

@@ -83,6 +83,7 @@ def test_a_shipped_audit_names_its_command(path: Path) -> None:
         (["--seeds=[]"], "seeds must be distinct numbers from 0 on, one at least, got []"),
         (["--sweep.values={beta: [7]}", "--seeds=[0]", "--sweep.target=null"], "sweep.values without sweep.target"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),
+        (["--data=MNIST", "--data.root=nowhere", "--data.download=false"], "train-images"),
         (["--results=audit.yaml/x"], "the results folder audit.yaml/x cannot be written to"),
     ],
 )

@@ -174,6 +174,7 @@ def test_class_names() -> None:
 
 def test_an_ordinary_network_gets_the_images_themselves() -> None:
     data = Toy(encoder=RateEncoder(4))
+    data.setup()
     images = data.for_network(spiking=False)
     assert data.for_network(spiking=True) is data
     assert (images.encoder, images.time_steps, data.time_steps) == (None, None, 4)

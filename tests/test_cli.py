@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -148,6 +149,21 @@ def test_tensorboard_shows_steps_pictures_and_scores(here: Path, tmp_path: Path)
     assert scalars["invert/loss"] == scalars["invert/target_confidence"] == scalars["invert/spike_rate"] == 3
     assert "score/cnn/attack_accuracy" in scalars
     assert images == {"reconstructions", "confidence/cnn", "confidence/rate", "spike_raster"}
+
+
+def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fit(logs: str, *arguments: str) -> dict[str, Any]:
+        folders = [f"--checkpoints={tmp_path / 'networks'}", f"--logs={tmp_path / logs}"]
+        main(["fit", "--config", "tiny.yaml", "--judges={}", *folders, *arguments])
+        (last,) = (tmp_path / logs).rglob("last.ckpt")
+        return {"path": last, **torch.load(last, weights_only=True)}
+
+    first = fit("first", "--model.training.epochs=1")
+    assert first["epoch"] == 0
+    caplog.clear()
+    second = fit("second", f"--ckpt_path={first['path']}")  # two epochs
+    assert "Restored all states" in caplog.text
+    assert (second["epoch"], second["global_step"]) == (1, 2 * first["global_step"])
 
 
 def test_skip_fitted_passes_over_what_fits(here: Path) -> None:

@@ -14,6 +14,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
+_SAVES = 20  # of a training's whole state
+
 
 @dataclass(frozen=True)
 class Training:
@@ -164,13 +166,18 @@ class TargetClassifier(LightningModule, ABC):
         return torch.optim.Adam(self.parameters(), lr=self.training_recipe.lr, fused=not mixed)
 
     def configure_callbacks(self) -> Sequence[Callback]:
-        """Keep the epoch of the best validation accuracy, or none where validation would look at the test images."""
+        """Keep the epoch of the best validation accuracy, but where validation looks at the test images, and the last.
+
+        The best one, weights alone, is what training comes to; ``last.ckpt`` holds all that it takes to go on.
+        """
         if not self.trainer.checkpoint_callbacks:  # checkpointing is switched off
             return []
+        every = max(1, (self.trainer.max_epochs or 1) // _SAVES)
+        last = ModelCheckpoint(save_top_k=0, save_last=True, every_n_epochs=every)
         data = getattr(self.trainer, "datamodule", None)
         if data is None or getattr(data, "validates_on_test", False):
-            return [ModelCheckpoint(save_top_k=0)]
-        return [ModelCheckpoint(monitor="val/accuracy", mode="max", filename="best", save_weights_only=True)]
+            return [last]
+        return [ModelCheckpoint(monitor="val/accuracy", mode="max", filename="best", save_weights_only=True), last]
 
     def configure_gradient_clipping(
         self,

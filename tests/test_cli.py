@@ -159,11 +159,11 @@ def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog
         return {"path": last, **torch.load(last, weights_only=True)}
 
     first = fit("first", "--model.training.epochs=1")
-    assert first["epoch"] == 0
+    assert first["epoch"] == 1
     caplog.clear()
     second = fit("second", f"--ckpt_path={first['path']}")  # two epochs
     assert "Restored all states" in caplog.text
-    assert (second["epoch"], second["global_step"]) == (1, 2 * first["global_step"])
+    assert (second["epoch"], second["global_step"]) == (2, 2 * first["global_step"])
 
 
 def test_skip_fitted_passes_over_what_fits(here: Path) -> None:

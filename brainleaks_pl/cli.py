@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
+from brainleaks_pl.arguments import add_shared_arguments
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.callbacks import SaveConfig
@@ -49,56 +50,7 @@ class BrainLeaksCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Declare the keys that every subcommand shares, so that one YAML serves them all."""
-        parser.add_argument(
-            "--judges",
-            type=dict[str, TargetClassifier],
-            default={},
-            help="Classifiers by name that score the reconstructions: trained by fit, never seen by the attack.",
-        )
-        parser.add_argument(
-            "--attack",
-            type=Callable[[TargetClassifier], InversionModule] | None,
-            default=None,
-            help="The attack that invert runs on the target; fit ignores it.",
-        )
-        parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
-        parser.add_argument(
-            "--checkpoints",
-            type=str | None,
-            default=None,
-            help="Folder of target.pt and <judge>.pt: fit writes it, the other subcommands read it. "
-            "Default: checkpoints/<name of the config>.",
-        )
-        parser.add_argument(
-            "--results",
-            type=str | None,
-            default=None,
-            help="Folder that invert writes to. Default: results/<name of the config>.",
-        )
-        parser.add_argument(
-            "--resume",
-            type=bool,
-            default=False,
-            help="Let invert go on where an attack of the same settings was interrupted, or pass over a finished one.",
-        )
-        parser.add_argument(
-            "--progress_every",
-            type=float,
-            default=30.0,
-            help="Seconds after which invert writes its progress again, for --resume; 0: after every step.",
-        )
-        parser.add_argument(
-            "--logs",
-            type=str,
-            default="logs",
-            help="Folder of the TensorBoard logs (used where trainer.logger is not set).",
-        )
-        parser.add_argument(
-            "--skip_fitted",
-            type=bool,
-            default=False,
-            help="Let fit pass over networks whose checkpoint is there and fits the config.",
-        )
+        add_shared_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
         """Name the folders after the config, so that the config saved with the logs names them too."""
@@ -230,11 +182,6 @@ class BrainLeaksCLI(LightningCLI):
             return
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
         if not (self.option("resume") and progress.restore(attack)):
-            if attack.first_step and self.trainer.world_size > 1:
-                raise ValueError(
-                    f"{progress.path} was left by an attack in one process, and goes on in one: give "
-                    "--trainer.devices 1."
-                )
             self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
             self.trainer.invert(attack)
         if not self.trainer.is_global_zero:

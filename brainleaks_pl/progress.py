@@ -86,7 +86,15 @@ class KeepProgress(Callback):
         return bool(finished)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the optimizer its memory back."""
+        """Give the optimizer its memory back.
+
+        Raises:
+            ValueError: when an attack that one process has begun is to go on in several.
+        """
+        if trainer.world_size > 1 and self._optimizer is not None:
+            raise ValueError(
+                f"{self.path} was left by an attack in one process, and goes on in one: give --trainer.devices 1."
+            )
         if self._optimizer is not None:
             trainer.optimizers[0].load_state_dict(self._optimizer)
             self._optimizer = None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,3 +142,11 @@ def test_invert_resumes_on_the_command_line(tmp_path: Path, monkeypatch: pytest.
     subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True)
     assert scores.stat().st_mtime_ns == before
     assert json.loads(scores.read_text())["run"]
+
+
+def test_an_attack_that_one_process_began_does_not_go_on_in_several(tmp_path: Path) -> None:
+    path = tmp_path / "p.pt"
+    progress = KeepProgress(path, "run")
+    progress._optimizer = {}
+    with pytest.raises(ValueError, match="was left by an attack in one process, and goes on in one"):
+        progress.on_train_start(SimpleNamespace(world_size=2), BrainLeaksV1(spiking_mlp()))  # type: ignore[arg-type]

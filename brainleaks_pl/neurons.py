@@ -51,8 +51,8 @@ class FastSigmoid(Surrogate):
         return snntorch.surrogate.fast_sigmoid(self.slope)  # type: ignore[no-any-return]
 
     def derivative(self, centred: Tensor) -> Tensor:
-        """Return ``1 / (1 + slope * |centred|)^2``, computed in one buffer."""
-        return centred.abs().mul_(self.slope).add_(1.0).pow_(-2)
+        """Return ``1 / (1 + slope * |centred|)^2``."""
+        return torch.add(centred.new_ones(()), centred.abs(), alpha=self.slope).pow_(-2)
 
 
 @dataclass(frozen=True)
@@ -201,14 +201,13 @@ class _LIFLinear(torch.autograd.Function):
         needs_current, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         grad_current = torch.empty_like(membranes) if needs_current else None
         grad_weight = torch.zeros_like(weight) if needs_weight else None
-        grad_spikes = torch.empty_like(membranes[0])
         for t in range(membranes.shape[0] - 1, -1, -1):
             centred = membranes[t] - threshold
             if grad_weight is not None:
                 grad_weight.addmm_(grad[t].T, (centred > 0).to(grad.dtype))
             if grad_current is not None:
-                torch.mm(grad[t], weight, out=grad_spikes)
-                torch.mul(surrogate.derivative(centred), grad_spikes, out=grad_current[t])
+                torch.mm(grad[t], weight, out=grad_current[t])
+                grad_current[t].mul_(surrogate.derivative(centred))
                 if t + 1 < membranes.shape[0]:
                     grad_current[t].add_(grad_current[t + 1], alpha=beta)
         return grad_current, grad_weight, grad.flatten(0, 1).sum(0) if needs_bias else None, None, None, None

@@ -199,7 +199,7 @@ class _LIFLinear(torch.autograd.Function):
         membranes, weight = ctx.saved_tensors
         beta, threshold, surrogate = ctx.constants
         needs_current, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        grad_current = torch.empty_like(membranes) if needs_current else None
+        grad_current = membranes if needs_current else None  # step by step; new memory takes as long as the arithmetic
         grad_weight = torch.zeros_like(weight) if needs_weight else None
         for t in range(membranes.shape[0] - 1, -1, -1):
             centred = membranes[t] - threshold
@@ -218,7 +218,9 @@ def lif_linear(
 ) -> Tensor:
     """Run neurons as :func:`lif_scan` does and return their spikes times a weight, without keeping the spikes.
 
-    It moves half the memory of a scan followed by a linear layer, and equals them but for the order of summation.
+    It moves half the memory of a scan followed by a linear layer, and equals them but for the order of summation. The
+    gradient of the current takes the place of the membranes, so a graph can be differentiated once, even with
+    ``retain_graph=True``.
 
     Args:
         current: input current, ``(T, B, H)``, T at least 1; **overwritten**, so it must be the caller's own.

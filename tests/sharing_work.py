@@ -7,12 +7,29 @@ from pathlib import Path
 
 import torch
 from resuming import ATTACKS, everything
-from toys import silent_trainer
+from torch import Tensor
+from toys import mlp, silent_trainer
+
+from brainleaks_pl import MIFace
+
+
+class OneStops(MIFace):
+    """The units of one class stop at their first step, those of the other class never."""
+
+    def __init__(self, stopping: int) -> None:
+        super().__init__(mlp(), steps=250, classes=[0, 1], seed=1)
+        self.stopping = stopping
+
+    def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
+        self.active &= self.labels != self.stopping
+
+
+SHARED = {**ATTACKS, **{f"{label}_stops": lambda label=label: OneStops(label) for label in (0, 1)}}
 
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    for name, make in ATTACKS.items():
+    for name, make in SHARED.items():
         attack = make()
         trainer = silent_trainer(devices=2, strategy="ddp")
         trainer.invert(attack)

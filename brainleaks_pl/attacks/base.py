@@ -36,7 +36,7 @@ class InversionModule(LightningModule, ABC):
     ``training_step``, tells :meth:`keep_best` what they cost, judges the last ones in :meth:`last_costs`, and builds
     its optimizer in ``configure_optimizers``. :class:`~brainleaks_pl.attacks.gradient.GradientInversion` is the base
     of attacks that see the target's gradient, :class:`~brainleaks_pl.attacks.queries.QueryInversion` of those that see
-    its answers alone.
+    its answers alone. ``training_step`` does nothing while ``self.idle``.
 
     Args:
         target: the trained classifier; frozen and put in evaluation mode.
@@ -83,6 +83,7 @@ class InversionModule(LightningModule, ABC):
         self.first_step = self.first_block = 0  # later, where an interrupted attack goes on
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self._all_units: list[tuple[int, int]] | None = None  # while this process has a share of them
+        self.idle = False  # while no unit of this process is active, but those of others may be
         self.candidates = nn.Parameter(
             torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
         )
@@ -193,8 +194,16 @@ class InversionModule(LightningModule, ABC):
         return range(self.first_step, self.steps)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
-        """End the attack when no unit is active any more."""
-        return None if bool(self.active.any()) else -1
+        """End the attack when no unit is active any more, in all processes at the same step.
+
+        Lightning itself communicates at every step: a process that took fewer than the others would leave them waiting.
+        So one whose units have all finished goes on without work, and from time to time they agree whether to end.
+        """
+        self.idle = not bool(self.active.any())
+        ended = self.idle
+        if self._all_units is not None:
+            ended = batch % self.log_every == 0 and self.trainer.strategy.reduce_boolean_decision(self.idle)
+        return -1 if ended else None
 
     def descend(self, gradient: Tensor) -> None:
         """Let the optimizer step along a gradient of the candidates, in their shape."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from abc import abstractmethod
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
@@ -211,6 +211,8 @@ class GradientInversion(InversionModule):
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack."""
+        if self.idle:
+            return
         logged = (self.trainer.global_step + 1) % self.log_every == 0  # a log takes longer than a small gradient
         costs, confidences, sample_gradient, stuck, mean = self.evaluate(step)
         assert sample_gradient is not None
@@ -249,10 +251,11 @@ class GradientInversion(InversionModule):
             return
         self._warned = True
         classes = sorted({self.units[int(unit)][0] for unit in stuck.nonzero()})
-        rank_zero_warn(
+        warnings.warn(  # from any process: each knows its own units alone
             f"step {step}: every gradient is zero for {int(stuck.sum())} of {len(self.units)} units (classes "
             f"{classes}); whenever that is so, {self.turnover:.2%} of a unit's entries are flipped at random. A low "
-            "leak may mean a masked gradient, not a private network: try another surrogate at attack time."
+            "leak may mean a masked gradient, not a private network: try another surrogate at attack time.",
+            stacklevel=2,
         )
 
     def _random_flips(self, step: int) -> Tensor:

@@ -110,9 +110,9 @@ class MIFace(ImageInversion):
         return self.natural(self.shifted_back(gradient, step))
 
     def keep_best(self, costs: Tensor) -> None:
-        """Count the iterations since the last lower cost as well."""
-        lower = costs.mean(1) < self.best_cost
-        self.since_best = torch.where(lower, 0, self.since_best + 1)
+        """Count the iterations since the last lower cost as well, of the units that have not stopped."""
+        lower = (costs.mean(1) < self.best_cost) & self.active
+        self.since_best = torch.where(lower, 0, self.since_best + self.active)
         super().keep_best(costs)
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:

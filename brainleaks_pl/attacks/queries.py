@@ -137,6 +137,8 @@ class QueryInversion(InversionModule):
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack, and keep its candidates at some."""
+        if self.idle:
+            return
         offsets = self.offsets(step)
         answers = self.ask(self.candidates.detach()[:, None, None] + offsets, step)
         with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone

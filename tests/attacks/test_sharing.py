@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import ENVIRONMENT, tiny_config
 from resuming import ATTACKS, everything
+from sharing_work import SHARED
 from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MIFace
@@ -47,14 +48,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tests = Path(__file__).parents[1]
     environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])}
     command = [sys.executable, *torchrun, str(tests / "sharing_work.py"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", SHARED)
 def test_two_processes_find_what_one_does(name: str, shared: Path) -> None:
-    attack = ATTACKS[name]()
+    attack = SHARED[name]()
     silent_trainer().invert(attack)
     alone = everything(attack)
     for rank in (0, 1):

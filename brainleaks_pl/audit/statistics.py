@@ -32,7 +32,10 @@ class Estimate(NamedTuple):
 def mean_interval(values: Matrix, level: float = 0.95, seed: int = 0) -> Interval:
     """Return the mean of scores over seeds and classes, and its bootstrap interval.
 
-    As :func:`difference_interval`, of one target.
+    As :func:`difference_interval`, of one target, but to be read with more care. Over simulated audits the 95% interval
+    of Gaussian scores covers the true mean in 92 to 98% where seeds or classes differ, for 3 seeds and more, and in 87%
+    at the least for 2. Of scores in [0, 1] crowded near 1 it covers in 70 to 92% and then mostly lies too high: few
+    samples hold the low values that pull the mean down.
 
     Args:
         values: scores of S seeds and K classes, ``(S, K)``.
@@ -54,10 +57,11 @@ def difference_interval(first: Matrix, second: Matrix, level: float = 0.95, seed
     handful of seeds, and too wide where noise prevails, its deviations are scaled to the standard error that the
     variance components give (two-way analysis of variance) and to Student's t with Satterthwaite's degrees of freedom.
 
-    Over 1000 simulated audits the 95% interval covers the true difference in 93 to 98% where seeds or classes differ,
-    for 2 to 10 seeds and 10 to 40 classes, Gaussian or bounded; where there is nothing but noise it is too wide (98 to
-    99.7%). One seed, or one class, gives no interval. Scores that are all equal give one of no width, which speaks of
-    these seeds alone.
+    Over simulated audits of 2 to 10 seeds and 10 to 40 classes the 95% interval covers the true difference of Gaussian
+    scores in 93 to 98% where seeds or classes differ (92 to 97% where the targets' numbers of seeds do), that of scores
+    crowded near 1 in 93 to 99%. Where there is nothing but noise it is too wide (97 to 100%). One seed, or one class,
+    gives no interval. Scores that are all equal give one of no width, which speaks of this sample alone: near 0 or 1,
+    few seeds often give it by chance.
 
     Args:
         first: scores of S1 seeds and K classes, ``(S1, K)``.

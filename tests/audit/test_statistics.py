@@ -98,6 +98,15 @@ def test_the_interval_is_rather_too_wide_than_too_narrow(
     assert coverage(seeds, classes, deviations, link) >= 0.93
 
 
+@pytest.mark.parametrize(("seeds", "classes"), [(3, 10), (5, 10), (10, 10)])
+@pytest.mark.parametrize("deviations", [(1.0, 0.0, 0.3), (0.0, 1.0, 0.3), (0.3, 1.0, 1.0)])
+def test_the_interval_of_a_mean_covers_it(seeds: int, classes: int, deviations: tuple[float, float, float]) -> None:
+    generator = np.random.default_rng(0)
+    groups = (simulated(generator, seeds, classes, 0.3, deviations),)
+    low, high = bounds(groups, estimate(groups), 0.95, generator)
+    assert 0.925 <= ((low <= 0.3) & (high >= 0.3)).mean() <= 0.98
+
+
 @given(st.integers(2, 5), st.integers(2, 4), st.integers(2, 6), st.integers(0, 99))
 def test_the_variance_is_that_of_the_textbook(first_seeds: int, second_seeds: int, classes: int, seed: int) -> None:
     generator = np.random.default_rng(seed)

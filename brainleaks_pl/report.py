@@ -67,6 +67,8 @@ class Report:
     Args:
         scores: what ``scores.json`` holds.
         tensors: what ``reconstructions.pt`` holds.
+        best: the best reconstruction of each class, which the judges score.
+        inputs: the same as networks see them: recordings where ``best`` are scenes.
         grid: the labelled reconstructions, ``reconstructions.png``.
         figures: further pictures by name, for TensorBoard; ``queries`` goes to a file as well.
         animations: event recordings by name, for TensorBoard.
@@ -74,6 +76,8 @@ class Report:
 
     scores: dict[str, Any]
     tensors: dict[str, Tensor]
+    best: Tensor
+    inputs: Tensor
     grid: Figure
     figures: dict[str, Figure]
     animations: dict[str, Pictures]
@@ -170,7 +174,7 @@ def make_report(
         },
         "scoring": asdict(scoring),
         "seed": seed,
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+        "versions": versions(),
     }
     pictures = [
         data.display(to_display(min_max_rescale(inputs) if scoring.rescale else inputs)),
@@ -182,7 +186,12 @@ def make_report(
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
     captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
     grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")
-    return Report(content, tensors, grid, figures, animations)
+    return Report(content, tensors, best, inputs, grid, figures, animations)
+
+
+def versions(*further: str) -> dict[str, str]:
+    """Return the versions of Python and of the packages that scores depend on, and of further packages."""
+    return {"python": platform.python_version(), **{package: version(package) for package in (*_PACKAGES, *further)}}
 
 
 def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:

@@ -54,10 +54,15 @@ def ssim(images: Tensor, references: Tensor) -> Tensor:
     return index.mean((1, 2, 3))
 
 
-def nearest_image(image: Tensor, label: int, data: BaseDataModule) -> Tensor:
-    """Return the training image of a class, as displayed, at the smallest L2 distance from an image ``(C, H, W)``."""
-    private = data.display(data.class_images(label))
-    return private[torch.linalg.vector_norm(private - image, dim=(1, 2, 3)).argmin()]
+def mean_and_nearest(image: Tensor, label: int, data: BaseDataModule) -> Tensor:
+    """Return two pictures to compare an image, ``(C, H, W)``, with, as displayed, ``(2, C, H, W)``.
+
+    The mean training image of the class, and the training image of the class at the smallest L2 distance.
+    """
+    samples = data.class_images(label)
+    private, mean = data.display(samples), data.display(samples.mean(0, keepdim=True))
+    nearest = private[torch.linalg.vector_norm(private - image, dim=(1, 2, 3)).argmin()]
+    return torch.cat([mean, nearest[None]])
 
 
 def similarity(
@@ -93,8 +98,7 @@ def similarity(
         )
     rows: list[dict[str, int | float]] = []
     for k, image, sample in zip(classes, images, x.unbind(-4), strict=True):
-        mean, nearest = data.display(data.class_images(k).mean(0, keepdim=True)), nearest_image(image, k, data)
-        to_mean, to_nearest = ssim(image.expand(2, *image.shape), torch.cat([mean, nearest[None]])).tolist()
+        to_mean, to_nearest = ssim(image.expand(2, *image.shape), mean_and_nearest(image, k, data)).tolist()
         rows.append(
             {"class": int(k), "ssim_class_mean": to_mean, "ssim_nearest": to_nearest, **data.likeness(sample, k)}
         )

@@ -48,6 +48,16 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Raises:
+        OSError: as :func:`atomic_write`.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def check_writable(folder: Path, option: str) -> None:
     """Make a folder, and see that files can be written there, before hours are spent.
 

@@ -153,11 +153,15 @@ class InversionModule(LightningModule, ABC):
             yield
             return
         whole, all_units = self.unit_tensors(), self.units
-        self.units = [all_units[unit] for unit in units]
-        self.set_unit_tensors(select(whole, units))
+        self._hold(units)
         yield
         self.units = all_units
         self.set_unit_tensors(replace(whole, units, self.unit_tensors()))
+
+    def _hold(self, units: list[int]) -> None:
+        """Let go of all units but some."""
+        self.units = [self.units[unit] for unit in units]
+        self.set_unit_tensors(select(self.unit_tensors(), units))
 
     def setup(self, stage: str) -> None:
         """Keep this process's share of the units, where the trainer has several processes."""
@@ -165,8 +169,8 @@ class InversionModule(LightningModule, ABC):
         if ranks == 1 or self._all_units is not None:
             return
         own = share(len(self.units), self.trainer.global_rank, ranks)
-        self._all_units, self.units = self.units, [self.units[unit] for unit in own]
-        self.set_unit_tensors(select(self.unit_tensors(), own))
+        self._all_units = self.units
+        self._hold(own)
         # what processes hold differs, and is none of DistributedDataParallel's business, which wants a parameter
         names = [name for name, _ in (*self.named_parameters(), *self.named_buffers())]
         self._ddp_params_and_buffers_to_ignore = [*names, ".candidates"]  # a dot: it writes its own parameters so

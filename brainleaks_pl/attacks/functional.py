@@ -6,6 +6,7 @@ N is the number of (class, restart) units, always the fourth axis from the right
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,6 +58,17 @@ def unit_uniform(
         generator = torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
         draws.append(torch.rand(tuple(shape), generator=generator, device=device))
     return torch.stack(draws, dim=-4)
+
+
+def parts(inputs: Tensor, rows: int) -> list[slice]:
+    """Split inputs, ``(B, C, H, W)`` or ``(T, B, C, H, W)``, into the fewest even parts of B within ``rows``.
+
+    A part has at most ``rows`` inputs, counted over time, and at least one sample.
+    """
+    samples = inputs.shape[-4]
+    at_once = max(1, rows // math.prod(inputs.shape[:-4]))
+    size = math.ceil(samples / math.ceil(samples / at_once))
+    return [slice(first, first + size) for first in range(0, samples, size)]
 
 
 def flip_probability(gradient: Tensor) -> Tensor:

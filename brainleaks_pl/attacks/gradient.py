@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
-from brainleaks_pl.attacks.functional import unit_view
+from brainleaks_pl.attacks.functional import parts, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
 from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
@@ -21,17 +21,6 @@ from brainleaks_pl.targets.snn import SpikingClassifier
 _KICKS = 1  # tells the stream of the random flips from that of the draws
 ROWS = 1024
 """Most inputs, counted over time steps and samples, that the target sees at once: more gain no speed."""
-
-
-def parts(inputs: Tensor, rows: int) -> list[slice]:
-    """Split inputs, ``(B, C, H, W)`` or ``(T, B, C, H, W)``, into the fewest even parts of B within ``rows``.
-
-    A part has at most ``rows`` inputs, counted over time, and at least one sample.
-    """
-    samples = inputs.shape[-4]
-    at_once = max(1, rows // math.prod(inputs.shape[:-4]))
-    size = math.ceil(samples / math.ceil(samples / at_once))
-    return [slice(first, first + size) for first in range(0, samples, size)]
 
 
 def half_gradients(device: torch.device) -> bool:
@@ -116,13 +105,15 @@ class GradientInversion(InversionModule):
         self.register_buffer("blind_steps", torch.zeros(len(self.units), dtype=torch.long))
         self._warned = False
 
+    time_steps: int = 1
+    """T of the input; 1 where it is an image. Where the attack goes through an encoder, that has a T of its own."""
     population: int = 1
     """Inputs of a unit that the target is asked about in one step."""
 
     @property
     def entries_a_unit(self) -> int:
         """Entries of the inputs that a unit asks the target about in a step, or of its candidate if that is larger."""
-        time_steps = getattr(self, "time_steps", 1) if self.encoder is None else self.encoder.time_steps
+        time_steps = self.time_steps if self.encoder is None else self.encoder.time_steps
         return max(super().entries_a_unit, self.population * time_steps * math.prod(self.target.input_shape))
 
     @property

@@ -16,13 +16,13 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.audit.cell_pictures import cell_pictures
+from brainleaks_pl.audit.networks import silent_trainer
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.report import Scoring, make_report, write_report
-from brainleaks_pl.storage import atomic_write
+from brainleaks_pl.storage import atomic_write, write_text
 from brainleaks_pl.targets.base import TargetClassifier
-from brainleaks_pl.trainer import InversionTrainer
 
 RESULT = "cell.json"
 """Name of the file in a cell's folder that is written last: where it is, the cell is finished."""
@@ -96,9 +96,7 @@ def run_cell(
         trainer: settings of the trainer.
     """
     started = time.monotonic()
-    InversionTrainer(
-        logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, **trainer
-    ).invert(attack)
+    silent_trainer(enable_checkpointing=False, **trainer).invert(attack)
     facts = {
         "target": {"test_accuracy": test_accuracy},
         "judges": {name: {"test_accuracy": judge.test_accuracy} for name, judge in judges.items()},
@@ -109,13 +107,12 @@ def run_cell(
     report = make_report(attack, networks, data, scoring, title=cell.title, seed=cell.seed, facts=facts)
     write_report(report, folder)
     with atomic_write(folder / "pictures.pt") as temporary:
-        torch.save(cell_pictures(report.tensors, attack.classes, data), temporary)
-    best = report.tensors["reconstructions"].index_select(-4, report.tensors["best"])
+        torch.save(cell_pictures(report, attack.classes, data), temporary)
     encoder = data.encoder or attack.encoder
     judged = {}
     for name, network in networks.items():
         over_time = confidence_over_time(
-            best,
+            report.best,
             network,
             attack.classes,
             encoder=encoder,
@@ -147,5 +144,4 @@ def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:
 
 def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any]) -> None:
     """Write what a cell came to, whole or not at all."""
-    with atomic_write(folder / RESULT) as temporary:
-        temporary.write_text(json.dumps({"identity": identity, "cell": cell}, indent=1) + "\n", encoding="utf-8")
+    write_text(folder / RESULT, json.dumps({"identity": identity, "cell": cell}, indent=1) + "\n")

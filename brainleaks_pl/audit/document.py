@@ -7,7 +7,6 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,17 @@ import torch
 
 from brainleaks_pl.audit.agreement import agreement
 from brainleaks_pl.audit.ceiling import encoding_ceiling
+from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.plan import Cell
+from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
-from brainleaks_pl.audit.scores import SIMILARITIES, done, masking, similarity_matrix, summary, sweep_rows
+from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
 from brainleaks_pl.audit.verdict import differences, verdict, warnings
+from brainleaks_pl.report import versions
 from brainleaks_pl.targets.base import TargetClassifier
 
-FORMAT = "brainleaks_pl.audit/1"
 _CEILING_STEPS = (1, 2, 5, 10, 25, 50, 100, 200)
-_PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "tonic", "torchmetrics", "numpy")
+_PACKAGES = ("tonic", "numpy")  # beside those that scores.json names
 
 
 def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> dict[str, Any]:
@@ -42,9 +43,9 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
     names = [data.class_name(label) for label in range(data.num_classes)]
     agreeing = [
         {"target": target, "attack": attack, **row}
-        for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells))
+        for (target, attack), own in grouped(done(cells), "target", "attack")
         for first, second in combinations(judges, 2)
-        if (row := agreement(done(cells, target=target, attack=attack), first, second)) is not None
+        if (row := agreement(own, first, second)) is not None
     ]
     probes = masking(cells)
     compared = differences(cells, {name: run.untrained[name].spiking for name in audit.targets}, judges)
@@ -70,7 +71,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
         "repeat": {
             "command": command,
             "config": config,
-            "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+            "versions": versions(*_PACKAGES),
             "commit": _commit(),
             "hardware": _hardware(audit.trainer),
             "seconds": sum(cell["seconds"] or 0.0 for cell in cells),
@@ -114,17 +115,13 @@ def _ceiling(run: AuditRun, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any
     ceiling = None if steps is None else encoding_ceiling(run.audit.data, sorted({*_CEILING_STEPS, steps}))
     if ceiling is None:
         return None
-    pairs = dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells))
     attacks = [
         {
             "target": target,
             "attack": attack,
-            **{
-                metric: float(similarity_matrix(done(cells, target=target, attack=attack), metric).mean())
-                for metric in SIMILARITIES
-            },
+            **{metric: float(similarity_matrix(own, metric).mean()) for metric in SIMILARITIES},
         }
-        for target, attack in pairs
+        for (target, attack), own in grouped(done(cells), "target", "attack")
     ]
     return {**ceiling, "attacks": attacks}
 

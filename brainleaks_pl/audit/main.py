@@ -21,7 +21,7 @@ from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import Audit, AuditRun
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.report import Scoring
-from brainleaks_pl.storage import atomic_write, check_writable
+from brainleaks_pl.storage import check_writable, write_text
 from brainleaks_pl.targets.base import TargetClassifier
 
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
@@ -105,8 +105,7 @@ def run_audit(
     run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = audit_document(run, title=title, command=command, config=config)
-    with atomic_write(results / "audit.json") as temporary:
-        temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_text(results / "audit.json", json.dumps(document, indent=1) + "\n")
     write_csv(document, results)
     write_html(document, results)
     return document

@@ -24,6 +24,11 @@ def seed_of(seed: int, name: str) -> int:
     return int(np.random.SeedSequence((seed, zlib.crc32(name.encode()))).generate_state(1)[0])
 
 
+def silent_trainer(**settings: Any) -> InversionTrainer:
+    """Return a trainer that logs and prints nothing: the audit says itself how it goes."""
+    return InversionTrainer(logger=False, enable_progress_bar=False, enable_model_summary=False, **settings)
+
+
 @dataclass(frozen=True)
 class Shelf:
     """The folder where the networks of an audit are kept, ``seed<n>/<name>.pt``.
@@ -61,7 +66,8 @@ class Shelf:
         check_fits({name: network}, data)
         if not path.is_file():
             with TemporaryDirectory() as scratch:
-                accuracy = train_network(self._trainer(network, scratch), network, data, seed=own_seed)
+                settings = {"max_epochs": network.training_recipe.epochs, "default_root_dir": scratch, **self.trainer}
+                accuracy = train_network(silent_trainer(**settings), network, data, seed=own_seed)
             save_network(path, network, data, accuracy, own_seed)
         stored = load_network(path, network, data)
         if stored.get("recipe", network.recipe()) != network.recipe() or stored["seed"] != own_seed:
@@ -70,13 +76,3 @@ class Shelf:
                 f"{network.recipe()} here). Remove it, or name another folder as `checkpoints`."
             )
         return network.eval(), float(stored["test_accuracy"])
-
-    def _trainer(self, network: TargetClassifier, scratch: str) -> InversionTrainer:
-        return InversionTrainer(
-            max_epochs=network.training_recipe.epochs,
-            default_root_dir=scratch,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            **self.trainer,
-        )

@@ -111,11 +111,12 @@ class AuditRun:
 
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
-        todo = [task for seed in self.audit.seeds for task in self._tasks(seed)]
+        tasks = {seed: self._tasks(seed) for seed in self.audit.seeds}
+        todo = [task for own in tasks.values() for task in own]
         count = len(todo)
-        for seed in self.audit.seeds:
+        for seed, own in tasks.items():
             networks: dict[str, TargetClassifier] = {}
-            for task in self._tasks(seed):
+            for task in own:
                 started = time.monotonic()
                 todo.pop(0)
                 what, subject = task[0], task[-1]
@@ -124,8 +125,9 @@ class AuditRun:
                     self.cells.append((subject, content))
                     error, seconds = content["error"], content["seconds"]
                 else:
-                    title = f"{subject}, seed {seed}"
-                    error, seconds = self._network(seed, str(subject), networks), None
+                    assert isinstance(subject, Variant)
+                    title = f"{subject.name}, seed {seed}"
+                    error, seconds = self._network(seed, subject, networks), None
                 seconds = time.monotonic() - started if seconds is None else seconds
                 self._clock.took(task, seconds)
                 remaining = self._clock.estimate(todo) or 0.0
@@ -135,21 +137,19 @@ class AuditRun:
 
     def _tasks(self, seed: int) -> list[Task]:
         cells = [cell for cell in self.plan if cell.seed == seed]
-        variants = dict.fromkeys(cell.variant.name for cell in cells if cell.kind == "sweep")
-        fits: list[Task] = [("fit", name) for name in (*self.audit.targets, *self.audit.judges, *variants)]
+        swept = dict.fromkeys(cell.variant for cell in cells if cell.kind == "sweep")
+        fitted = [*map(Variant, (*self.audit.targets, *self.audit.judges)), *swept]
+        fits: list[Task] = [("fit", variant.target, variant) for variant in fitted]
         return [*fits, *(("attack", cell.variant.target, cell.attack, cell) for cell in cells)]
-
-    def _variant(self, name: str) -> Variant:
-        return next((cell.variant for cell in self.plan if cell.variant.name == name), Variant(name))
 
     def data_of(self, variant: Variant) -> BaseDataModule:
         """Return the data that a variant is trained on."""
         data = self.audit.data
         return data.with_time_steps(variant.value) if variant.parameter == "time_steps" else data
 
-    def _network(self, seed: int, name: str, networks: dict[str, TargetClassifier]) -> str | None:
+    def _network(self, seed: int, variant: Variant, networks: dict[str, TargetClassifier]) -> str | None:
         """Fit or load a network; return what went wrong."""
-        variant = self._variant(name)
+        name = variant.name
         make = {**self.audit.targets, **self.audit.judges}[variant.target]
         own = variant.parameter not in (None, "time_steps")
         arguments = {str(variant.parameter): variant.value} if own else {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
 import numpy as np
 
+from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.statistics import Interval, Matrix, mean_interval
 from brainleaks_pl.report import METRICS
 
@@ -16,17 +17,6 @@ ALL_JUDGES = "all judges"
 """What the mean over the judges is called."""
 
 Cells = Sequence[Mapping[str, Any]]
-
-
-def done(cells: Iterable[Mapping[str, Any]], kind: str = "main", **wanted: Any) -> list[Mapping[str, Any]]:
-    """Return the finished cells of a kind whose entries have the wanted values, in order."""
-    return [
-        cell
-        for cell in cells
-        if cell["status"] == "done"
-        and cell["kind"] == kind
-        and all(cell[key] == value for key, value in wanted.items())
-    ]
 
 
 def judge_matrix(cells: Cells, judge: str, metric: str) -> Matrix:
@@ -45,8 +35,7 @@ def similarity_matrix(cells: Cells, metric: str) -> Matrix:
 def summary(cells: Cells) -> list[dict[str, Any]]:
     """Return, for each target, attack, judge and metric, the mean over seeds and classes, its interval, the nulls."""
     rows = []
-    for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells)):
-        own = done(cells, target=target, attack=attack)
+    for (target, attack), own in grouped(done(cells), "target", "attack"):
         for judge in dict.fromkeys(name for cell in own for name in cell["judges"]):
             judged = [cell for cell in own if judge in cell["judges"]]
             for metric in METRICS:
@@ -67,11 +56,8 @@ def summary(cells: Cells) -> list[dict[str, Any]]:
 def masking(cells: Cells) -> list[dict[str, Any]]:
     """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
     rows = []
-    probes = done(cells, "surrogate")
-    for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in probes):
-        own = [cell for cell in probes if (cell["target"], cell["attack"]) == (target, attack)]
-        seeds = {cell["seed"] for cell in own}
-        plain = [cell for cell in done(cells, target=target, attack=attack) if cell["seed"] in seeds]
+    for (target, attack), own in grouped(done(cells, "surrogate"), "target", "attack"):
+        plain = _beside(own, cells)
         groups = {"as trained": plain} if plain else {}
         for cell in own:
             groups.setdefault(cell["surrogate"]["name"], []).append(cell)
@@ -99,14 +85,11 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
         base_value: returns a target's own value of an argument.
     """
     rows = []
-    swept = done(cells, "sweep")
-    for target, parameter, attack in dict.fromkeys((c["target"], c["sweep"]["parameter"], c["attack"]) for c in swept):
-        own = [c for c in swept if (c["target"], c["sweep"]["parameter"], c["attack"]) == (target, parameter, attack)]
-        seeds = {cell["seed"] for cell in own}
-        base = [cell for cell in done(cells, target=target, attack=attack) if cell["seed"] in seeds]
+    swept: list[Mapping[str, Any]] = [{**cell, **cell["sweep"]} for cell in done(cells, "sweep")]
+    for (target, parameter, attack), own in grouped(swept, "target", "parameter", "attack"):
+        base = _beside(own, cells)
         groups = [(base_value(target, parameter), base)] if base else []
-        values = dict.fromkeys(cell["sweep"]["value"] for cell in own)
-        groups += [(value, [cell for cell in own if cell["sweep"]["value"] == value]) for value in values]
+        groups += [(value, group) for (value,), group in grouped(own, "value")]
         for value, group in sorted(groups, key=lambda pair: pair[0]):
             rows += [
                 {
@@ -124,16 +107,23 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
     return rows
 
 
+def _beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:
+    """Return the main cells of the target, the attack and the seeds of some others."""
+    seeds = {cell["seed"] for cell in own}
+    plain = done(cells, target=own[0]["target"], attack=own[0]["attack"])
+    return [cell for cell in plain if cell["seed"] in seeds]
+
+
 def _row(target: str, attack: str, judge: str | None, metric: str, interval: Interval) -> dict[str, Any]:
-    least = 0.0 if judge else -1.0  # of a structural similarity; no mean lies outside
+    interval = interval.within(0.0 if judge else -1.0, 1.0)  # a structural similarity may be negative
     return {
         "target": target,
         "attack": attack,
         "judge": judge,
         "metric": metric,
         "mean": interval.mean,
-        "low": None if interval.low is None else max(interval.low, least),
-        "high": None if interval.high is None else min(interval.high, 1.0),
+        "low": interval.low,
+        "high": interval.high,
     }
 
 

@@ -20,6 +20,19 @@ class Interval(NamedTuple):
     low: float | None
     high: float | None
 
+    def within(self, least: float, most: float) -> Interval:
+        """Return what of the interval lies between two bounds that no mean can pass."""
+        return Interval(
+            self.mean,
+            None if self.low is None else max(self.low, least),
+            None if self.high is None else min(self.high, most),
+        )
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether there is an interval, and 0 outside it."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
 
 class Estimate(NamedTuple):
     """A mean or a difference of means, the variance of its estimate and the degrees of freedom of that variance."""

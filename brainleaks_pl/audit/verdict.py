@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, done, judge_matrix
+from brainleaks_pl.audit.grouping import done, grouped
+from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, judge_matrix
 from brainleaks_pl.audit.statistics import difference_interval
 
 STRONGEST = "strongest"
@@ -50,8 +51,7 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
                     continue
                 for metric in _COMPARED:
                     values, others = (judge_matrix(group, judge, metric) for group in groups)
-                    interval = difference_interval(values, others)
-                    known = interval.low is not None and interval.high is not None
+                    interval = difference_interval(values, others).within(-1.0, 1.0)
                     rows.append(
                         {
                             "attack": name,
@@ -62,9 +62,9 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
                             "judge": judge,
                             "metric": metric,
                             "difference": interval.mean,
-                            "low": None if interval.low is None else max(interval.low, -1.0),
-                            "high": None if interval.high is None else min(interval.high, 1.0),
-                            "shown": bool(known and (interval.low > 0 or interval.high < 0)),  # type: ignore[operator]
+                            "low": interval.low,
+                            "high": interval.high,
+                            "shown": interval.excludes_zero,
                         }
                     )
     return rows
@@ -98,8 +98,8 @@ def warnings(
     failed = sum(cell["status"] == "failed" for cell in cells)
     if failed:
         found.append(f"{failed} of {len(cells)} attacks failed; their errors are listed at the end.")
-    for target, attack in dict.fromkeys((cell["target"], cell["attack"]) for cell in done(cells)):
-        shares = [cell["zero_gradients"] or 0.0 for cell in done(cells, target=target, attack=attack)]
+    for (target, attack), own in grouped(done(cells), "target", "attack"):
+        shares = [cell["zero_gradients"] or 0.0 for cell in own]
         if max(shares) > _MANY_ZERO_GRADIENTS:
             found.append(
                 f"{attack} on {target} had no gradient at all in up to {max(shares):.0%} of its steps: a low leak may "
@@ -108,11 +108,11 @@ def warnings(
     plain = {(row["target"], row["attack"], row["judge"]): row for row in masking if row["surrogate"] == "as trained"}
     for row in masking:
         target, attack, judge, reached = (row[key] for key in ("target", "attack", "judge", "confidence"))
-        own = plain[target, attack, judge]["confidence"] if (target, attack, judge) in plain else reached
-        if reached - own > _MASKED_GAIN:
+        trained = plain[target, attack, judge]["confidence"] if (target, attack, judge) in plain else reached
+        if reached - trained > _MASKED_GAIN:
             found.append(
                 f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate {row['surrogate']}, "
-                f"but {own:.2f} with that of training (judge {judge}): a masked gradient, not privacy."
+                f"but {trained:.2f} with that of training (judge {judge}): a masked gradient, not privacy."
             )
     found += [
         f"The judges {row['first']} and {row['second']} disagree on {1 - row['same_verdict']:.0%} of the "

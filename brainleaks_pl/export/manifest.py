@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
-from brainleaks_pl.storage import atomic_write
+from brainleaks_pl.storage import write_text
 
 
 def write_manifest(
@@ -61,8 +61,7 @@ def write_manifest(
             for reconstruction, file in rows
         ],
     }
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def _older_files(path: Path, source: str) -> set[str]:

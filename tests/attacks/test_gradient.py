@@ -13,7 +13,8 @@ from toys import Blind, Triangle, mlp, run, spiking_mlp
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MaxMargin, MIFace, RateEncoder
 from brainleaks_pl.attacks import gradient
 from brainleaks_pl.attacks.base import WrongTargetError
-from brainleaks_pl.attacks.gradient import GradientInversion, half_gradients, parts
+from brainleaks_pl.attacks.functional import parts
+from brainleaks_pl.attacks.gradient import GradientInversion, half_gradients
 
 
 @given(samples=st.integers(1, 60), time_steps=st.integers(1, 30), rows=st.integers(1, 100))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainleaks_pl.audit.report.grouping import grouped, main_cells, mean
+from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.looks import Looks, label, short
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
 from brainleaks_pl.audit.report.plots import Curve, Row, ceiling_plot, curve_plot, interval_plot, stacked_plot
@@ -72,7 +72,7 @@ def ceiling(audit: Audit, looks: Looks) -> Section:
 def over_time(audit: Audit, looks: Looks) -> Section:
     """Show how soon judges recognise the class."""
     curves: dict[str, list[Curve]] = {}
-    for (target, attack), cells in grouped(main_cells(audit), "target", "attack"):
+    for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         for judge in audit["judges"]:
             there = [cell["judges"][judge]["over_time"] for cell in cells if judge in cell["judges"]]
             values = [mean(step) for step in zip(*(line for line in there if line), strict=False)]
@@ -120,7 +120,8 @@ def masking(audit: Audit, looks: Looks) -> Section:
             "Share of units and time steps without any gradient",
             ("target", "attack", "seed", "zero gradients"),
             tuple(
-                tuple(cell[key] for key in ("target", "attack", "seed", "zero_gradients")) for cell in main_cells(audit)
+                tuple(cell[key] for key in ("target", "attack", "seed", "zero_gradients"))
+                for cell in done(audit["cells"])
             ),
         )
     ]

@@ -16,10 +16,10 @@ from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.scores import agreement, differences, scores
 from brainleaks_pl.audit.report.seen import reconstructions
-from brainleaks_pl.storage import atomic_write
+from brainleaks_pl.storage import write_text
 
 FORMAT = "brainleaks_pl.audit/1"
-"""The format that this report reads."""
+"""The format of the audits that this report reads."""
 
 _TEMPLATES = "templates"
 
@@ -82,9 +82,7 @@ def write_html(audit: Audit, folder: Path) -> None:
         ValueError: as :func:`render_report`.
         OSError: when the file cannot be written.
     """
-    page = render_report(audit, folder)
-    with atomic_write(folder / "report.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(folder / "report.html", render_report(audit, folder))
 
 
 def _repeat(audit: Audit) -> Section:

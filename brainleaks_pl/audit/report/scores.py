@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from brainleaks_pl.audit.report.grouping import grouped, main_cells
+from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.report.looks import Looks, label, short
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Strip, Table
 from brainleaks_pl.audit.report.pictures import Gallery
@@ -165,7 +165,7 @@ def agreement(audit: Audit, looks: Looks, gallery: Gallery) -> Section:
 
 def _scatter(audit: Audit, looks: Looks, first: str, second: str) -> Plot:
     curves = []
-    for (target, attack), cells in grouped(main_cells(audit), "target", "attack"):
+    for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         both = [cell["judges"] for cell in cells if {first, second} <= cell["judges"].keys()]
         x, y = ([row["confidence"] for judges in both for row in judges[name]["per_class"]] for name in (first, second))
         curves.append(Curve(label(target, attack), x, y, looks.colour(attack), looks.marker(target), ""))
@@ -195,7 +195,7 @@ def _agreement_words(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _widest_apart(audit: Audit, rows: Sequence[dict[str, Any]], gallery: Gallery) -> Iterable[Strip]:
-    cells = {(cell["target"], cell["attack"], cell["seed"]): cell for cell in main_cells(audit)}
+    cells = {(cell["target"], cell["attack"], cell["seed"]): cell for cell in done(audit["cells"])}
     cases = [(row, case) for row in rows for case in row["disagree"]]
     cases.sort(key=lambda pair: -abs(pair[1]["confidence"][0] - pair[1]["confidence"][1]))
     for row, case in cases[:_MOST_APART]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainleaks_pl.audit.report.grouping import grouped, main_cells, mean
+from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Strip
 from brainleaks_pl.audit.report.pictures import Gallery
 
@@ -12,7 +12,7 @@ from brainleaks_pl.audit.report.pictures import Gallery
 def reconstructions(audit: Audit, gallery: Gallery) -> Section:
     """Show reconstructions of each target and attack beside the training images."""
     groups = []
-    for (target, attack), cells in grouped(main_cells(audit), "target", "attack"):
+    for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         ranked = _ranked(cells)
         if ranked:
             strips = tuple(

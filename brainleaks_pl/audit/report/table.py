@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from brainleaks_pl.audit.grouping import done
 from brainleaks_pl.audit.report.parts import Audit, Value
 from brainleaks_pl.report import METRICS
 from brainleaks_pl.storage import atomic_write
@@ -34,9 +35,7 @@ def write_csv(audit: Audit, folder: Path) -> None:
 
 
 def _rows(audit: Audit) -> Iterator[tuple[Value, ...]]:
-    for cell in audit["cells"]:
-        if cell["kind"] != "main" or cell["status"] != "done":
-            continue
+    for cell in done(audit["cells"]):
         whose = (cell["target"], cell["attack"], cell["seed"])
         for name, judge in cell["judges"].items():
             kinds = {"main": judge, **{f"null_{null}": scores for null, scores in judge["nulls"].items()}}

@@ -95,6 +95,7 @@ def interval_plot(
         if difference:
             reach = 1.15 * max([0.05, *ends])
             axis.set_xlim(-reach, reach)
+            axis.xaxis.set_major_locator(MaxNLocator(5))  # more labels touch each other
             axis.axvline(0.0, color=INK, linewidth=1.0)
         else:
             axis.set_xlim(-0.02, max(1.02, *ends))

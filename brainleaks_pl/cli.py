@@ -29,7 +29,8 @@ from brainleaks_pl.errors import plain_message
 from brainleaks_pl.export import export_main
 from brainleaks_pl.fitting import check_fits, train_network
 from brainleaks_pl.progress import PROGRESS, KeepProgress, identity, is_finished
-from brainleaks_pl.report import Scoring, log_report, make_report, write_report
+from brainleaks_pl.publishing import log_report, write_report
+from brainleaks_pl.report import Scoring, make_report
 from brainleaks_pl.storage import check_writable, load_network, save_network
 from brainleaks_pl.tables import fit_table, score_tables
 from brainleaks_pl.targets.base import TargetClassifier

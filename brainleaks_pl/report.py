@@ -1,37 +1,26 @@
-"""What an attack leaves behind: scores, reconstructions and pictures, in files and in TensorBoard."""
+"""What an attack comes to: its reconstructions, and what judges say of them."""
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from brainleaks_pl.animation import Pictures, log_animation
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.queries import QueryInversion
-from brainleaks_pl.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.data.event_base import EventDataModule
 from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.pictures import confidence_matrix, query_plot, reconstruction_grid
 from brainleaks_pl.query_curve import query_curve
-from brainleaks_pl.scoring import Scores, min_max_rescale, nulls, score
-from brainleaks_pl.similarity import similarity, to_display
-from brainleaks_pl.storage import atomic_write
+from brainleaks_pl.scoring import Scores, nulls, score
+from brainleaks_pl.similarity import similarity
 from brainleaks_pl.targets.base import TargetClassifier
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
-_FILES = {"queries"}  # figures that are files beside TensorBoard's
 _PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
 
 
@@ -62,25 +51,33 @@ class Scoring:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The results of one attack.
+    """The results of one attack; :mod:`brainleaks_pl.illustrations` draws them.
 
     Args:
         scores: what ``scores.json`` holds.
         tensors: what ``reconstructions.pt`` holds.
         best: the best reconstruction of each class, which the judges score.
         inputs: the same as networks see them: recordings where ``best`` are scenes.
-        grid: the labelled reconstructions, ``reconstructions.png``.
-        figures: further pictures by name, for TensorBoard; ``queries`` goes to a file as well.
-        animations: event recordings by name, for TensorBoard.
+        matrices: by judge its confidence in every class on each of these, ``(M, K)``.
+        classes: the M attacked classes.
+        data: the private data set.
+        title: heading of the pictures.
     """
 
     scores: dict[str, Any]
     tensors: dict[str, Tensor]
     best: Tensor
     inputs: Tensor
-    grid: Figure
-    figures: dict[str, Figure]
-    animations: dict[str, Pictures]
+    matrices: dict[str, Tensor]
+    classes: list[int]
+    data: BaseDataModule
+    title: str
+
+    @property
+    def spikes(self) -> Tensor | None:
+        """A draw of the spikes of ``best``, ``(T, M, C, H, W)``, uint8; None where they have none."""
+        spikes = self.tensors.get("spikes")
+        return None if spikes is None else spikes.index_select(1, self.tensors["best"])
 
 
 def make_report(
@@ -93,7 +90,7 @@ def make_report(
     seed: int,
     facts: Mapping[str, Any],
 ) -> Report:
-    """Let the judges score a finished attack and draw its pictures.
+    """Let the judges score a finished attack.
 
     Of several restarts of a class the one that the target likes best is scored; a judge never chooses.
 
@@ -115,26 +112,20 @@ def make_report(
         "restarts": torch.tensor([restart for _, restart in attack.units]),
         "best": best_units,
     }
-    if data.simulated:
-        title += " (simulated data)"
-    figures: dict[str, Figure] = {}
-    animations: dict[str, Pictures] = {}
     encoder = data.encoder or attack.encoder
     spikes = _one_draw(everything, encoder, seed)
     inputs = best  # as the networks see them
     if spikes is not None:
         tensors["spikes"] = spikes.to(torch.uint8)
-        shown = spikes.index_select(1, best_units)
-        inputs = best if best.shape[-3:] == data.input_shape else shown
-        figures["spike_raster"] = compare_rasters(shown, attack.classes, data, title)
-        if isinstance(data, EventDataModule):
-            animations = compare_recordings(shown, attack.classes, data, title)
+        if best.shape[-3:] != data.input_shape:
+            inputs = spikes.index_select(1, best_units)
     options: dict[str, Any] = {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
 
     def scored(images: Tensor, judge: TargetClassifier, draws: int = scoring.null_draws) -> Scores:
         return score(images, judge, attack.classes, encoder=encoder, draws=draws, **options)
 
     judged: dict[str, Any] = {}
+    matrices: dict[str, Tensor] = {}
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
         baselines = nulls(
@@ -150,16 +141,10 @@ def make_report(
             **scores.as_dict(),
             "nulls": {null: _without_classes(values) for null, values in baselines.items()},
         }
-        figures[f"confidence/{name}"] = confidence_matrix(
-            scores.matrix,
-            [data.class_name(label) for label in attack.classes],
-            [data.class_name(label) for label in range(data.num_classes)],
-            f"{title}: confidence of judge {name}",
-        )
+        matrices[name] = scores.matrix
     curves = {}
     if isinstance(attack, QueryInversion):
         curves["queries"] = query_curve(attack, judges, scored)
-        figures["queries"] = query_plot(curves["queries"], f"{title}: what so many queries reveal")
     likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
     content = {
         **facts,
@@ -176,17 +161,7 @@ def make_report(
         "seed": seed,
         "versions": versions(),
     }
-    pictures = [
-        data.display(to_display(min_max_rescale(inputs) if scoring.rescale else inputs)),
-        data.display(data.class_means())[attack.classes],
-    ]
-    caption = "reconstruction (left) and mean training image (right) of each class"
-    if inputs is not best:
-        pictures.insert(0, to_display(best).mean(1, keepdim=True).expand(-1, data.input_shape[0], -1, -1))
-        caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
-    captions = [_caption(data.class_name(label), judged, index) for index, label in enumerate(attack.classes)]
-    grid = reconstruction_grid(pictures, captions, f"{title}: {caption}")
-    return Report(content, tensors, best, inputs, grid, figures, animations)
+    return Report(content, tensors, best, inputs, matrices, attack.classes, data, title)
 
 
 def versions(*further: str) -> dict[str, str]:
@@ -214,44 +189,3 @@ def _one_draw(reconstructions: Tensor, encoder: Encoder | None, seed: int) -> Te
 
 def _without_classes(scores: Scores) -> dict[str, Any]:
     return {name: value for name, value in scores.as_dict().items() if name in METRICS}
-
-
-def _caption(name: str, judged: Mapping[str, Any], index: int) -> str:
-    confidences = [judge["per_class"][index]["confidence"] for judge in judged.values()]
-    return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name
-
-
-def write_report(report: Report, folder: Path) -> None:
-    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all.
-
-    Raises:
-        OSError: when a file cannot be written; older files are then left as they were.
-    """
-    pictures = {"reconstructions": report.grid, **{n: figure for n, figure in report.figures.items() if n in _FILES}}
-    with ExitStack() as files:
-        scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
-        scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
-        torch.save(report.tensors, tensors)
-        for name, figure in pictures.items():
-            figure.savefig(files.enter_context(atomic_write(folder / f"{name}.png")), format="png")
-
-
-def log_report(report: Report, loggers: list[Logger]) -> None:
-    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab)."""
-    scores = {
-        f"score/{name}/{metric}": judge[metric]["mean"]
-        for name, judge in report.scores["judges"].items()
-        for metric in METRICS
-    }
-    arguments = {
-        "attack": report.scores["attack"]["class_path"].rpartition(".")[2],
-        **report.scores["attack"]["init_args"],
-    }
-    for logger in loggers:
-        if isinstance(logger, TensorBoardLogger):
-            for name, figure in {"reconstructions": report.grid, **report.figures}.items():
-                logger.experiment.add_figure(name, figure)
-            for name, frames in report.animations.items():
-                log_animation(logger.experiment, name, frames)
-            logger.log_hyperparams(arguments, scores)
-            logger.save()

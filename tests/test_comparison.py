@@ -14,7 +14,9 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from brainleaks_pl import NMNIST, BrainLeaksV1, FrameTransform, Scoring, SpikingCNN, SpikingMLP
-from brainleaks_pl.report import Report, log_report, make_report
+from brainleaks_pl.illustrations import animate, illustrate, illustrate_further
+from brainleaks_pl.publishing import log_report
+from brainleaks_pl.report import Report, make_report
 from brainleaks_pl.tables import fit_table, score_tables
 
 FACTS: dict[str, Any] = {
@@ -48,9 +50,10 @@ def printed(*tables: Any) -> str:
 
 def test_every_class_has_an_animation_and_the_first_a_raster(data: NMNIST, tmp_path: Path) -> None:
     report = report_of(data)
-    assert list(report.animations) == ["recordings/3", "recordings/8"]
-    assert all(len(frames) == 6 for frames in report.animations.values())
-    ours, theirs = report.figures["spike_raster"].axes
+    animations = animate(report)
+    assert list(animations) == ["recordings/3", "recordings/8"]
+    assert all(len(frames) == 6 for frames in animations.values())
+    ours, theirs = illustrate_further(report)["spike_raster"].axes
     assert (ours.get_title(), theirs.get_title()) == ("reconstruction", "training recording")
     shown = len(theirs.collections[0].get_offsets())
     assert shown == int(data.recording(3).sum()) > 0
@@ -70,7 +73,7 @@ def test_simulated_data_say_so(data: NMNIST, monkeypatch: pytest.MonkeyPatch, si
     report = report_of(data)
     assert report.scores["data"]["simulated"] == simulated
     assert report.scores["data"]["class_names"] == [str(digit) for digit in range(10)]
-    figures = [report.grid, *report.figures.values()]
+    figures = [*illustrate(report).values(), *illustrate_further(report).values()]
     assert ["simulated data" in (figure.get_suptitle() or "") for figure in figures] == [simulated] * len(figures)
     assert ("simulated data" in printed(*score_tables(report))) == simulated
     assert ("simulated data" in printed(fit_table({"target": (0.9, Path("target.pt"))}, simulated))) == simulated

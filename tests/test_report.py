@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 from toys import ToyDigits, run
 
 from brainleaks_pl import (
@@ -23,7 +24,9 @@ from brainleaks_pl import (
     score,
 )
 from brainleaks_pl.errors import plain_message
-from brainleaks_pl.report import Report, make_report, write_report
+from brainleaks_pl.illustrations import illustrate_further
+from brainleaks_pl.publishing import write_report
+from brainleaks_pl.report import Report, make_report
 
 FACTS: dict[str, Any] = {
     "target": {"test_accuracy": 0.9},
@@ -88,7 +91,7 @@ def test_spikes_are_drawn_from_the_probabilities(judge: CNN) -> None:
     assert spikes[:, 0].max() == 0
     assert spikes[:, 1].min() == 1
     assert 0.4 < spikes[:, 2].mean() < 0.6
-    assert set(report.figures) == {"spike_raster", "confidence/cnn"}
+    assert set(illustrate_further(report)) == {"spike_raster", "confidence/cnn"}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_an_image_is_kept_beside_a_draw_of_its_spikes(
     judges = {"cnn": spiking if encoder else judge}
     report = make_report(images, judges, data, options, title="toy", seed=5, facts=FACTS)
     assert report.tensors["reconstructions"].shape == (6, 1, 12, 12)
-    assert ("spikes" in report.tensors) == ("spike_raster" in report.figures) == drawn
+    assert ("spikes" in report.tensors) == ("spike_raster" in illustrate_further(report)) == drawn
     if drawn:
         spikes = report.tensors["spikes"].float()
         assert spikes.shape == (4, 6, 1, 12, 12)
@@ -140,7 +143,7 @@ def test_a_failed_write_leaves_older_files(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(report.grid, "savefig", full)
+    monkeypatch.setattr(Figure, "savefig", full)
     report.scores["seconds"] = 2.0
     with pytest.raises(OSError, match="No space left"):
         write_report(report, tmp_path)

@@ -20,7 +20,8 @@ from brainleaks_pl.audit.networks import silent_trainer
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.report import Scoring, make_report, write_report
+from brainleaks_pl.publishing import write_report
+from brainleaks_pl.report import Scoring, make_report
 from brainleaks_pl.storage import atomic_write, write_text
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -107,7 +108,7 @@ def run_cell(
     report = make_report(attack, networks, data, scoring, title=cell.title, seed=cell.seed, facts=facts)
     write_report(report, folder)
     with atomic_write(folder / "pictures.pt") as temporary:
-        torch.save(cell_pictures(report, attack.classes, data), temporary)
+        torch.save(cell_pictures(report), temporary)
     encoder = data.encoder or attack.encoder
     judged = {}
     for name, network in networks.items():

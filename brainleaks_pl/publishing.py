@@ -1,0 +1,50 @@
+"""A report in files and in TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from brainleaks_pl.animation import log_animation
+from brainleaks_pl.illustrations import animate, illustrate, illustrate_further
+from brainleaks_pl.report import METRICS, Report
+from brainleaks_pl.storage import atomic_write
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all.
+
+    Raises:
+        OSError: when a file cannot be written; older files are then left as they were.
+    """
+    with ExitStack() as files:
+        scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
+        scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
+        torch.save(report.tensors, tensors)
+        for name, figure in illustrate(report).items():
+            figure.savefig(files.enter_context(atomic_write(folder / f"{name}.png")), format="png")
+
+
+def log_report(report: Report, loggers: list[Logger]) -> None:
+    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab)."""
+    scores = {
+        f"score/{name}/{metric}": judge[metric]["mean"]
+        for name, judge in report.scores["judges"].items()
+        for metric in METRICS
+    }
+    arguments = {
+        "attack": report.scores["attack"]["class_path"].rpartition(".")[2],
+        **report.scores["attack"]["init_args"],
+    }
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            for name, figure in {**illustrate(report), **illustrate_further(report)}.items():
+                logger.experiment.add_figure(name, figure)
+            for name, frames in animate(report).items():
+                log_animation(logger.experiment, name, frames)
+            logger.log_hyperparams(arguments, scores)
+            logger.save()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import snntorch.surrogate
@@ -13,6 +14,9 @@ from torch import Tensor
 
 SpikeFunction = Callable[[Tensor], Tensor]
 """Maps ``u - threshold`` to spikes in {0, 1}; its autograd backward is a surrogate gradient."""
+
+IN_CACHE = 2**17
+"""Membranes of a layer that are worked on together: more fall out of the processor's cache, fewer are all overhead."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,16 @@ class _LIFScan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         membranes = torch.empty_like(current)
         spikes = torch.empty_like(current)
-        for t in range(current.shape[0]):
-            membrane = membranes[t]
-            if t == 0:
-                membrane.copy_(current[0])
+        before: tuple[Tensor, Tensor] | None = None
+        for own_current, membrane, spike in zip(current, membranes, spikes, strict=True):
+            if before is None:
+                membrane.copy_(own_current)
             else:
                 # beta*u and +I are rounded separately, in snntorch's order, so that no spike ever differs from it
-                torch.mul(membranes[t - 1], beta, out=membrane)
-                membrane.add_(current[t]).sub_(spikes[t - 1], alpha=threshold)
-            torch.gt(membrane, threshold, out=spikes[t])
+                torch.mul(before[0], beta, out=membrane)
+                membrane.add_(own_current).sub_(before[1], alpha=threshold)
+            torch.gt(membrane, threshold, out=spike)
+            before = membrane, spike
         ctx.save_for_backward(membranes)
         ctx.constants = (beta, threshold, surrogate)
         ctx.set_materialize_grads(False)
@@ -140,8 +145,7 @@ class _LIFScan(torch.autograd.Function):
             grad = surrogate.derivative(membranes - threshold).mul_(grad_spikes)
             if grad_membranes is not None:
                 grad.add_(grad_membranes)
-        for t in range(grad.shape[0] - 2, -1, -1):
-            grad[t].add_(grad[t + 1], alpha=beta)
+        _decay_backwards(grad.unbind(), beta)
         return grad, None, None, None
 
 
@@ -174,7 +178,7 @@ def lif_scan(current: Tensor, *, beta: float, threshold: float, surrogate: Surro
 
 
 class _LIFLinear(torch.autograd.Function):
-    """Neurons and the linear layer behind them, step by step, so that a step's spikes stay in the cache."""
+    """Neurons and the linear layer behind them, a few steps at a time, whose spikes stay in the cache."""
 
     @staticmethod
     def forward(
@@ -182,13 +186,17 @@ class _LIFLinear(torch.autograd.Function):
     ) -> Tensor:
         membranes = current  # overwritten: one tensor of this size is all that the layer keeps
         outputs = current.new_empty(*current.shape[:-1], weight.shape[0])
-        spikes, decayed = torch.empty_like(current[0]), torch.empty_like(current[0])
-        for t in range(current.shape[0]):
-            if t > 0:
-                torch.mul(membranes[t - 1], beta, out=decayed)
-                membranes[t].add_(decayed).sub_(spikes, alpha=threshold)
-            torch.gt(membranes[t], threshold, out=spikes)
-            torch.addmm(bias, spikes, weight.T, out=outputs[t])
+        steps = _steps_at_once(current)
+        spikes, decayed = torch.empty_like(current[:steps]), torch.empty_like(current[0])
+        before: tuple[Tensor, Tensor] | None = None
+        for block, output in zip(membranes.split(steps), outputs.split(steps), strict=True):
+            for membrane, spike in zip(block, spikes, strict=False):
+                if before is not None:
+                    torch.mul(before[0], beta, out=decayed)
+                    membrane.add_(decayed).sub_(before[1], alpha=threshold)
+                torch.gt(membrane, threshold, out=spike)
+                before = membrane, spike
+            torch.addmm(bias, spikes[: len(block)].flatten(0, 1), weight.T, out=output.flatten(0, 1))
         ctx.save_for_backward(membranes, weight)
         ctx.constants = (beta, threshold, surrogate)
         return outputs
@@ -199,18 +207,31 @@ class _LIFLinear(torch.autograd.Function):
         membranes, weight = ctx.saved_tensors
         beta, threshold, surrogate = ctx.constants
         needs_current, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        grad_current = membranes if needs_current else None  # step by step; new memory takes as long as the arithmetic
         grad_weight = torch.zeros_like(weight) if needs_weight else None
-        for t in range(membranes.shape[0] - 1, -1, -1):
-            centred = membranes[t] - threshold
+        steps = _steps_at_once(membranes)
+        later: list[Tensor] = []
+        for block, output in reversed(list(zip(membranes.split(steps), grad.split(steps), strict=True))):
+            centred, grad_output = block - threshold, output.flatten(0, 1)
             if grad_weight is not None:
-                grad_weight.addmm_(grad[t].T, (centred > 0).to(grad.dtype))
-            if grad_current is not None:
-                torch.mm(grad[t], weight, out=grad_current[t])
-                grad_current[t].mul_(surrogate.derivative(centred))
-                if t + 1 < membranes.shape[0]:
-                    grad_current[t].add_(grad_current[t + 1], alpha=beta)
-        return grad_current, grad_weight, grad.flatten(0, 1).sum(0) if needs_bias else None, None, None, None
+                grad_weight.addmm_(grad_output.T, (centred > 0).to(grad.dtype).flatten(0, 1))
+            if needs_current:  # in place of the membranes: new memory takes as long as the arithmetic
+                torch.mm(grad_output, weight, out=block.flatten(0, 1))
+                block.mul_(surrogate.derivative(centred))
+                _decay_backwards([*block, *later], beta)
+                later = [block[0]]
+        grad_bias = grad.flatten(0, 1).sum(0) if needs_bias else None
+        return membranes if needs_current else None, grad_weight, grad_bias, None, None, None
+
+
+def _steps_at_once(current: Tensor) -> int:
+    """Return how many steps of a current, ``(T, B, H)``, stay in the cache together; one at least."""
+    return max(1, min(len(current), IN_CACHE // current[0].numel()))
+
+
+def _decay_backwards(grads: Sequence[Tensor], beta: float) -> None:
+    """Add to each step's gradient what of the next one's comes back through the membrane, in place, last step first."""
+    for own, later in reversed(list(pairwise(grads))):
+        own.add_(later, alpha=beta)
 
 
 def lif_linear(

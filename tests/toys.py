@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback
+from lightning.pytorch.loggers.logger import DummyLogger
 from torch import Tensor
 
 from brainleaks_pl import MLP, ImageDataModule, InversionModule, InversionTrainer, SpikingMLP, Surrogate
@@ -89,7 +90,7 @@ class Recorder(Callback):
 def run(attack: InversionModule, **settings: Any) -> Recorder:
     """Run an attack and return the record of its steps."""
     recorder = Recorder()
-    silent_trainer(callbacks=[recorder], **settings).invert(attack)
+    silent_trainer(**{"callbacks": [recorder], "logger": DummyLogger(), **settings}).invert(attack)
     return recorder
 
 

@@ -50,8 +50,9 @@ def spike_linear(layer: nn.Linear, spikes: Tensor) -> Tensor:
         ``(..., H)``.
     """
     dense = spikes.device.type != "cpu" or spikes.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
-    if dense or int(spikes.count_nonzero()) >= SPARSE_BELOW * spikes.numel():
-        current: Tensor = layer(spikes)
+    rows = spikes.flatten(0, -2)  # one product, where a slice of a batch would get one a time step
+    if dense or int(rows.count_nonzero()) >= SPARSE_BELOW * rows.numel():
+        current: Tensor = layer(rows)
     else:
-        current = _SparseLinear.apply(spikes.flatten(0, -2), layer.weight, layer.bias).unflatten(0, spikes.shape[:-1])
-    return current
+        current = _SparseLinear.apply(rows, layer.weight, layer.bias)
+    return current.view(*spikes.shape[:-1], layer.out_features)

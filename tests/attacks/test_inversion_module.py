@@ -200,6 +200,7 @@ def test_progress_is_logged(attack: Attack) -> None:
     assert record.metrics["invert/zero_gradients"] == 0
     assert 0 < record.metrics["invert/target_confidence"] < 1
     assert 0 < record.metrics[rate] < 1
+    assert set(run(attack(steps=3), logger=False).metrics) == {"invert/loss", "invert/target_confidence"}
 
 
 @ATTACKS

@@ -35,9 +35,9 @@ def tasks(tiny: bool) -> dict[str, cases.Task]:
 def quick_cases(sizes: dict[str, cases.Task], tiny: bool) -> list[tuple[Case, int]]:
     """Return the cases behind the ratios of --quick, and their rounds."""
     gradients = [
-        (cases.gradient(sizes["mnist"], peers=False), 11),
-        (cases.gradient(sizes["att"], peers=False), 5),
-        (cases.gradient(sizes["nmnist"], peers=False), 5),
+        (cases.gradient(sizes["mnist"], peers=False), 9),
+        (cases.gradient(sizes["att"], peers=False), 3),
+        (cases.gradient(sizes["nmnist"], peers=False), 3),
     ]
     wanted = {
         "gradient_mnist": ("limit", "ours float32", "ours bf16-mixed", "ours autograd"),
@@ -49,9 +49,9 @@ def quick_cases(sizes: dict[str, cases.Task], tiny: bool) -> list[tuple[Case, in
     mnist = sizes["mnist"]
     return [
         *gradients,
-        (cases.v1(mnist, steps=10, classes=2), 3),
-        (cases.v2(mnist, steps=10, classes=1, published_steps=4), 3),
-        (cases.mi_face(mnist, steps=5 if tiny else 400, classes=2, published_steps=5 if tiny else 20), 3),
+        (cases.v1(mnist, steps=10, classes=1), 5),
+        (cases.v2(mnist, steps=10, classes=1, published_steps=1), 3),
+        (cases.mi_face(mnist, steps=5 if tiny else 200, classes=2, published_steps=5 if tiny else 20), 3),
         (cases.training(replace(mnist, batch=100)), 5),
     ]
 

@@ -22,8 +22,9 @@ class Clock:
             self._seconds[task[:length]].append(seconds)
 
     def estimate(self, tasks: Iterable[Task]) -> float | None:
-        """Return the seconds that tasks will take, or None before the first has been done."""
-        return sum(self._one(task) for task in tasks) if self._seconds else None
+        """Return the seconds that tasks will take: none take no time; None before the first has been done."""
+        tasks = list(tasks)
+        return sum(self._one(task) for task in tasks) if self._seconds or not tasks else None
 
     def _one(self, task: Task) -> float:
         alike = next(task[:length] for length in range(len(task), -1, -1) if task[:length] in self._seconds)

@@ -16,7 +16,7 @@ import torch
 from brainleaks_pl.audit.agreement import agreement
 from brainleaks_pl.audit.ceiling import encoding_ceiling
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.plan import Cell
+from brainleaks_pl.audit.plan import Cell, hashable
 from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
@@ -131,7 +131,7 @@ def _own_value(run: AuditRun, target: str, parameter: str) -> Any:
     network = run.untrained[target]
     if parameter == "time_steps":
         return run.audit.data.time_steps
-    return network.architecture().get(parameter, getattr(network, parameter, None))
+    return hashable(network.architecture().get(parameter, getattr(network, parameter, None)))
 
 
 def _hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:

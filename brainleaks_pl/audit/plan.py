@@ -61,7 +61,10 @@ class Variant:
     @property
     def name(self) -> str:
         """Name of its checkpoint, and of what is attacked in messages."""
-        return self.target if self.parameter is None else f"{self.target}-{self.parameter}-{self.value}"
+        if self.parameter is None:
+            return self.target
+        value = "x".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
+        return f"{self.target}-{self.parameter}-{value}"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ class Cell:
         return f"{self.attack} on {self.variant.name}{surrogate}, seed {self.seed}"
 
 
+def hashable(value: Any) -> Any:
+    """Return a value of a sweep in a form that tells it from others: lists as tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def plan_cells(
     seeds: Sequence[int],
     fits: Mapping[str, Iterable[str]],
@@ -122,7 +130,7 @@ def plan_cells(
             ]
         if sweep.target is not None and seed in (seeds[:1] if sweep.seeds is None else sweep.seeds):
             cells += [
-                Cell(seed, Variant(sweep.target, parameter, value), attack)
+                Cell(seed, Variant(sweep.target, parameter, hashable(value)), attack)
                 for parameter, values in sweep.values.items()
                 for value in values
                 for attack in sweep.attacks

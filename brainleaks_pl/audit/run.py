@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from brainleaks_pl.audit.networks import Shelf
 from brainleaks_pl.audit.plan import Attacks, Cell, Networks, SurrogateProbe, Sweep, Variant, check_plan, plan_cells
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.errors import plain_message
+from brainleaks_pl.neurons import Surrogate
 from brainleaks_pl.report import Scoring
 from brainleaks_pl.targets.base import TargetClassifier
 
@@ -112,6 +113,7 @@ class AuditRun:
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
         tasks = {seed: self._tasks(seed) for seed in self.audit.seeds}
+        kept = [self._is_kept(seed, task[-1]) for seed, own in tasks.items() for task in own]
         todo = [task for own in tasks.values() for task in own]
         count = len(todo)
         for seed, own in tasks.items():
@@ -119,6 +121,7 @@ class AuditRun:
             for task in own:
                 started = time.monotonic()
                 todo.pop(0)
+                was_kept = kept.pop(0)
                 what, subject = task[0], task[-1]
                 if isinstance(subject, Cell):
                     content, title = self._cell(subject, networks), subject.title
@@ -129,11 +132,19 @@ class AuditRun:
                     title = f"{subject.name}, seed {seed}"
                     error, seconds = self._network(seed, subject, networks), None
                 seconds = time.monotonic() - started if seconds is None else seconds
-                self._clock.took(task, seconds)
-                remaining = self._clock.estimate(todo) or 0.0
-                left = f"about {duration(remaining)} left" if todo else "done"
-                outcome = f"FAILED: {error}" if error else duration(seconds)
+                if isinstance(subject, Cell) or not was_kept:  # how long a kept network took is not known
+                    self._clock.took(task, seconds)
+                remaining = self._clock.estimate(task for task, done in zip(todo, kept, strict=True) if not done)
+                left = f"about {duration(remaining or 0.0)} left" if todo else "done"
+                outcome = f"FAILED: {error}" if error else "done before" if was_kept else duration(seconds)
                 self.say(f"[{count - len(todo)}/{count}] {what} {title}: {outcome} ({left})")
+
+    def _is_kept(self, seed: int, subject: Hashable) -> bool:
+        """Tell whether a network or a cell is there from an earlier run."""
+        if isinstance(subject, Cell):
+            return finished_cell(self._folder(subject), self._identity(subject, self.audit.judges)) is not None
+        assert isinstance(subject, Variant)
+        return self.shelf.path(seed, subject.name).is_file()
 
     def _tasks(self, seed: int) -> list[Task]:
         cells = [cell for cell in self.plan if cell.seed == seed]
@@ -163,23 +174,11 @@ class AuditRun:
 
     def _cell(self, cell: Cell, networks: Mapping[str, TargetClassifier]) -> dict[str, Any]:
         """Run a cell, or return what it came to before."""
-        audit, folder = self.audit, self.results / "cells" / cell.name
+        audit, folder = self.audit, self._folder(cell)
         judges = {
             name: Judge(networks[name], self.accuracies[cell.seed, name]) for name in audit.judges if name in networks
         }
-        surrogate = None if cell.surrogate is None else audit.surrogates.surrogates[cell.surrogate]
-        networks_used = [self.untrained[name] for name in (cell.variant.target, *judges)]
-        identity = digest(
-            asdict(cell),
-            repr(surrogate),
-            [(network.architecture(), network.recipe()) for network in networks_used],
-            list(judges),
-            audit.data.describe(),
-            audit.settings.get("attacks", {}).get(cell.attack),
-            audit.gradients,
-            asdict(audit.scoring),
-            dict(audit.trainer),
-        )
+        identity = self._identity(cell, judges)
         finished = finished_cell(folder, identity)
         if finished is not None:
             return finished
@@ -191,6 +190,7 @@ class AuditRun:
                 raise RuntimeError("all of its judges failed.")
             torch.manual_seed(cell.seed)
             target = networks[cell.variant.name]
+            surrogate = self._surrogate(cell)
             arguments = {} if surrogate is None else {"surrogate": surrogate}
             attack = budgeted(audit.attacks[cell.attack], target, audit.gradients, **arguments)
             content |= run_cell(
@@ -208,6 +208,28 @@ class AuditRun:
         except Exception as error:  # whatever it is, the others go on, and the report says so
             content |= {"status": "failed", "error": _message(error)}
         return content
+
+    def _folder(self, cell: Cell) -> Path:
+        return self.results / "cells" / cell.name
+
+    def _surrogate(self, cell: Cell) -> Surrogate | None:
+        return None if cell.surrogate is None else self.audit.surrogates.surrogates[cell.surrogate]
+
+    def _identity(self, cell: Cell, judges: Iterable[str]) -> str:
+        """Return a digest of all that decides what a cell comes to."""
+        audit, judges = self.audit, list(judges)
+        networks = [self.untrained[name] for name in (cell.variant.target, *judges)]
+        return digest(
+            asdict(cell),
+            repr(self._surrogate(cell)),
+            [(network.architecture(), network.recipe()) for network in networks],
+            judges,
+            audit.data.describe(),
+            audit.settings.get("attacks", {}).get(cell.attack),
+            audit.gradients,
+            asdict(audit.scoring),
+            dict(audit.trainer),
+        )
 
 
 _EMPTY: dict[str, Any] = {

@@ -17,7 +17,7 @@ import torch
 from tiny_audit import conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
-from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, MIFace, Training
+from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, MIFace, SpikingCNN, Training
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
@@ -201,10 +201,22 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     assert any("FAILED: RuntimeError: out of luck" in line for line in lines)
     assert lines[0].startswith("[1/6] fit snn, seed 0: ")
     assert lines[-1].endswith("(done)")
-    repaired = conduct(
-        tmp_path, tiny_audit(**{**few, "attacks": {**attacks, "broken": partial(BrainLeaksV3, steps=10)}})
-    )
+    lines.clear()
+    mended = {**attacks, "broken": partial(BrainLeaksV3, steps=10)}
+    repaired = conduct(tmp_path, tiny_audit(**{**few, "attacks": mended}), lines.append)
     assert all(cell["status"] == "done" for cell in repaired["cells"])  # a failure is no result
+    assert [line.split(": ")[1].startswith("done before (") for line in lines] == [True] * 3 + [False, False, True]
+    assert lines[-2].endswith(": 0 s (about 0 s left)")  # what is there from before takes no time
+
+
+def test_a_sweep_over_an_argument_that_is_a_list(tmp_path: Path) -> None:
+    cnn = partial(SpikingCNN, (1, 12, 12), 3, channels=(2, 4), kernel=3, training=Training(epochs=1))
+    few: dict[str, Any] = {"targets": {"snn": cnn}, "seeds": [0], "surrogates": SurrogateProbe()}
+    few |= {"attacks": {"v3": partial(BrainLeaksV3, steps=10)}, "judges": {"ordinary": network(MLP)}}
+    found = conduct(tmp_path, tiny_audit(**few, sweep=Sweep("snn", ["v3"], {"channels": [[3, 4], [2, 2]]})))
+    assert [row["value"] for row in written(tmp_path)["sweep"]] == [[2, 2], [2, 4], [3, 4]]
+    assert [cell["status"] for cell in found["cells"]] == ["done"] * 3
+    assert (tmp_path / "networks" / "seed0" / "snn-channels-3x4.pt").is_file()
 
 
 class Untrainable(MLP):

@@ -24,7 +24,7 @@ class InversionTrainer(Trainer):
         Args:
             model: the attack; it holds its target and, afterwards, its reconstructions.
         """
-        parts = blocks(len(model.units), model.entries_a_unit)
+        parts = blocks(len(model.units), model.entries_a_unit, self.world_size)
         for index, units in enumerate(parts[model.first_block :], model.first_block):
             with model.only(units):
                 self._invert(model)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from datafiles import write_mnist_files
+from lightning.pytorch import Callback
+from lightning.pytorch.loggers.logger import DummyLogger
 from processes import ENVIRONMENT, running, tiny_config, wait_for
 from resuming import ATTACKS, everything, work
-from toys import silent_trainer, spiking_mlp
+from toys import mlp, silent_trainer, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, SpikingMLP
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, MIFace, SpikingMLP
 from brainleaks_pl.cli import main
 from brainleaks_pl.progress import KeepProgress, identity
 
@@ -150,3 +153,23 @@ def test_an_attack_that_one_process_began_does_not_go_on_in_several(tmp_path: Pa
     progress._optimizer = {}
     with pytest.raises(ValueError, match="was left by an attack in one process, and goes on in one"):
         progress.on_train_start(SimpleNamespace(world_size=2), BrainLeaksV1(spiking_mlp()))  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell how much memory is held")
+@pytest.mark.parametrize("name", ["v2", "mi_face"])
+def test_long_attacks_hold_a_constant_memory(name: str, tmp_path: Path) -> None:
+    class Watch(Callback):
+        pages: ClassVar[dict[int, int]] = {}
+
+        def on_train_batch_end(self, trainer: Any, attack: Any, outputs: Any, batch: int, batch_idx: int) -> None:
+            if batch in (400, 1600):
+                self.pages[batch] = int(Path("/proc/self/statm").read_text().split()[1])
+
+    attack = {
+        "v2": lambda: BrainLeaksV2(spiking_mlp(4), steps=1601, population=2),
+        "mi_face": lambda: MIFace(mlp(), steps=1601, stop_at=None, patience=None),
+    }[name]()
+    watch = Watch()
+    progress = KeepProgress(tmp_path / "progress.pt", "x", every=0.05)
+    silent_trainer(callbacks=[progress, watch], logger=DummyLogger()).invert(attack)
+    assert (watch.pages[1600] - watch.pages[400]) * resource.getpagesize() < 2**20  # a leak of 1 kB a step is more

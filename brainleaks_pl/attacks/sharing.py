@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -28,14 +29,16 @@ def share(count: int, rank: int, ranks: int) -> list[int]:
     return list(range(rank, count, ranks))
 
 
-def blocks(count: int, entries: int, at_once: int = ENTRIES_AT_ONCE) -> list[list[int]]:
+def blocks(count: int, entries: int, ranks: int = 1, at_once: int = ENTRIES_AT_ONCE) -> list[list[int]]:
     """Split ``count`` units, of so many tensor entries each, into the fewest even blocks within ``at_once`` entries.
 
-    A block holds at least one unit.
+    The bound is that of each of ``ranks`` processes. A block has a unit for each of them at least, where there are
+    as many.
     """
-    size = max(1, at_once // max(1, entries))
-    size = math.ceil(count / math.ceil(count / size))
-    return [list(range(first, min(first + size, count))) for first in range(0, count, size)]
+    size = max(1, ranks * at_once // max(1, entries))
+    number = max(1, min(math.ceil(count / size), count // ranks))
+    bounds = [count * index // number for index in range(number + 1)]
+    return [list(range(first, end)) for first, end in pairwise(bounds)]
 
 
 def select(tensors: UnitTensors, units: Sequence[int]) -> dict[str, Tensor]:

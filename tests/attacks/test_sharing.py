@@ -93,12 +93,17 @@ def test_too_many_processes_are_refused() -> None:
         attack.setup("fit")
 
 
-@given(count=st.integers(1, 50), entries=st.integers(1, 20), at_once=st.integers(1, 100))
-def test_blocks_are_few_even_and_small_enough(count: int, entries: int, at_once: int) -> None:
-    parts = blocks(count, entries, at_once)
+@given(count=st.integers(1, 50), entries=st.integers(1, 20), ranks=st.integers(1, 4), at_once=st.integers(1, 100))
+def test_blocks_are_few_even_and_small_enough(count: int, entries: int, ranks: int, at_once: int) -> None:
+    parts = blocks(count, entries, ranks, at_once)
+    sizes = [len(part) for part in parts]
     assert [unit for part in parts for unit in part] == list(range(count))
-    assert all(len(part) * entries <= at_once or len(part) == 1 for part in parts)
-    assert len(parts) == -(-count // max(1, at_once // entries))
+    assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= min(ranks, count)  # a unit for every process, where there are as many
+    assert max(sizes) * entries <= at_once * ranks or max(sizes) < 2 * ranks or len(parts) == 1
+    assert len(parts) <= -(-count // max(1, at_once * ranks // entries))
+    if ranks == 1:
+        assert max(sizes) * entries <= at_once or max(sizes) == 1
 
 
 def test_a_unit_counts_with_all_its_inputs() -> None:
@@ -113,7 +118,7 @@ def test_a_unit_counts_with_all_its_inputs() -> None:
 def test_units_one_after_another_find_what_they_find_together(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     together, apart = ATTACKS[name](), ATTACKS[name]()
     silent_trainer().invert(together)
-    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda count, entries: [[0], [1, 2]])
+    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda *_: [[0], [1, 2]])
     silent_trainer().invert(apart)
     assert apart.units == together.units
     assert apart.holds_all_units
@@ -126,7 +131,7 @@ class Killed(Exception):  # noqa: N818 - not an error
 
 
 def test_blocks_that_have_finished_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda count, entries: [[0], [1], [2]])
+    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda *_: [[0], [1], [2]])
     whole = ATTACKS["v2"]()
     silent_trainer().invert(whole)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -113,6 +113,24 @@ def gradient(task: Task, peers: bool) -> Case:
     return Case(f"gradient_{task.name}", contenders)
 
 
+def growth_units(task: Task, units: Sequence[int]) -> Case:
+    """One gradient of more and more units, as time for so many as the first: linear where that stays the same."""
+    sizes = {f"{count} units": (replace(task, batch=count), units[0] / count) for count in units}
+    return Case("growth_units", {name: Contender(_ours(task), scale) for name, (task, scale) in sizes.items()})
+
+
+def growth_time(task: Task, time_steps: Sequence[int]) -> Case:
+    """One gradient of longer and longer inputs, as time for so many steps as the first."""
+    sizes = {f"T {count}": (replace(task, time_steps=count), time_steps[0] / count) for count in time_steps}
+    return Case("growth_time", {name: Contender(_ours(task), scale) for name, (task, scale) in sizes.items()})
+
+
+def _limit(target: MLP | SpikingMLP, task: Task, steps: int) -> Contender:
+    """The input layer's two products of every step, and nothing else."""
+    products = Limit(target, task.spikes())
+    return Contender(lambda: [products() for _ in range(steps)])
+
+
 def _whole(make: Callable[[], InversionModule], **settings: Any) -> Contender:
     return Contender(lambda: silent_trainer(**settings).invert(make()))
 
@@ -126,8 +144,12 @@ def v1(task: Task, steps: int, classes: int) -> Case:
         for label in range(classes):
             published_v1(network, shape, label, steps)
 
-    ours = _whole(lambda: BrainLeaksV1(target, steps=steps))
-    return Case("v1", {"ours float32": ours, "published": Contender(published, task.classes / classes)})
+    contenders = {
+        "ours float32": _whole(lambda: BrainLeaksV1(target, steps=steps)),
+        "published": Contender(published, task.classes / classes),
+        "limit": _limit(target, replace(task, batch=task.classes), steps),
+    }
+    return Case("v1", contenders)
 
 
 def v2(task: Task, steps: int, classes: int, published_steps: int) -> Case:
@@ -139,9 +161,12 @@ def v2(task: Task, steps: int, classes: int, published_steps: int) -> Case:
         for label in range(classes):
             published_v2(network, shape, label, published_steps)
 
-    scale = task.classes / classes * steps / published_steps
-    ours = _whole(lambda: BrainLeaksV2(target, steps=steps))
-    return Case("v2", {"ours float32": ours, "published": Contender(published, scale)})
+    contenders = {
+        "ours float32": _whole(lambda: BrainLeaksV2(target, steps=steps)),
+        "published": Contender(published, task.classes / classes * steps / published_steps),
+        "limit": _limit(target, task, steps),
+    }
+    return Case("v2", contenders)
 
 
 def mi_face(task: Task, steps: int, classes: int, published_steps: int) -> Case:
@@ -154,9 +179,12 @@ def mi_face(task: Task, steps: int, classes: int, published_steps: int) -> Case:
         for label in range(classes):
             published_mi_face(network, label, published_steps)
 
-    scale = task.classes / classes * steps / published_steps
-    ours = _whole(lambda: MIFace(target, stop_at=None, patience=None), fast_dev_run=steps)
-    return Case("mi_face", {"ours float32": ours, "published": Contender(published, scale)})
+    contenders = {
+        "ours float32": _whole(lambda: MIFace(target, stop_at=None, patience=None), fast_dev_run=steps),
+        "published": Contender(published, task.classes / classes * steps / published_steps),
+        "limit": _limit(target, replace(task, time_steps=1, batch=task.classes), steps),
+    }
+    return Case("mi_face", contenders)
 
 
 def _step(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], x: Tensor, fused: bool) -> Contender:
@@ -174,8 +202,12 @@ def _step(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], x: Tenso
 def training(task: Task) -> Case:
     """A training step of the target on a batch."""
     target, x = task.target(), task.spikes()
-    ours, theirs = _step(target, target.loss, x, fused=True), _step(SteppedMLP(target), target.loss, x, fused=False)
-    return Case("train_target", {"ours float32": ours, "published": theirs})
+    contenders = {
+        "ours float32": _step(target, target.loss, x, fused=True),
+        "published": _step(SteppedMLP(target), target.loss, x, fused=False),
+        "limit": _limit(target, task, 1),
+    }
+    return Case("train_target", contenders)
 
 
 def judge_training(task: Task) -> Case:

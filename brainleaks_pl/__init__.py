@@ -40,9 +40,10 @@ from brainleaks_pl.events.keyframes import KeyframeEncoder
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
 from brainleaks_pl.metrics import metrics
-from brainleaks_pl.neurons import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_linear, lif_scan
+from brainleaks_pl.neurons import lif_linear, lif_scan
 from brainleaks_pl.report import Scoring
 from brainleaks_pl.scoring import Scores, nulls, score
+from brainleaks_pl.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
 from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
 from brainleaks_pl.trainer import InversionTrainer
 

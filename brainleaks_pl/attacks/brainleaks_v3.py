@@ -15,7 +15,7 @@ from brainleaks_pl.attacks.functional import total_variation as total_variation_
 from brainleaks_pl.attacks.image import ImageInversion, assumed_encoder
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
 from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.neurons import Surrogate
+from brainleaks_pl.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 _SPIKES, _VARIANT = 4, 5  # tell the streams of the spikes and the encoder apart from those of the base classes

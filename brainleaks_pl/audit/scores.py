@@ -48,7 +48,7 @@ def summary(cells: Cells) -> list[dict[str, Any]]:
                     }
                 )
         for metric in SIMILARITIES:
-            interval = mean_interval(similarity_matrix(own, metric))
+            interval = mean_interval(similarity_matrix(own, metric), least=-1.0)  # it may be negative
             rows.append({**_row(target, attack, None, metric, interval), "seeds": len(own), "nulls": {}})
     return rows
 
@@ -115,7 +115,6 @@ def _beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:
 
 
 def _row(target: str, attack: str, judge: str | None, metric: str, interval: Interval) -> dict[str, Any]:
-    interval = interval.within(0.0 if judge else -1.0, 1.0)  # a structural similarity may be negative
     return {
         "target": target,
         "attack": attack,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 Matrix = NDArray[np.float64]
@@ -42,23 +43,37 @@ class Estimate(NamedTuple):
     freedom: NDArray[np.float64]
 
 
-def mean_interval(values: Matrix, level: float = 0.95, seed: int = 0) -> Interval:
-    """Return the mean of scores over seeds and classes, and its bootstrap interval.
+def mean_interval(values: Matrix, level: float = 0.95, least: float = 0.0, most: float = 1.0) -> Interval:
+    """Return the mean of bounded scores over seeds and classes, and its interval.
 
-    As :func:`difference_interval`, of one target, but to be read with more care. Over simulated audits the 95% interval
-    of Gaussian scores covers the true mean in 92 to 98% where seeds or classes differ, for 3 seeds and more, and in 87%
-    at the least for 2. Of scores in [0, 1] crowded near 1 it covers in 70 to 92% and then mostly lies too high: few
-    samples hold the low values that pull the mean down.
+    Student's interval, with the standard error and the degrees of freedom of :func:`difference_interval`, on the
+    logit scale: near a bound it is longer towards the other side, as few samples hold the rare scores that pull a mean
+    from its bound. Over simulated audits of 2 to 10 seeds and 10 to 40 classes the 95% interval covers the true mean in
+    90 to 99% where scores lie around the middle, in 88 to 98% where they are crowded near a bound (median .92 or .08),
+    and in 85 to 96% where they are piled up there (median .98): rare failures may be in no sample.
 
     Args:
-        values: scores of S seeds and K classes, ``(S, K)``.
+        values: scores of S seeds and K classes, ``(S, K)``, between the bounds.
         level: coverage, in (0, 1).
-        seed: seed of the resampling.
+        least: lower bound of the scores.
+        most: upper bound of the scores.
 
     Raises:
         ValueError: when an argument is out of range.
     """
-    return _interval((_checked(values, level),), level, seed)
+    values = _checked(values, level)
+    if values.min() < least or values.max() > most:
+        raise ValueError(f"scores must lie in [{least}, {most}], got {values.min()} to {values.max()}.")
+    mean = float(values.mean())
+    if min(values.shape) < 2:
+        return Interval(mean, None, None)
+    found = estimate((values,))
+    if not found.variance > np.finfo(float).eps ** 2:
+        return Interval(mean, mean, mean)
+    span, share = most - least, (mean - least) / (most - least)
+    width = t.ppf((1 + level) / 2, found.freedom) * np.sqrt(found.variance) / (span * share * (1 - share))
+    low, high = (float(least + span * expit(logit(share) + way * width)) for way in (-1, 1))
+    return Interval(mean, low, high)
 
 
 def difference_interval(first: Matrix, second: Matrix, level: float = 0.95, seed: int = 0) -> Interval:
@@ -88,7 +103,15 @@ def difference_interval(first: Matrix, second: Matrix, level: float = 0.95, seed
     first, second = _checked(first, level), _checked(second, level)
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"the classes must be the same, got {first.shape[1]} and {second.shape[1]}.")
-    return _interval((first, second), level, seed)
+    groups = (first, second)
+    difference = float(first.mean() - second.mean())
+    if min(min(group.shape) for group in groups) < 2:
+        return Interval(difference, None, None)
+    found = estimate(groups)
+    if not found.variance > np.finfo(float).eps ** 2:
+        return Interval(difference, difference, difference)
+    low, high = (float(bound) for bound in bounds(groups, found, level, np.random.default_rng(seed)))
+    return Interval(difference, low, high)
 
 
 def estimate(groups: tuple[Matrix, ...]) -> Estimate:
@@ -115,17 +138,6 @@ def estimate(groups: tuple[Matrix, ...]) -> Estimate:
     variance = np.maximum(sum(part for part, _ in terms) - 2 * noise, noise)
     spread = sum(part**2 / freedom for part, freedom in terms)
     return Estimate(value, variance, np.asarray(variance**2 / np.maximum(spread, np.finfo(float).tiny)))
-
-
-def _interval(groups: tuple[Matrix, ...], level: float, seed: int) -> Interval:
-    mean = float(groups[0].mean() - (groups[1].mean() if len(groups) > 1 else 0.0))
-    if min(min(group.shape) for group in groups) < 2:
-        return Interval(mean, None, None)
-    found = estimate(groups)
-    if not found.variance > np.finfo(float).eps ** 2:
-        return Interval(mean, mean, mean)
-    low, high = (float(bound) for bound in bounds(groups, found, level, np.random.default_rng(seed)))
-    return Interval(mean, low, high)
 
 
 def bounds(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from brainleaks_pl.audit import statistics
 from brainleaks_pl.audit.statistics import bounds, difference_interval, estimate, mean_interval
@@ -98,13 +99,19 @@ def test_the_interval_is_rather_too_wide_than_too_narrow(
     assert coverage(seeds, classes, deviations, link) >= 0.93
 
 
-@pytest.mark.parametrize(("seeds", "classes"), [(3, 10), (5, 10), (10, 10)])
+@pytest.mark.parametrize(("middle", "least"), [(0.0, 0.9), (2.5, 0.88), (-2.5, 0.88), (4.0, 0.84)])
+@pytest.mark.parametrize(("seeds", "classes"), [(2, 10), (3, 40), (10, 10)])
 @pytest.mark.parametrize("deviations", [(1.0, 0.0, 0.3), (0.0, 1.0, 0.3), (0.3, 1.0, 1.0)])
-def test_the_interval_of_a_mean_covers_it(seeds: int, classes: int, deviations: tuple[float, float, float]) -> None:
+def test_the_interval_of_a_mean_covers_it(
+    middle: float, least: float, seeds: int, classes: int, deviations: tuple[float, float, float]
+) -> None:
+    """Narrower than asked near a bound, and by how much is said."""
     generator = np.random.default_rng(0)
-    groups = (simulated(generator, seeds, classes, 0.3, deviations),)
-    low, high = bounds(groups, estimate(groups), 0.95, generator)
-    assert 0.925 <= ((low <= 0.3) & (high >= 0.3)).mean() <= 0.98
+    truth = expit(middle + 1.5 * np.linalg.norm(deviations) * generator.normal(size=500_000)).mean()
+    audits = expit(middle + 1.5 * simulated(generator, seeds, classes, 0.0, deviations))
+    intervals = [mean_interval(audit) for audit in audits]
+    covered = [found.low <= truth <= found.high for found in intervals]  # type: ignore[operator]
+    assert least <= np.mean(covered) <= 0.99
 
 
 @given(st.integers(2, 5), st.integers(2, 4), st.integers(2, 6), st.integers(0, 99))
@@ -116,37 +123,45 @@ def test_the_variance_is_that_of_the_textbook(first_seeds: int, second_seeds: in
     assert found.variance == pytest.approx(plain_variance(first, second))
 
 
-def test_seeds_alone_leave_students_t() -> None:
+@pytest.mark.parametrize(("least", "most"), [(0.0, 1.0), (-1.0, 1.0)])
+def test_seeds_alone_leave_students_t(least: float, most: float) -> None:
     # no class differs from another: three numbers, of which Student's interval is known
-    interval = mean_interval(np.array([[1.0] * 4, [2.0] * 4, [3.0] * 4]))
-    assert estimate((np.array([[1.0] * 4, [2.0] * 4, [3.0] * 4]),)).freedom == pytest.approx(2)
-    assert interval.mean == 2
-    assert interval.low is not None
-    assert interval.high is not None
-    # 4.303 standard errors of 1/sqrt(3); the shape of so few resamples differs a little from the normal one
-    assert interval.high - interval.low == pytest.approx(2 * 4.303 / 3**0.5, rel=0.15)
+    values = least + (most - least) * np.array([[0.4] * 4, [0.5] * 4, [0.6] * 4])
+    interval = mean_interval(values, least=least, most=most)
+    assert estimate((values,)).freedom == pytest.approx(2)
+    assert interval.mean == pytest.approx((least + most) / 2)
+    # 4.303 standard errors of 0.1 / sqrt(3); the slope of the logit is 4 in the middle
+    width = 4 * 4.303 * 0.1 / 3**0.5
+    bounds = [least + (most - least) / (1 + np.exp(-way * width)) for way in (-1, 1)]
+    assert [interval.low, interval.high] == pytest.approx(bounds, rel=1e-3)
+
+
+def test_a_score_outside_its_bounds_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"scores must lie in \[0.0, 1.0\], got -0.5 to 0.5"):
+        mean_interval(np.array([[-0.5, 0.5], [0.0, 0.5]]))
 
 
 def test_effects_of_classes_that_both_targets_share_cancel() -> None:
     generator = np.random.default_rng(0)
-    classes = 10 * generator.normal(size=(1, 10))
-    first, second = (classes + 0.1 * generator.normal(size=(4, 10)) for _ in range(2))
+    classes = generator.uniform(0.1, 0.9, size=(1, 10))
+    first, second = (classes + 0.002 * generator.normal(size=(4, 10)) for _ in range(2))
     interval = difference_interval(first, second)
     alone = mean_interval(first)
-    assert interval.high - interval.low < 0.3 < alone.high - alone.low  # type: ignore[operator]
+    assert interval.high - interval.low < 0.01 < 0.2 < alone.high - alone.low  # type: ignore[operator]
 
 
 @given(st.integers(0, 99), st.floats(-2, 2), st.floats(0.1, 10))
 def test_the_interval_moves_and_grows_with_the_scores(seed: int, shift: float, scale: float) -> None:
-    values = np.random.default_rng(seed).normal(size=(3, 4))
-    one, other = mean_interval(values), mean_interval(scale * values + shift)
+    first, second = np.random.default_rng(seed).normal(size=(2, 3, 4))
+    one, other = difference_interval(first, second), difference_interval(scale * first + shift, scale * second)
     assert other.low == pytest.approx(scale * one.low + shift, abs=1e-9)  # type: ignore[operator]
     assert other.high == pytest.approx(scale * one.high + shift, abs=1e-9)  # type: ignore[operator]
 
 
 def test_it_repeats_itself() -> None:
-    values = np.random.default_rng(0).normal(size=(3, 4))
-    assert mean_interval(values, seed=1) == mean_interval(values, seed=1) != mean_interval(values, seed=2)
+    first, second = np.random.default_rng(0).normal(size=(2, 3, 4))
+    one, same, other = (difference_interval(first, second, seed=seed) for seed in (1, 1, 2))
+    assert one == same != other
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (3, 1), (1, 1)])

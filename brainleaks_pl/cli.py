@@ -181,6 +181,8 @@ class BrainLeaksCLI(LightningCLI):
         if self.option("resume") and is_finished(self.results, run, asdict(scoring), self.judges):
             rank_zero_info(f"The results of this attack are in {self.results} already.")
             return
+        if self.trainer.is_global_zero:  # which scores
+            self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
         if not (self.option("resume") and progress.restore(attack)):
             self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]

@@ -171,7 +171,7 @@ def versions(*further: str) -> dict[str, str]:
 
 def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:
     """Compare reconstructed scenes with those that the private recordings show, where these are known."""
-    if data.scenes is None or best.ndim == 5 or tuple(best.shape[1:]) != data.scenes.input_shape:
+    if best.ndim == 5 or data.scenes is None or tuple(best.shape[1:]) != data.scenes.input_shape:
         return {}
     return {"scene_similarity": similarity(best, classes, data.scenes)}
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from datafiles import write_mnist_files
 
+from brainleaks_pl import InversionTrainer
 from brainleaks_pl.cli import main
 
 CONFIG = """
@@ -248,3 +249,11 @@ def test_bad_input_is_refused_in_one_line(
     assert message in said
     assert "Traceback" not in said
     assert not (here / "results").exists() or not list((here / "results").rglob("scores.json"))
+
+
+def test_missing_data_stop_an_attack_before_it_begins(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(InversionTrainer, "invert", lambda *_: pytest.fail("the attack has begun"))
+    missing = ["--data.root", str(tmp_path), "--data.download", "false"]
+    assert "train-images" in refused(["invert", "--config", "tiny.yaml", *missing], capsys)

@@ -104,8 +104,7 @@ class AuditRun:
     def __post_init__(self) -> None:
         audit = self.audit
         check_plan(audit.seeds, audit.targets, audit.judges, audit.attacks, audit.surrogates, audit.sweep)
-        audit.data.prepare_data()
-        audit.data.setup()  # missing data stop an audit at once
+        audit.data.make_ready(scenes=True)
         self.untrained = audit.networks()
         spiking = [name for name in audit.targets if self.untrained[name].spiking]
         self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), spiking, audit.surrogates, audit.sweep)

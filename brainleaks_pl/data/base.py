@@ -163,6 +163,20 @@ class BaseDataModule(LightningDataModule, ABC):
                     )
             self._splits = splits
 
+    def make_ready(self, scenes: bool = False) -> None:
+        """Fetch and read the data now, so that what is missing stops long work before it begins.
+
+        Args:
+            scenes: those that the recordings show as well, where these are known.
+
+        Raises:
+            FileNotFoundError: when files are missing.
+        """
+        for data in (self, self.scenes if scenes else None):
+            if data is not None:
+                data.prepare_data()
+                data.setup()
+
     def split(self, name: str) -> Any:
         """Return the split ``train``, ``val`` or ``test``, reading the data if need be."""
         self.setup()

@@ -134,7 +134,7 @@ class _LIFLinear(torch.autograd.Function):
 
 def _steps_at_once(current: Tensor) -> int:
     """Return how many steps of a current, ``(T, B, H)``, stay in the cache together; one at least."""
-    return max(1, min(len(current), IN_CACHE // current[0].numel()))
+    return max(1, min(len(current), IN_CACHE // max(1, current[0].numel())))
 
 
 def _decay_backwards(grads: Sequence[Tensor], beta: float) -> None:
@@ -172,5 +172,5 @@ def lif_linear(
         )
     if current.dtype in (torch.float16, torch.bfloat16):
         current = current.float()
-    outputs: Tensor = _LIFLinear.apply(current, weight, bias, beta, threshold, surrogate)
+    outputs: Tensor = _LIFLinear.apply(current.contiguous(), weight, bias, beta, threshold, surrogate)
     return outputs

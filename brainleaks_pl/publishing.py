@@ -40,11 +40,13 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
         "attack": report.scores["attack"]["class_path"].rpartition(".")[2],
         **report.scores["attack"]["init_args"],
     }
-    for logger in loggers:
-        if isinstance(logger, TensorBoardLogger):
-            for name, figure in {**illustrate(report), **illustrate_further(report)}.items():
-                logger.experiment.add_figure(name, figure)
-            for name, frames in animate(report).items():
-                log_animation(logger.experiment, name, frames)
-            logger.log_hyperparams(arguments, scores)
-            logger.save()
+    boards = [logger for logger in loggers if isinstance(logger, TensorBoardLogger)]
+    figures = {**illustrate(report), **illustrate_further(report)} if boards else {}
+    animations = animate(report) if boards else {}
+    for logger in boards:
+        for name, figure in figures.items():
+            logger.experiment.add_figure(name, figure, close=False)
+        for name, frames in animations.items():
+            log_animation(logger.experiment, name, frames)
+        logger.log_hyperparams(arguments, scores)
+        logger.save()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from resuming import ATTACKS, everything
 from torch import Tensor
-from toys import mlp, silent_trainer
+from toys import mlp, silent_trainer, spiking_mlp
 
-from brainleaks_pl import MIFace
+from brainleaks_pl import BrainLeaksV1, MIFace
+from brainleaks_pl.attacks.sharing import blocks
 
 
 class OneStops(MIFace):
@@ -24,7 +27,13 @@ class OneStops(MIFace):
         self.active &= self.labels != self.stopping
 
 
-SHARED = {**ATTACKS, **{f"{label}_stops": lambda label=label: OneStops(label) for label in (0, 1)}}
+BLOCKS = "blocks"
+"""The attack of which every process holds one unit at a time."""
+SHARED = {
+    **ATTACKS,
+    BLOCKS: lambda: BrainLeaksV1(spiking_mlp(), steps=5, restarts=2, seed=1),
+    **{f"{label}_stops": lambda label=label: OneStops(label) for label in (0, 1)},
+}
 
 
 def main(folder: Path) -> None:
@@ -32,7 +41,8 @@ def main(folder: Path) -> None:
     for name, make in SHARED.items():
         attack = make()
         trainer = silent_trainer(devices=2, strategy="ddp")
-        trainer.invert(attack)
+        with patch("brainleaks_pl.trainer.blocks", partial(blocks, at_once=1) if name == BLOCKS else blocks):
+            trainer.invert(attack)
         found = {"units": attack.units, "best_restarts": attack.best_restarts(), "state": everything(attack)}
         torch.save(found, folder / f"{name}-{trainer.global_rank}.pt")
 

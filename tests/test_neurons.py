@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import snntorch
@@ -15,6 +16,7 @@ from torch import Tensor
 from toys import Triangle
 
 from brainleaks_pl import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_linear, lif_scan
+from brainleaks_pl import neurons as neurons_module
 
 SURROGATES = [FastSigmoid(), FastSigmoid(3.0), ATan(), ATan(1.5), Sigmoid(1.0), StraightThrough(), Triangle(0.7)]
 
@@ -164,6 +166,7 @@ def test_no_time_step(shape: tuple[int, ...]) -> None:
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     sizes=st.tuples(st.integers(1, 9), st.integers(1, 5), st.integers(1, 12), st.integers(1, 4)),
+    in_cache=st.sampled_from([1, 20, 60, 2**17]),
     beta=st.sampled_from([0.0, 0.7, 1.0]) | st.floats(0, 1),
     threshold=st.sampled_from([1.0, 0.3]) | st.floats(0.05, 3),
     surrogate=st.sampled_from(SURROGATES),
@@ -173,6 +176,7 @@ def test_no_time_step(shape: tuple[int, ...]) -> None:
 )
 def test_neurons_and_linear_layer_equal_a_scan_and_the_layer(
     sizes: tuple[int, int, int, int],
+    in_cache: int,
     beta: float,
     threshold: float,
     surrogate: Surrogate,
@@ -193,12 +197,30 @@ def test_neurons_and_linear_layer_equal_a_scan_and_the_layer(
         leaves = {name: value.clone().requires_grad_(name in wanted) for name, value in values.items()}
         current, neurons = leaves["current"].clone(), {"beta": beta, "threshold": threshold, "surrogate": surrogate}
         if together:
-            outputs = lif_linear(current, leaves["weight"], leaves["bias"], **neurons)
+            with patch.object(neurons_module, "IN_CACHE", in_cache):
+                outputs = lif_linear(current, leaves["weight"], leaves["bias"], **neurons)
         else:
             outputs = F.linear(lif_scan(current, **neurons)[0], leaves["weight"], leaves["bias"])
         results.append((outputs, *torch.autograd.grad((outputs * direction).sum(), [leaves[w] for w in wanted])))
     for mine, their in zip(*results, strict=True):
         torch.testing.assert_close(mine, their, rtol=1e-5, atol=1e-5 * max(1.0, float(their.detach().abs().max())))
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 4), (3, 2, 0)])
+def test_neurons_and_linear_layer_without_samples_or_neurons(shape: tuple[int, int, int]) -> None:
+    weight = torch.ones(2, shape[2])
+    outputs = lif_linear(torch.zeros(shape), weight, torch.ones(2), beta=0.7, threshold=1.0, surrogate=ATan())
+    assert torch.equal(outputs, torch.ones(3, shape[1], 2))
+
+
+def test_neurons_and_linear_layer_on_a_transposed_current() -> None:
+    current, weight, bias = torch.randn(5, 4, 6), torch.randn(3, 6), torch.randn(3)
+    gradients = []
+    for move in (lambda x: x.clone().transpose(0, 1), lambda x: x.transpose(0, 1).contiguous()):
+        leaf = current.clone().requires_grad_()
+        outputs = lif_linear(move(leaf), weight, bias, beta=0.7, threshold=1.0, surrogate=ATan())
+        gradients.append(torch.autograd.grad(outputs.sum(), leaf)[0])
+    assert torch.equal(*gradients)
 
 
 def test_neurons_and_linear_layer_refuse_to_be_differentiated_twice() -> None:

@@ -72,6 +72,11 @@ def test_ssim_of_equal_images_is_one_at_any_size(shape: tuple[int, int, int]) ->
     assert (ssim(x, 1 - x) < 0.99).all()
 
 
+def test_ssim_of_flat_images_does_not_pass_one() -> None:
+    flat = torch.full((2, 1, 28, 28), 0.947)
+    assert ssim(flat, flat).max() <= 1
+
+
 def test_ssim_refuses_shapes_that_differ(images: Tensor) -> None:
     with pytest.raises(ValueError, match=r"\(3, 1, 8, 9\) and \(2, 1, 8, 9\)"):
         ssim(images, images[:2])

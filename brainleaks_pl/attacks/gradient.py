@@ -20,7 +20,7 @@ from brainleaks_pl.targets.snn import SpikingClassifier
 
 _KICKS = 1  # tells the stream of the random flips from that of the draws
 ROWS = 1792
-"""Most inputs, counted over time steps and samples, that the target sees at once: more gain little speed."""
+"""Most inputs, counted over time steps and samples, that the target sees at once; fewer or more take longer."""
 
 
 def half_gradients(device: torch.device) -> bool:
@@ -240,7 +240,7 @@ class GradientInversion(InversionModule):
         return self.evaluate(self.steps, differentiate=False).costs
 
     def _warn_of_zero_gradients(self, stuck: Tensor, step: int) -> None:
-        """Say it once; ``invert/zero_gradients`` is logged as well."""
+        """Say it once; a logger is told how many, step by step (``invert/zero_gradients``)."""
         if self._warned:
             return
         self._warned = True

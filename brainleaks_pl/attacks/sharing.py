@@ -35,7 +35,7 @@ def blocks(count: int, entries: int, ranks: int = 1, at_once: int = ENTRIES_AT_O
     The bound is that of each of ``ranks`` processes. A block has a unit for each of them at least, where there are
     as many.
     """
-    size = max(1, ranks * at_once // max(1, entries))
+    size = ranks * max(1, at_once // max(1, entries))
     number = max(1, min(math.ceil(count / size), count // ranks))
     bounds = [count * index // number for index in range(number + 1)]
     return [list(range(first, end)) for first, end in pairwise(bounds)]

@@ -167,3 +167,10 @@ def check_plan(
         for name in names:
             if name not in known:
                 raise ValueError(f"{key} names {name!r}, which is not among {', '.join(map(str, known))}.")
+    for parameter, values in sweep.values.items():
+        if len({repr(value) for value in values}) < len(values):
+            raise ValueError(f"sweep.values gives {parameter} a value twice: {values}.")
+        for value in values:
+            parts = value if isinstance(value, list) else [value]
+            if any(isinstance(part, list | dict) for part in parts):
+                raise ValueError(f"sweep.values takes numbers, names and lists of them, got {value} for {parameter}.")

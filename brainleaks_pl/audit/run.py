@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,8 @@ class AuditRun:
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
         tasks = {seed: self._tasks(seed) for seed in self.audit.seeds}
-        kept = [self._is_kept(seed, task[-1]) for seed, own in tasks.items() for task in own]
         todo = [task for own in tasks.values() for task in own]
+        kept = [self._is_kept(seed, task) for seed, own in tasks.items() for task in own]
         count = len(todo)
         for seed, own in tasks.items():
             networks: dict[str, TargetClassifier] = {}
@@ -123,25 +123,32 @@ class AuditRun:
                 was_kept = kept.pop(0)
                 what, subject = task[0], task[-1]
                 if isinstance(subject, Cell):
-                    content, title = self._cell(subject, networks), subject.title
+                    content, was_kept = self._cell(subject, networks)
                     self.cells.append((subject, content))
-                    error, seconds = content["error"], content["seconds"]
+                    error, title = content["error"], subject.title
                 else:
                     assert isinstance(subject, Variant)
-                    title = f"{subject.name}, seed {seed}"
-                    error, seconds = self._network(seed, subject, networks), None
-                seconds = time.monotonic() - started if seconds is None else seconds
-                if isinstance(subject, Cell) or not was_kept:  # how long a kept network took is not known
+                    error, title = self._network(seed, subject, networks), f"{subject.name}, seed {seed}"
+                seconds = time.monotonic() - started
+                if not was_kept:
                     self._clock.took(task, seconds)
-                remaining = self._clock.estimate(task for task, done in zip(todo, kept, strict=True) if not done)
-                left = f"about {duration(remaining or 0.0)} left" if todo else "done"
                 outcome = f"FAILED: {error}" if error else "done before" if was_kept else duration(seconds)
-                self.say(f"[{count - len(todo)}/{count}] {what} {title}: {outcome} ({left})")
+                left = self._left([task for task, done in zip(todo, kept, strict=True) if not done])
+                self.say(f"[{count - len(todo)}/{count}] {what} {title}: {outcome} ({left if todo else 'done'})")
 
-    def _is_kept(self, seed: int, subject: Hashable) -> bool:
-        """Tell whether a network or a cell is there from an earlier run."""
+    def _left(self, tasks: Sequence[Task]) -> str:
+        """Say how long tasks will take, as far as is known."""
+        seconds = self._clock.estimate(tasks)
+        return "time left not known yet" if seconds is None else f"about {duration(seconds)} left"
+
+    def _is_kept(self, seed: int, task: Task) -> bool:
+        """Tell whether a network or a cell is there from an earlier run; remember how long a cell took then."""
+        subject = task[-1]
         if isinstance(subject, Cell):
-            return finished_cell(self._folder(subject), self._identity(subject, self.audit.judges)) is not None
+            kept = finished_cell(self._folder(subject), self._identity(subject, self.audit.judges))
+            if kept is not None:
+                self._clock.took(task, kept["seconds"])
+            return kept is not None
         assert isinstance(subject, Variant)
         return self.shelf.path(seed, subject.name).is_file()
 
@@ -171,8 +178,8 @@ class AuditRun:
             self.errors[seed, name] = _message(error)
         return self.errors.get((seed, name))
 
-    def _cell(self, cell: Cell, networks: Mapping[str, TargetClassifier]) -> dict[str, Any]:
-        """Run a cell, or return what it came to before."""
+    def _cell(self, cell: Cell, networks: Mapping[str, TargetClassifier]) -> tuple[dict[str, Any], bool]:
+        """Run a cell, or return what it came to before, and that it did."""
         audit, folder = self.audit, self._folder(cell)
         judges = {
             name: Judge(networks[name], self.accuracies[cell.seed, name]) for name in audit.judges if name in networks
@@ -180,7 +187,7 @@ class AuditRun:
         identity = self._identity(cell, judges)
         finished = finished_cell(folder, identity)
         if finished is not None:
-            return finished
+            return finished, True
         content = {**_EMPTY, "test_accuracy": self.accuracies.get((cell.seed, cell.variant.name))}
         try:
             if cell.variant.name not in networks:
@@ -206,7 +213,7 @@ class AuditRun:
             keep_cell(folder, identity, content)
         except Exception as error:  # whatever it is, the others go on, and the report says so
             content |= {"status": "failed", "error": _message(error)}
-        return content
+        return content, False
 
     def _folder(self, cell: Cell) -> Path:
         return self.results / "cells" / cell.name

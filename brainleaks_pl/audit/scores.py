@@ -29,7 +29,7 @@ def judge_matrix(cells: Cells, judge: str, metric: str) -> Matrix:
 
 def similarity_matrix(cells: Cells, metric: str) -> Matrix:
     """Return how alike cells' reconstructions are to their classes: ``(cells, classes)``."""
-    return np.array([[row[metric] for row in cell["similarity"]] for cell in cells], dtype=np.float64)
+    return np.array([[row[metric] for row in cell["similarity"]] for cell in cells], dtype=np.float64).clip(-1.0, 1.0)
 
 
 def summary(cells: Cells) -> list[dict[str, Any]]:

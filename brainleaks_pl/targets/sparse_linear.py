@@ -50,7 +50,7 @@ def spike_linear(layer: nn.Linear, spikes: Tensor) -> Tensor:
         ``(..., H)``.
     """
     dense = spikes.device.type != "cpu" or spikes.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
-    rows = spikes.flatten(0, -2)  # one product, where a slice of a batch would get one a time step
+    rows = spikes.reshape(-1, spikes.shape[-1])  # one product, where a slice of a batch would get one a time step
     if dense or int(rows.count_nonzero()) >= SPARSE_BELOW * rows.numel():
         current: Tensor = layer(rows)
     else:

@@ -100,10 +100,9 @@ def test_blocks_are_few_even_and_small_enough(count: int, entries: int, ranks: i
     assert [unit for part in parts for unit in part] == list(range(count))
     assert max(sizes) - min(sizes) <= 1
     assert min(sizes) >= min(ranks, count)  # a unit for every process, where there are as many
-    assert max(sizes) * entries <= at_once * ranks or max(sizes) < 2 * ranks or len(parts) == 1
-    assert len(parts) <= -(-count // max(1, at_once * ranks // entries))
-    if ranks == 1:
-        assert max(sizes) * entries <= at_once or max(sizes) == 1
+    own = -(-max(sizes) // ranks)  # units that a process holds
+    assert own * entries <= at_once or own == 1 or min(sizes) < 2 * ranks
+    assert len(parts) <= -(-count // (ranks * max(1, at_once // entries)))
 
 
 def test_a_unit_counts_with_all_its_inputs() -> None:

@@ -6,6 +6,7 @@ import html
 import json
 import multiprocessing
 import random
+import re
 import shutil
 import time
 from functools import partial
@@ -206,7 +207,8 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     repaired = conduct(tmp_path, tiny_audit(**{**few, "attacks": mended}), lines.append)
     assert all(cell["status"] == "done" for cell in repaired["cells"])  # a failure is no result
     assert [line.split(": ")[1].startswith("done before (") for line in lines] == [True] * 3 + [False, False, True]
-    assert lines[-2].endswith(": 0 s (about 0 s left)")  # what is there from before takes no time
+    assert lines[2].endswith("left)")  # what is there from before says how long the like of it takes
+    assert re.search(r": \d+ s \(about 0 s left\)$", lines[-2])  # and takes no time itself
 
 
 def test_a_sweep_over_an_argument_that_is_a_list(tmp_path: Path) -> None:
@@ -249,6 +251,8 @@ def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path
         ({"surrogates": SurrogateProbe(["v9"])}, "surrogates.attacks names 'v9', which is not among v1, v3, mi_face"),
         ({"sweep": Sweep("snn", ["v3"], {}, seeds=[7])}, "sweep.seeds names 7, which is not among 0, 1"),
         ({"sweep": Sweep(None, [], {"beta": [0.1]})}, "sweep.values without sweep.target"),
+        ({"sweep": Sweep("snn", ["v3"], {"beta": [0.1, 0.1]})}, r"sweep.values gives beta a value twice: \[0.1, 0.1\]"),
+        ({"sweep": Sweep("snn", ["v3"], {"beta": [[[1]]]})}, r"lists of them, got \[\[1\]\] for beta"),
     ],
 )
 def test_audits_that_make_no_sense_are_refused_before_anything_runs(

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
 from brainleaks_pl import SpikingMLP
 from brainleaks_pl.targets import sparse_linear
@@ -77,6 +78,20 @@ def test_the_density_decides(monkeypatch: pytest.MonkeyPatch, density: float, ta
     assert torch.allclose(spike_linear(network.hidden, x.flatten(2)), expected, atol=1e-5)
     network(x)
     assert bool(calls) == taken
+
+
+def test_a_slice_is_multiplied_at_once() -> None:
+    layer, spikes = nn.Linear(50, 3), torch.ones(4, 6, 50)
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        outputs = spike_linear(layer, spikes[:, 1:3])
+    assert torch.allclose(outputs, layer(spikes)[:, 1:3])
+    counts = {event.key: event.count for event in profiler.key_averages()}
+    assert (counts["aten::addmm"], counts.get("aten::bmm", 0)) == (1, 0)
+
+
+def test_one_sample_without_time() -> None:
+    layer = nn.Linear(50, 3)
+    assert torch.allclose(spike_linear(layer, torch.ones(50)), layer(torch.ones(50)))
 
 
 def test_mixed_precision_stays_dense(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,11 +48,14 @@ def mean_interval(values: Matrix, level: float = 0.95, least: float = 0.0, most:
 
     Student's interval, with the standard error and the degrees of freedom of :func:`difference_interval`, on the
     logit scale: near a bound it is longer towards the other side, as few samples hold the rare scores that pull a mean
-    from its bound. Over simulated audits of 2 to 10 seeds and 10 to 40 classes the 95% interval covers the true mean in
-    87 to 99% where graded scores lie around the middle, in 87 to 98% where they are crowded near a bound (median .92 or
-    .08), and in 85 to 96% where they are piled up there (median .98): rare failures may be in no sample. Of scores that
-    are 0 or 1 it covers less the fewer there are: at a mean of .95, 47% for 2 seeds and 10 classes, 81% for 5. Scores
-    that are all equal give an interval of no width, which speaks of this sample alone.
+    from its bound. Two seeds that differ, one degree of freedom, give 13 standard errors to each side on the plain
+    scale.
+
+    Over simulated audits of 2 to 10 seeds and 10 to 40 classes the 95% interval covers the true mean in 88 to 99% where
+    graded scores lie around the middle, in 87 to 98% where they are crowded near a bound (median .92 or .08), and in 82
+    to 96% where they are piled up there (median .98): rare failures may be in no sample. Of scores that are 0 or 1 it
+    covers less the fewer there are: at a mean of .95, 47% for 2 seeds and 10 classes, 81% for 5. Scores that are all
+    equal give an interval of no width, which speaks of this sample alone.
 
     Args:
         values: scores of S seeds and K classes, ``(S, K)``, between the bounds.
@@ -72,8 +75,11 @@ def mean_interval(values: Matrix, level: float = 0.95, least: float = 0.0, most:
     found = estimate((values,))
     if not found.variance > np.finfo(float).eps ** 2:
         return Interval(mean, mean, mean)
+    error = float(t.ppf((1 + level) / 2, found.freedom) * np.sqrt(found.variance))
+    if found.freedom < 1.5:  # so many standard errors that the logit's slope says nothing of where they end
+        return Interval(mean, mean - error, mean + error).within(least, most)
     span, share = most - least, (mean - least) / (most - least)
-    width = t.ppf((1 + level) / 2, found.freedom) * np.sqrt(found.variance) / (span * share * (1 - share))
+    width = error / (span * share * (1 - share))
     low, high = (float(least + span * expit(logit(share) + way * width)) for way in (-1, 1))
     return Interval(mean, low, high)
 

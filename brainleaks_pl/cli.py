@@ -199,9 +199,9 @@ class BrainLeaksCLI(LightningCLI):
         report = make_report(
             attack, self.judges, self.datamodule, scoring, title=self.name, seed=self.seed, facts=facts
         )
-        write_report(report, self.results)
+        figures = write_report(report, self.results)
         progress.path.unlink(missing_ok=True)
-        log_report(report, self.trainer.loggers)
+        log_report(report, figures, self.trainer.loggers)
         console = Console()
         console.print(*score_tables(report), sep="\n")
         console.print(f"Written to {self.results}", highlight=False)

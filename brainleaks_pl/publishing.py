@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from matplotlib.figure import Figure
 
 from brainleaks_pl.animation import log_animation
 from brainleaks_pl.illustrations import animate, illustrate, illustrate_further
@@ -15,22 +16,30 @@ from brainleaks_pl.report import METRICS, Report
 from brainleaks_pl.storage import atomic_write
 
 
-def write_report(report: Report, folder: Path) -> None:
-    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all.
+def write_report(report: Report, folder: Path) -> dict[str, Figure]:
+    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all; return the pictures.
 
     Raises:
         OSError: when a file cannot be written; older files are then left as they were.
     """
+    figures = illustrate(report)
     with ExitStack() as files:
         scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
         scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
         torch.save(report.tensors, tensors)
-        for name, figure in illustrate(report).items():
+        for name, figure in figures.items():
             figure.savefig(files.enter_context(atomic_write(folder / f"{name}.png")), format="png")
+    return figures
 
 
-def log_report(report: Report, loggers: list[Logger]) -> None:
-    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab)."""
+def log_report(report: Report, figures: dict[str, Figure], loggers: list[Logger]) -> None:
+    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab).
+
+    Args:
+        report: the report.
+        figures: the pictures that :func:`write_report` wrote; TensorBoard shows further ones beside them.
+        loggers: of the trainer.
+    """
     scores = {
         f"score/{name}/{metric}": judge[metric]["mean"]
         for name, judge in report.scores["judges"].items()
@@ -41,7 +50,7 @@ def log_report(report: Report, loggers: list[Logger]) -> None:
         **report.scores["attack"]["init_args"],
     }
     boards = [logger for logger in loggers if isinstance(logger, TensorBoardLogger)]
-    figures = {**illustrate(report), **illustrate_further(report)} if boards else {}
+    figures = {**figures, **illustrate_further(report)} if boards else {}
     animations = animate(report) if boards else {}
     for logger in boards:
         for name, figure in figures.items():

@@ -59,7 +59,7 @@ def test_every_class_has_an_animation_and_the_first_a_raster(data: NMNIST, tmp_p
     assert shown == int(data.recording(3).sum()) > 0
 
     logger = TensorBoardLogger(tmp_path / "logs", default_hp_metric=False)
-    log_report(report, [logger])
+    log_report(report, illustrate(report), [logger])
     logger.finalize("success")
     events = EventAccumulator(logger.log_dir, {"images": 0})
     events.Reload()

@@ -225,12 +225,12 @@ class GradientInversion(InversionModule):
         with torch.no_grad():
             self.project()
             self.candidates.copy_(torch.where(unit_view(self.active, before), self.candidates, before))
-        if logged and self.loggers:
-            kind = "spike_rate" if self.target.spiking else "mean_pixel"
-            self.log_dict({"invert/zero_gradients": stuck.float().mean(), f"invert/{kind}": mean}, batch_size=1)
         if logged:
             results = {"invert/loss": costs.mean(), "invert/target_confidence": confidences.mean()}
             self.log_dict(results, prog_bar=True, batch_size=1)
+            if self.loggers:
+                kind = "spike_rate" if self.target.spiking else "mean_pixel"
+                self.log_dict({"invert/zero_gradients": stuck.float().mean(), f"invert/{kind}": mean}, batch_size=1)
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
         """Clear ``self.active`` for units that have finished; by default none do before the last step."""

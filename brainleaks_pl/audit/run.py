@@ -112,15 +112,13 @@ class AuditRun:
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
         tasks = {seed: self._tasks(seed) for seed in self.audit.seeds}
-        todo = [task for own in tasks.values() for task in own]
-        kept = [self._is_kept(seed, task) for seed, own in tasks.items() for task in own]
+        todo = [(task, self._is_kept(seed, task)) for seed, own in tasks.items() for task in own]
         count = len(todo)
         for seed, own in tasks.items():
             networks: dict[str, TargetClassifier] = {}
             for task in own:
                 started = time.monotonic()
-                todo.pop(0)
-                was_kept = kept.pop(0)
+                _, was_kept = todo.pop(0)
                 what, subject = task[0], task[-1]
                 if isinstance(subject, Cell):
                     content, was_kept = self._cell(subject, networks)
@@ -133,7 +131,7 @@ class AuditRun:
                 if not was_kept:
                     self._clock.took(task, seconds)
                 outcome = f"FAILED: {error}" if error else "done before" if was_kept else duration(seconds)
-                left = self._left([task for task, done in zip(todo, kept, strict=True) if not done])
+                left = self._left([task for task, kept in todo if not kept])
                 self.say(f"[{count - len(todo)}/{count}] {what} {title}: {outcome} ({left if todo else 'done'})")
 
     def _left(self, tasks: Sequence[Task]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -67,21 +68,19 @@ def mean_interval(values: Matrix, level: float = 0.95, least: float = 0.0, most:
         ValueError: when an argument is out of range.
     """
     values = _checked(values, level)
+
+    def ends(found: Estimate) -> tuple[float, float]:
+        mean, error = float(found.value), float(t.ppf((1 + level) / 2, found.freedom) * np.sqrt(found.variance))
+        if len(values) == 2 and found.freedom < 2:  # so many that the logit's slope says nothing of where they end
+            return max(mean - error, least), min(mean + error, most)
+        span, share = most - least, (mean - least) / (most - least)
+        width = error / (span * share * (1 - share))
+        low, high = (float(least + span * expit(logit(share) + way * width)) for way in (-1, 1))
+        return low, high
+
     if values.min() < least or values.max() > most:
         raise ValueError(f"scores must lie in [{least}, {most}], got {values.min()} to {values.max()}.")
-    mean = float(values.mean())
-    if min(values.shape) < 2:
-        return Interval(mean, None, None)
-    found = estimate((values,))
-    if not found.variance > np.finfo(float).eps ** 2:
-        return Interval(mean, mean, mean)
-    error = float(t.ppf((1 + level) / 2, found.freedom) * np.sqrt(found.variance))
-    if len(values) == 2 and found.freedom < 2:  # so many errors that the logit's slope says nothing of where they end
-        return Interval(mean, mean - error, mean + error).within(least, most)
-    span, share = most - least, (mean - least) / (most - least)
-    width = error / (span * share * (1 - share))
-    low, high = (float(least + span * expit(logit(share) + way * width)) for way in (-1, 1))
-    return Interval(mean, low, high)
+    return _interval((values,), ends)
 
 
 def difference_interval(first: Matrix, second: Matrix, level: float = 0.95, seed: int = 0) -> Interval:
@@ -112,14 +111,12 @@ def difference_interval(first: Matrix, second: Matrix, level: float = 0.95, seed
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"the classes must be the same, got {first.shape[1]} and {second.shape[1]}.")
     groups = (first, second)
-    difference = float(first.mean() - second.mean())
-    if min(min(group.shape) for group in groups) < 2:
-        return Interval(difference, None, None)
-    found = estimate(groups)
-    if not found.variance > np.finfo(float).eps ** 2:
-        return Interval(difference, difference, difference)
-    low, high = (float(bound) for bound in bounds(groups, found, level, np.random.default_rng(seed)))
-    return Interval(difference, low, high)
+
+    def ends(found: Estimate) -> tuple[float, float]:
+        low, high = bounds(groups, found, level, np.random.default_rng(seed))
+        return float(low), float(high)
+
+    return _interval(groups, ends)
 
 
 def estimate(groups: tuple[Matrix, ...]) -> Estimate:
@@ -147,6 +144,17 @@ def estimate(groups: tuple[Matrix, ...]) -> Estimate:
     spread = sum(part**2 / freedom for part, freedom in terms)
     freedom = variance**2 / np.maximum(spread, np.finfo(float).tiny)
     return Estimate(value, variance, np.maximum(freedom, min(of_part for _, of_part in terms)))  # no fewer than any has
+
+
+def _interval(groups: tuple[Matrix, ...], ends: Callable[[Estimate], tuple[float, float]]) -> Interval:
+    """Return the mean of one group, or the difference of two, and where its interval ends, if the data give one."""
+    mean = float(groups[0].mean() - (groups[1].mean() if len(groups) > 1 else 0.0))
+    if min(min(group.shape) for group in groups) < 2:
+        return Interval(mean, None, None)
+    found = estimate(groups)
+    if not found.variance > np.finfo(float).eps ** 2:
+        return Interval(mean, mean, mean)
+    return Interval(mean, *ends(found))
 
 
 def bounds(

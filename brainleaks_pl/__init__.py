@@ -32,20 +32,25 @@ from brainleaks_pl.data import (
     SimulatedDVSGesture,
     SimulatedNMNIST,
 )
-from brainleaks_pl.encoding import ConstantCurrentEncoder, Encoder, LatencyEncoder, RateEncoder
+from brainleaks_pl.encoders import (
+    ConstantCurrentEncoder,
+    Encoder,
+    EventCameraEncoder,
+    KeyframeEncoder,
+    LatencyEncoder,
+    RateEncoder,
+)
+from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.evaluation.metrics import metrics
+from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.scoring import Scores, nulls, score
 from brainleaks_pl.events.camera import EventCamera
-from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.frames import FrameTransform
-from brainleaks_pl.events.keyframes import KeyframeEncoder
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
-from brainleaks_pl.metrics import metrics
-from brainleaks_pl.neurons import lif_linear, lif_scan
-from brainleaks_pl.report import Scoring
-from brainleaks_pl.scoring import Scores, nulls, score
-from brainleaks_pl.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
+from brainleaks_pl.networks.scan import lif_linear, lif_scan
+from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
 from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
-from brainleaks_pl.trainer import InversionTrainer
 
 __version__ = "0.1.0"
 

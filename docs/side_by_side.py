@@ -15,8 +15,8 @@ from torch import Tensor
 
 from brainleaks_pl import MNIST, ATTFaces, SimulatedDVSGesture, SimulatedNMNIST
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.pictures import framed
-from brainleaks_pl.similarity import to_display
+from brainleaks_pl.evaluation.similarity import to_display
+from brainleaks_pl.reporting.pictures import framed
 
 PICTURES = Path(__file__).parent / "pictures"
 SHOWN = 10

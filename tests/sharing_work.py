@@ -41,7 +41,7 @@ def main(folder: Path) -> None:
     for name, make in SHARED.items():
         attack = make()
         trainer = silent_trainer(devices=2, strategy="ddp")
-        with patch("brainleaks_pl.trainer.blocks", partial(blocks, at_once=1) if name == BLOCKS else blocks):
+        with patch("brainleaks_pl.engine.trainer.blocks", partial(blocks, at_once=1) if name == BLOCKS else blocks):
             trainer.invert(attack)
         found = {"units": attack.units, "best_restarts": attack.best_restarts(), "state": everything(attack)}
         torch.save(found, folder / f"{name}-{trainer.global_rank}.pt")

@@ -10,7 +10,7 @@ import yaml
 from datafiles import WriteFaces, WriteMNIST
 from recordings import write_gesture_folder, write_nmnist_folder
 
-from brainleaks_pl.cli import main
+from brainleaks_pl.cli.main import main
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("[!a]*.yaml"))  # all but those of audits
 IMAGE_NULLS = {"noise", "black", "class_mean", "real"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brainleaks_pl.cli import main
+from brainleaks_pl.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 DATA = os.environ.get("BRAINLEAKS_DATA", "")

@@ -14,7 +14,7 @@ from torch.distributed import all_gather_object
 
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
 from brainleaks_pl.attacks.sharing import join, replace, select, share
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 Keep = Literal["best", "last"]

@@ -10,7 +10,7 @@ from brainleaks_pl.attacks.functional import centred_ranks, search_gradient
 from brainleaks_pl.attacks.losses import CrossEntropy, Loss
 from brainleaks_pl.attacks.oracle import ScoreOracle
 from brainleaks_pl.attacks.queries import QueryInversion
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 

@@ -9,7 +9,7 @@ from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import flip_probability
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.attacks.spiking import SpikingInversion
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 _START = 2  # tells the stream of the first spikes from those of the steps

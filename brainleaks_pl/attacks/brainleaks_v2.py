@@ -13,7 +13,7 @@ from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import normalise_probabilities, population_weights
 from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.attacks.spiking import SpikingInversion
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 

@@ -14,8 +14,8 @@ from brainleaks_pl.attacks.functional import bound_mean
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
 from brainleaks_pl.attacks.image import ImageInversion, assumed_encoder
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
-from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 _SPIKES, _VARIANT = 4, 5  # tell the streams of the spikes and the encoder apart from those of the base classes
@@ -27,7 +27,7 @@ class BrainLeaksV3(ImageInversion):
     BrainLeaks-v1 and v2 search among all spike trains, most of which no encoder could have produced. Whoever attacks a
     network knows its input format, and with it the encoding; what is left to find is an image. In each step every image
     is encoded ``population`` times, the gradient of the loss goes back through the encoder
-    (:meth:`~brainleaks_pl.encoding.Encoder.sample`) to the image, is smoothed and scaled, and the optimizer steps.
+    (:meth:`~brainleaks_pl.encoders.base.Encoder.sample`) to the image, is smoothed and scaled, and the optimizer steps.
 
     The reconstruction is the image; judges see it encoded as the data are. On ordinary networks, which see images,
     there is no encoder: so spiking and ordinary networks meet the same attack.

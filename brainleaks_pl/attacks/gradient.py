@@ -14,7 +14,7 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
 from brainleaks_pl.attacks.functional import parts, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 from brainleaks_pl.targets.snn import SpikingClassifier
 

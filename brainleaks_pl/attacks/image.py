@@ -12,7 +12,8 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.encoding import Encoder, RateEncoder
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.encoders.rate import RateEncoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 _SHIFTS, _NOISE = 2, 3  # tell the streams of a step apart from those of the base class

@@ -9,7 +9,7 @@ from torch import Tensor
 from brainleaks_pl.attacks.functional import unit_view
 from brainleaks_pl.attacks.oracle import LabelOracle
 from brainleaks_pl.attacks.queries import QueryInversion
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 _LOST = 0.1  # share of the members below which a unit has left its class

@@ -14,7 +14,7 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.functional import unit_uniform
 from brainleaks_pl.attacks.image import assumed_encoder, check_margin
 from brainleaks_pl.attacks.oracle import Oracle
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.base import TargetClassifier
 
 SNAPSHOTS = 12

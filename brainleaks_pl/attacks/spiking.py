@@ -5,7 +5,7 @@ from __future__ import annotations
 from brainleaks_pl.attacks.base import Keep, WrongTargetError
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.losses import Loss
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 

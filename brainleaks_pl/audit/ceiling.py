@@ -11,8 +11,8 @@ from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.event_base import EventDataModule
-from brainleaks_pl.encoding import describe_encoder
-from brainleaks_pl.similarity import ssim
+from brainleaks_pl.encoders.base import describe_encoder
+from brainleaks_pl.evaluation.similarity import ssim
 
 MOST_DECIBELS = 60.0
 """Largest PSNR that is told apart: that of images rounded to bytes is about 59 dB, that of equal ones infinite."""

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.evaluation.report import Report
+from brainleaks_pl.evaluation.similarity import mean_and_nearest, to_display
 from brainleaks_pl.events.likeness import fit_length
-from brainleaks_pl.report import Report
-from brainleaks_pl.similarity import mean_and_nearest, to_display
 
 
 def cell_pictures(report: Report) -> dict[str, Tensor]:

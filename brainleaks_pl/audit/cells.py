@@ -20,9 +20,9 @@ from brainleaks_pl.audit.networks import silent_trainer
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.publishing import write_report
-from brainleaks_pl.report import Scoring, make_report
-from brainleaks_pl.storage import atomic_write, write_text
+from brainleaks_pl.engine.storage import atomic_write, write_text
+from brainleaks_pl.evaluation.report import Scoring, make_report
+from brainleaks_pl.reporting.publishing import write_report
 from brainleaks_pl.targets.base import TargetClassifier
 
 RESULT = "cell.json"

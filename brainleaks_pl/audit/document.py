@@ -21,7 +21,7 @@ from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
 from brainleaks_pl.audit.verdict import differences, verdict, warnings
-from brainleaks_pl.report import versions
+from brainleaks_pl.evaluation.report import versions
 from brainleaks_pl.targets.base import TargetClassifier
 
 _CEILING_STEPS = (1, 2, 5, 10, 25, 50, 100, 200)

@@ -20,8 +20,8 @@ from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import Audit, AuditRun
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.report import Scoring
-from brainleaks_pl.storage import check_writable, write_text
+from brainleaks_pl.engine.storage import check_writable, write_text
+from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.targets.base import TargetClassifier
 
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are

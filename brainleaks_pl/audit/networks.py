@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.fitting import check_fits, train_network
-from brainleaks_pl.storage import load_network, save_network
+from brainleaks_pl.engine.fitting import check_fits, train_network
+from brainleaks_pl.engine.storage import load_network, save_network
+from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.targets.base import TargetClassifier
-from brainleaks_pl.trainer import InversionTrainer
 
 
 def seed_of(seed: int, name: str) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from brainleaks_pl.encoding import Encoder
-from brainleaks_pl.scoring import evaluating, judge_inputs, min_max_rescale
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.evaluation.scoring import evaluating, judge_inputs, min_max_rescale
 from brainleaks_pl.targets.base import TargetClassifier
 
 
@@ -29,7 +29,7 @@ def confidence_over_time(
 
     Args:
         reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities ``(T, M, C, H, W)``, as in
-            :func:`brainleaks_pl.scoring.score`.
+            :func:`brainleaks_pl.evaluation.scoring.score`.
         judge: the judge.
         classes: the class of each reconstruction.
         encoder: turns images into the input of a spiking judge, and scenes into that of any.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 Networks = Mapping[str, Callable[..., TargetClassifier]]

@@ -16,9 +16,9 @@ from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.networks import Shelf
 from brainleaks_pl.audit.plan import Attacks, Cell, Networks, SurrogateProbe, Sweep, Variant, check_plan, plan_cells
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.errors import plain_message
-from brainleaks_pl.report import Scoring
-from brainleaks_pl.surrogates import Surrogate
+from brainleaks_pl.engine.errors import plain_message
+from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.base import TargetClassifier
 
 Say = Callable[[str], None]

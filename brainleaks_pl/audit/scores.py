@@ -10,7 +10,7 @@ import numpy as np
 
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.statistics import Interval, Matrix, mean_interval
-from brainleaks_pl.report import METRICS
+from brainleaks_pl.evaluation.report import METRICS
 
 SIMILARITIES = ("ssim_class_mean", "ssim_nearest")
 ALL_JUDGES = "all judges"

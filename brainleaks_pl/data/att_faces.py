@@ -16,7 +16,7 @@ from torch import Tensor
 
 from brainleaks_pl.data.download import fetch
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 
 URL = "https://www.cl.cam.ac.uk/Research/DTG/attarchive/pub/data/att_faces.zip"
 PEOPLE = tuple(f"s{n}" for n in range(1, 41))

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 
 Sampler = Callable[[Generator], Tensor]
 """Returns one draw of a sample of every class, taking its randomness from the generator."""

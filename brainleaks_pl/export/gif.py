@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brainleaks_pl.animation import animation_frames, check_fps, encode_gif
 from brainleaks_pl.export.base import FileFormat
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
+from brainleaks_pl.reporting.animation import animation_frames, check_fps, encode_gif
 
 
 class GIFFiles(FileFormat):

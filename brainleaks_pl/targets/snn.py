@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from brainleaks_pl.neurons import lif_linear, lif_scan
-from brainleaks_pl.surrogates import FastSigmoid, Surrogate
+from brainleaks_pl.networks.scan import lif_linear, lif_scan
+from brainleaks_pl.networks.sparse_linear import spike_linear
+from brainleaks_pl.networks.surrogates import FastSigmoid, Surrogate
 from brainleaks_pl.targets.ann import convolution_features
 from brainleaks_pl.targets.base import TargetClassifier, Training
-from brainleaks_pl.targets.sparse_linear import spike_linear
 
 
 class SpikingClassifier(TargetClassifier):

@@ -21,7 +21,7 @@ from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MIFace
 from brainleaks_pl.attacks.sharing import blocks, join, select, share
-from brainleaks_pl.progress import KeepProgress
+from brainleaks_pl.engine.progress import KeepProgress
 
 
 @given(count=st.integers(1, 40), ranks=st.integers(1, 8))
@@ -117,7 +117,7 @@ def test_a_unit_counts_with_all_its_inputs() -> None:
 def test_units_one_after_another_find_what_they_find_together(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     together, apart = ATTACKS[name](), ATTACKS[name]()
     silent_trainer().invert(together)
-    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda *_: [[0], [1, 2]])
+    monkeypatch.setattr("brainleaks_pl.engine.trainer.blocks", lambda *_: [[0], [1, 2]])
     silent_trainer().invert(apart)
     assert apart.units == together.units
     assert apart.holds_all_units
@@ -130,7 +130,7 @@ class Killed(Exception):  # noqa: N818 - not an error
 
 
 def test_blocks_that_have_finished_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brainleaks_pl.trainer.blocks", lambda *_: [[0], [1], [2]])
+    monkeypatch.setattr("brainleaks_pl.engine.trainer.blocks", lambda *_: [[0], [1], [2]])
     whole = ATTACKS["v2"]()
     silent_trainer().invert(whole)
 

@@ -10,7 +10,7 @@ from toys import ToyDigits
 
 from brainleaks_pl import ConstantCurrentEncoder, Encoder, EventCameraEncoder, LatencyEncoder, RateEncoder
 from brainleaks_pl.audit.ceiling import MOST_DECIBELS, encoding_ceiling
-from brainleaks_pl.similarity import ssim
+from brainleaks_pl.evaluation.similarity import ssim
 
 
 def test_the_rate_codes_ceiling_is_that_of_a_mean_of_coin_flips(toy_spikes: ToyDigits) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from datafiles import WriteFaces, WriteMNIST
 
-from brainleaks_pl.cli import main
+from brainleaks_pl.cli.main import main
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
 

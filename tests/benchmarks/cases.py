@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from toys import silent_trainer
 
 from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV2, InversionModule, MIFace, SpikingCNN, SpikingMLP
-from brainleaks_pl.targets import sparse_linear
+from brainleaks_pl.networks import sparse_linear
 
 
 @dataclass(frozen=True)

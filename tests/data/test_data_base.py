@@ -8,7 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
-from brainleaks_pl.encoding import ConstantCurrentEncoder, RateEncoder
+from brainleaks_pl.encoders import ConstantCurrentEncoder, RateEncoder
 
 
 class Toy(ImageDataModule):

@@ -18,8 +18,8 @@ from toys import ToyDigits
 from brainleaks_pl import MNIST, MNIST5k, RateEncoder, SimulatedNMNIST
 from brainleaks_pl.data import EventDataModule, ImageDataModule, ImageDataset, simulated_nmnist
 from brainleaks_pl.data.simulated_nmnist import generate_recordings, simulate
+from brainleaks_pl.encoders.event_camera import EventCameraEncoder
 from brainleaks_pl.events.camera import EventCamera
-from brainleaks_pl.events.encoder import EventCameraEncoder
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades

@@ -1,0 +1,33 @@
+"""Constant current: the image itself drives the network, step after step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Generator, Tensor
+
+from brainleaks_pl.encoders.base import Encoder, Uniform
+
+
+@dataclass(frozen=True)
+class ConstantCurrentEncoder(Encoder):
+    """Constant current: the image itself is the input of every step (no spikes at the input).
+
+    Args:
+        time_steps: T, at least 1.
+        gain: factor on the intensity.
+    """
+
+    gain: float = 1.0
+
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""
+        return (images * self.gain).expand(self.time_steps, *images.shape)
+
+    def decode(self, inputs: Tensor) -> Tensor:
+        """Return the mean over time, divided by the gain."""
+        return (inputs.mean(0) / self.gain).clamp(0, 1)
+
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Return the image repeated over time, which is differentiable as it is."""
+        return self.encode(images)

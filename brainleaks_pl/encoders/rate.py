@@ -1,0 +1,37 @@
+"""Rate code: how often a pixel spikes says how bright it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from brainleaks_pl.encoders.base import Encoder, Uniform, draw_spikes
+
+
+@dataclass(frozen=True)
+class RateEncoder(Encoder):
+    """Rate code: at every step a pixel spikes with its intensity as probability (the published static targets).
+
+    The same distribution as :func:`snntorch.spikegen.rate`, drawn from ``generator`` so that it can be repeated.
+
+    Args:
+        time_steps: T, at least 1.
+        gain: factor on the intensity before it is clamped to [0, 1].
+    """
+
+    gain: float = 1.0
+
+    def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """Draw spikes in {0, 1}, ``(T, B, C, H, W)``, from pixels ``(B, C, H, W)``."""
+        uniform = torch.rand((self.time_steps, *images.shape), generator=generator, device=images.device)
+        return (uniform < images * self.gain).to(images.dtype)
+
+    def decode(self, inputs: Tensor) -> Tensor:
+        """Return the rate images: the mean over time, divided by the gain."""
+        return (inputs.mean(0) / self.gain).clamp(0, 1)
+
+    def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
+        """Draw spikes; their gradient is that of their probabilities, straight through the draw."""
+        return draw_spikes((images * self.gain).expand(self.time_steps, *images.shape), uniform())

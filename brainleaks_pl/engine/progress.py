@@ -1,0 +1,159 @@
+"""Attacks that go on where they were interrupted: what they hold, on disk from time to time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.engine.storage import UNREADABLE, atomic_write
+
+PROGRESS = "progress.pt"
+"""Name of the file in the results folder; it is gone once the results are written."""
+
+
+def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
+    """Return a digest of all that decides what an attack finds: its settings, units and seed, and the target's weights.
+
+    Args:
+        attack: the attack.
+        settings: its arguments and whatever else matters, as plain values.
+    """
+    facts = {"attack": type(attack).__qualname__, "settings": settings, "units": attack.units, "seed": attack.seed}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    for weights in attack.target.parameters():
+        digest.update(weights.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class KeepProgress(Callback):
+    """Writes what an attack holds to a file, whole or not at all, and can give it back.
+
+    An attack that :meth:`restore` was called for goes on to the same end as one that was never interrupted, bit for bit
+    on the same machine: all its randomness comes from streams that are named by the step.
+
+    Args:
+        path: the file.
+        run: tells the attack from others (:func:`identity`).
+        every: seconds between two writes, at least 0; 0 writes after every step. An attack that runs on its units
+            block by block writes after each block alone, and one in several processes at its end.
+
+    Raises:
+        ValueError: when ``every`` is negative.
+    """
+
+    def __init__(self, path: Path, run: str, every: float = 30.0) -> None:
+        if not every >= 0:
+            raise ValueError(f"progress_every must be at least 0 seconds, got {every}.")
+        self.path = path
+        self.run = run
+        self.every = every
+        self.seconds = 0.0
+        self._optimizer: dict[str, Any] | None = None
+        self._started = self._written = time.monotonic()
+
+    def restore(self, attack: InversionModule) -> bool:
+        """Put an attack where the file left it, if there is one; return whether it has finished.
+
+        Raises:
+            ValueError: when the file is damaged, or belongs to another attack.
+        """
+        if not self.path.is_file():
+            return False
+        try:
+            progress = torch.load(self.path, map_location=attack.device, weights_only=True)
+            run, state, optimizer = progress["run"], progress["state"], progress["optimizer"]
+            step, block, finished = progress["step"], progress["block"], progress["finished"]
+            seconds = progress["seconds"]
+        except (pickle.UnpicklingError, *UNREADABLE) as error:
+            raise ValueError(f"{self.path} is damaged and cannot be read. Remove it to start again.") from error
+        if run != self.run:
+            raise ValueError(
+                f"{self.path} is the progress of another attack: its settings, its seed or its target differ. Give the "
+                "same ones, name other --results, or start again without --resume."
+            )
+        attack.load_state_dict(state, strict=False)
+        attack.first_step, attack.first_block = step, block
+        self._optimizer, self.seconds = optimizer, seconds
+        return bool(finished)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the optimizer its memory back.
+
+        Raises:
+            ValueError: when an attack that one process has begun is to go on in several.
+        """
+        if trainer.world_size > 1 and self._optimizer is not None:
+            raise ValueError(
+                f"{self.path} was left by an attack in one process, and goes on in one: give --trainer.devices 1."
+            )
+        if self._optimizer is not None:
+            trainer.optimizers[0].load_state_dict(self._optimizer)
+            self._optimizer = None
+        self._started = self._written = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write, when it is time to."""
+        assert isinstance(pl_module, InversionModule)
+        last = batch + 1 == pl_module.steps  # to be judged first
+        if pl_module.holds_all_units and not last and time.monotonic() - self._written >= self.every:
+            self._write(trainer, pl_module, batch + 1, finished=False)
+
+    def on_units_end(self, trainer: Trainer, attack: InversionModule, block: int, *, finished: bool) -> None:
+        """Write that a block of units, of those that the attack runs one after another, has finished.
+
+        Args:
+            trainer: the trainer.
+            attack: the attack; it holds all units again.
+            block: number of blocks that have finished.
+            finished: whether these are all.
+        """
+        attack.first_block = block
+        self._write(trainer, attack, attack.steps if finished else 0, finished=finished)
+        self.seconds += time.monotonic() - self._started
+
+    def _write(self, trainer: Trainer, attack: InversionModule, step: int, *, finished: bool) -> None:
+        self._written = time.monotonic()
+        if not trainer.is_global_zero:
+            return
+        state = {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
+        optimizer = trainer.optimizers[0].state_dict() if step and not finished else None
+        with atomic_write(self.path) as temporary:
+            torch.save(
+                {
+                    "run": self.run,
+                    "step": step,
+                    "block": attack.first_block,
+                    "finished": finished,
+                    "seconds": self.seconds + self._written - self._started,
+                    "state": state,
+                    "optimizer": optimizer,
+                },
+                temporary,
+            )
+
+
+def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Iterable[str]) -> bool:
+    """Tell whether a folder holds the results of an attack, scored in the same way by judges of the same names.
+
+    Args:
+        results: the folder.
+        run: the attack's :func:`identity`.
+        scoring: the settings of the scoring.
+        judges: names of the judges.
+    """
+    try:
+        scores = json.loads((results / "scores.json").read_bytes())
+        return bool((scores["run"], scores["scoring"], set(scores["judges"])) == (run, dict(scoring), set(judges)))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False

@@ -1,0 +1,50 @@
+"""The Trainer with one more verb: ``invert``."""
+
+from __future__ import annotations
+
+import warnings
+
+from lightning.pytorch import Trainer
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.sharing import blocks
+from brainleaks_pl.engine.progress import KeepProgress
+
+
+class InversionTrainer(Trainer):
+    """Lightning's Trainer, which also runs attacks; takes the same arguments."""
+
+    def invert(self, model: InversionModule) -> None:
+        """Run an attack on every class, then score what it reconstructs.
+
+        The trainer's limits and gradient clipping are meant for ``fit`` and do not bind the attack, which runs for its
+        own number of steps; ``fast_dev_run`` still cuts it short. Where its units are many or large it runs on some of
+        them after others, so that memory does not grow with them (:func:`~brainleaks_pl.attacks.sharing.blocks`).
+
+        Args:
+            model: the attack; it holds its target and, afterwards, its reconstructions.
+        """
+        parts = blocks(len(model.units), model.entries_a_unit, self.world_size)
+        for index, units in enumerate(parts[model.first_block :], model.first_block):
+            with model.only(units):
+                self._invert(model)
+            for callback in self.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, KeepProgress):
+                    callback.on_units_end(self, model, index + 1, finished=index + 1 == len(parts))
+
+    def _invert(self, model: InversionModule) -> None:
+        """Run an attack on the units that it holds."""
+        self.fit_loop.epoch_progress.reset()  # a trainer can run one attack after another
+        self.fit_loop.max_epochs = 1
+        self.fit_loop.min_epochs = None
+        self.fit_loop.epoch_loop.max_steps = -1
+        self.fit_loop.epoch_loop.min_steps = None
+        self.gradient_clip_val = None
+        self.gradient_clip_algorithm = None
+        self.accumulate_grad_batches = 1
+        if not getattr(self, "fast_dev_run", False):
+            self.limit_train_batches = 1.0
+        self.log_every_n_steps = model.log_every
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")  # the frozen target
+            self.fit(model)

@@ -1,0 +1,191 @@
+"""What an attack comes to: its reconstructions, and what judges say of them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.evaluation.query_curve import query_curve
+from brainleaks_pl.evaluation.scoring import Scores, nulls, score
+from brainleaks_pl.evaluation.similarity import similarity
+from brainleaks_pl.targets.base import TargetClassifier
+
+METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
+_PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How judges score reconstructions.
+
+    Args:
+        draws: Bernoulli draws of random reconstructions (published: 1000), at least 1.
+        null_draws: draws of the nulls, and of the points of a curve against queries, at least 1.
+        rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
+        batch_size: inputs that a judge sees at once, at least 1.
+
+    Raises:
+        ValueError: when a number is below 1.
+    """
+
+    draws: int = 1000
+    null_draws: int = 100
+    rescale: bool = False
+    batch_size: int = 250
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "null_draws", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"scoring.{name} must be at least 1, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The results of one attack; :mod:`brainleaks_pl.reporting.illustrations` draws them.
+
+    Args:
+        scores: what ``scores.json`` holds.
+        tensors: what ``reconstructions.pt`` holds.
+        best: the best reconstruction of each class, which the judges score.
+        inputs: the same as networks see them: recordings where ``best`` are scenes.
+        matrices: by judge its confidence in every class on each of these, ``(M, K)``.
+        classes: the M attacked classes.
+        data: the private data set.
+        title: heading of the pictures.
+    """
+
+    scores: dict[str, Any]
+    tensors: dict[str, Tensor]
+    best: Tensor
+    inputs: Tensor
+    matrices: dict[str, Tensor]
+    classes: list[int]
+    data: BaseDataModule
+    title: str
+
+    @property
+    def spikes(self) -> Tensor | None:
+        """A draw of the spikes of ``best``, ``(T, M, C, H, W)``, uint8; None where they have none."""
+        spikes = self.tensors.get("spikes")
+        return None if spikes is None else spikes.index_select(1, self.tensors["best"])
+
+
+def make_report(
+    attack: InversionModule,
+    judges: Mapping[str, TargetClassifier],
+    data: BaseDataModule,
+    scoring: Scoring,
+    *,
+    title: str,
+    seed: int,
+    facts: Mapping[str, Any],
+) -> Report:
+    """Let the judges score a finished attack.
+
+    Of several restarts of a class the one that the target likes best is scored; a judge never chooses.
+
+    Args:
+        attack: the finished attack.
+        judges: the judges by name; they have been trained on ``data``.
+        data: the private data set.
+        scoring: how to score.
+        title: heading of the pictures.
+        seed: seed of the draws.
+        facts: further keys of ``scores.json``, merged into it (``judges`` by name).
+    """
+    everything = attack.reconstructions().cpu()
+    best_units = torch.tensor(attack.best_restarts())
+    best = everything.index_select(-4, best_units)
+    tensors = {
+        "reconstructions": everything,
+        "classes": torch.tensor([label for label, _ in attack.units]),
+        "restarts": torch.tensor([restart for _, restart in attack.units]),
+        "best": best_units,
+    }
+    encoder = data.encoder or attack.encoder
+    spikes = _one_draw(everything, encoder, seed)
+    inputs = best  # as the networks see them
+    if spikes is not None:
+        tensors["spikes"] = spikes.to(torch.uint8)
+        if best.shape[-3:] != data.input_shape:
+            inputs = spikes.index_select(1, best_units)
+    options: dict[str, Any] = {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
+
+    def scored(images: Tensor, judge: TargetClassifier, draws: int = scoring.null_draws) -> Scores:
+        return score(images, judge, attack.classes, encoder=encoder, draws=draws, **options)
+
+    judged: dict[str, Any] = {}
+    matrices: dict[str, Tensor] = {}
+    for name, judge in judges.items():
+        scores = scored(best, judge, scoring.draws)
+        baselines = nulls(
+            data.for_network(judge.spiking),
+            judge,
+            attack.classes,
+            time_steps=None if spikes is None else len(spikes),
+            draws=scoring.null_draws,
+            **options,
+        )
+        judged[name] = {
+            **facts["judges"][name],
+            **scores.as_dict(),
+            "nulls": {null: _without_classes(values) for null, values in baselines.items()},
+        }
+        matrices[name] = scores.matrix
+    curves = {}
+    if isinstance(attack, QueryInversion):
+        curves["queries"] = query_curve(attack, judges, scored)
+    likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
+    content = {
+        **facts,
+        "judges": judged,
+        "similarity": likeness,
+        **_scene_similarity(best, attack.classes, data),
+        **curves,
+        "data": {
+            **data.describe(),
+            "simulated": data.simulated,
+            "class_names": [data.class_name(label) for label in range(data.num_classes)],
+        },
+        "scoring": asdict(scoring),
+        "seed": seed,
+        "versions": versions(),
+    }
+    return Report(content, tensors, best, inputs, matrices, attack.classes, data, title)
+
+
+def versions(*further: str) -> dict[str, str]:
+    """Return the versions of Python and of the packages that scores depend on, and of further packages."""
+    return {"python": platform.python_version(), **{package: version(package) for package in (*_PACKAGES, *further)}}
+
+
+def _scene_similarity(best: Tensor, classes: Sequence[int], data: BaseDataModule) -> dict[str, Any]:
+    """Compare reconstructed scenes with those that the private recordings show, where these are known."""
+    if best.ndim == 5 or data.scenes is None or tuple(best.shape[1:]) != data.scenes.input_shape:
+        return {}
+    return {"scene_similarity": similarity(best, classes, data.scenes)}
+
+
+def _one_draw(reconstructions: Tensor, encoder: Encoder | None, seed: int) -> Tensor | None:
+    """Draw spikes, ``(T, N, C, H, W)``, of spike probabilities or of images that are encoded as spikes."""
+    generator = torch.Generator().manual_seed(seed)
+    if reconstructions.ndim == 5:
+        return torch.bernoulli(reconstructions, generator=generator)
+    if encoder is None:
+        return None
+    encoded = encoder.encode(reconstructions, generator)
+    return encoded if bool(((encoded == 0) | (encoded == 1)).all()) else None  # else a current
+
+
+def _without_classes(scores: Scores) -> dict[str, Any]:
+    return {name: value for name, value in scores.as_dict().items() if name in METRICS}

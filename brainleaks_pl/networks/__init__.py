@@ -1,0 +1,1 @@
+"""Plain networks: neurons, surrogates, the published architectures."""

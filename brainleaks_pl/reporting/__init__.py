@@ -1,0 +1,1 @@
+"""A report as files, in TensorBoard, in the terminal; figures and animations."""

@@ -1,0 +1,48 @@
+"""What the terminal shows: tables of scores and of trained networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.table import Column, Table
+
+from brainleaks_pl.evaluation.report import METRICS, Report
+
+
+def score_tables(report: Report) -> list[Table]:
+    """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
+    attack = report.scores["attack"]["class_path"].rpartition(".")[2]
+    origin = _origin(report.scores["data"]["simulated"])
+    tables = []
+    for name, judge in report.scores["judges"].items():
+        title = f"{origin}judge {name} (test accuracy {judge['test_accuracy']:.3f})"
+        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=title, box=SIMPLE)
+        for row, values in {attack: judge, **judge["nulls"]}.items():
+            scores = (values[metric] for metric in METRICS)
+            table.add_row(
+                row if row == attack else f"null: {row}",
+                *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in scores),
+                style="bold" if row == attack else None,
+                end_section=row == attack,
+            )
+        tables.append(table)
+    return tables
+
+
+def fit_table(rows: Mapping[str, tuple[float, Path]], simulated: bool) -> Table:
+    """Return the test accuracies and files of the networks that ``fit`` trained, by name.
+
+    Args:
+        rows: accuracy and file by name.
+        simulated: whether the data are, which the title then says.
+    """
+    table = Table("network", "test accuracy", "checkpoint", title=f"{_origin(simulated)}networks", box=SIMPLE)
+    for name, (accuracy, path) in rows.items():
+        table.add_row(name, f"{accuracy:.3f}", str(path))
+    return table
+
+
+def _origin(simulated: bool) -> str:
+    return "simulated data: " if simulated else ""

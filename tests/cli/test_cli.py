@@ -1,0 +1,259 @@
+"""The command line as its users know it: two commands, overrides, own classes, and errors they can act on."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datafiles import write_mnist_files
+
+from brainleaks_pl import InversionTrainer
+from brainleaks_pl.cli.main import main
+
+CONFIG = """
+seed_everything: 3
+data:
+  class_path: MNIST
+  init_args:
+    root: {root}
+    val_size: 10
+    encoder: {{class_path: RateEncoder, init_args: {{time_steps: 4}}}}
+model:
+  class_path: SpikingMLP
+  init_args: {{hidden: 12, training: {{lr: 0.01, epochs: 2, batch_size: 10}}}}
+judges:
+  cnn: {{class_path: SpikingCNN, init_args: {{channels: [2, 3], training: {{epochs: 1}}}}}}
+  rate: {{class_path: MLP, init_args: {{hidden: 5, training: {{epochs: 1}}}}}}
+attack:
+  class_path: BrainLeaksV2
+  init_args: {{steps: 3, population: 2}}
+scoring: {{draws: 3, null_draws: 2}}
+trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: false}}
+"""
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a config, its data and its trained networks; tests must not change them."""
+    folder = tmp_path_factory.mktemp("fitted")
+    write_mnist_files(folder / "data", train=40)
+    config = folder / "tiny.yaml"
+    config.write_text(CONFIG.format(root=folder / "data"))
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        main(["fit", "--config", str(config)])
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def here(fitted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(fitted)
+    return fitted
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must be refused, and return what it said."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_fit_writes_target_and_judges(fitted: Path) -> None:
+    files = sorted(path.name for path in (fitted / "checkpoints" / "tiny").iterdir())
+    assert files == ["cnn.pt", "rate.pt", "target.pt"]
+    content = torch.load(fitted / "checkpoints" / "tiny" / "target.pt", weights_only=True)
+    assert content["time_steps"] == 4
+    assert content["seed"] == 3
+    assert 0 <= content["test_accuracy"] <= 1
+
+
+def test_an_ordinary_judge_learns_from_the_images_themselves(fitted: Path) -> None:
+    stored = {
+        part: torch.load(fitted / "checkpoints" / "tiny" / f"{part}.pt", weights_only=True)
+        for part in ("target", "rate")
+    }
+    assert stored["target"]["data"]["encoder"]["class"] == "RateEncoder"
+    assert stored["rate"]["data"]["encoder"] is None
+    assert (stored["target"]["time_steps"], stored["rate"]["time_steps"]) == (4, None)
+
+
+def test_fit_trains_for_the_networks_own_epochs(fitted: Path) -> None:
+    saved = list((fitted / "logs" / "tiny" / "target").rglob("config.yaml"))
+    assert len(saved) == 1
+    best = list((fitted / "logs" / "tiny" / "target").rglob("best.ckpt"))
+    state = torch.load(best[0], weights_only=True)
+    assert state["global_step"] in (3, 6)  # 30 images in batches of 10, at the end of epoch 1 or 2
+
+
+def test_invert_takes_the_config_that_fit_saved(here: Path, tmp_path: Path) -> None:
+    (saved,) = (here / "logs" / "tiny" / "target").rglob("config.yaml")
+    main(["invert", "--config", str(saved), "--results", str(tmp_path / "out")])
+    assert (tmp_path / "out" / "scores.json").exists()
+
+
+def test_invert_leaves_the_networks_as_they_were(here: Path, tmp_path: Path) -> None:
+    folder = here / "checkpoints" / "tiny"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    main(["invert", "--config", "tiny.yaml", "--results", str(tmp_path / "out")])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_invert_writes_scores_and_reconstructions(here: Path, tmp_path: Path) -> None:
+    main(
+        ["invert", "--config", "tiny.yaml", "--results", str(tmp_path), "--attack.restarts=2", "--attack.classes=[4,1]"]
+    )
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert set(scores["judges"]) == {"cnn", "rate"}
+    assert scores["attack"]["init_args"]["restarts"] == 2
+    assert scores["seed"] == 3
+    assert scores["data"]["encoder"] == {"class": "RateEncoder", "time_steps": 4, "gain": 1.0}
+    tensors = torch.load(tmp_path / "reconstructions.pt", weights_only=True)
+    assert tensors["reconstructions"].shape == (4, 4, 1, 28, 28)
+    assert tensors["classes"].tolist() == [4, 4, 1, 1]
+    assert tensors["restarts"].tolist() == [0, 1, 0, 1]
+    assert set(tensors["spikes"].unique().tolist()) <= {0, 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "reconstructions.png",
+        "reconstructions.pt",
+        "scores.json",
+    ]
+
+
+def test_invert_repeats_itself(here: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        main(["invert", "--config", "tiny.yaml", "--results", str(tmp_path / name)])
+    a, b = (torch.load(tmp_path / name / "reconstructions.pt", weights_only=True) for name in ("a", "b"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    main(["invert", "--config", "tiny.yaml", "--results", str(tmp_path / "c"), "--seed_everything=4"])
+    c = torch.load(tmp_path / "c" / "reconstructions.pt", weights_only=True)
+    assert not torch.equal(a["reconstructions"], c["reconstructions"])
+
+
+def test_tensorboard_shows_steps_pictures_and_scores(here: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    main(["invert", "--config", "tiny.yaml", "--results", str(tmp_path / "r"), "--logs", str(tmp_path / "logs")])
+    scalars: dict[str, int] = {}
+    images: set[str] = set()
+    for folder in {path.parent for path in tmp_path.rglob("events.*")}:
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        scalars |= {tag: len(events.Scalars(tag)) for tag in events.Tags()["scalars"]}
+        images |= set(events.Tags()["images"])
+    assert scalars["invert/loss"] == scalars["invert/target_confidence"] == scalars["invert/spike_rate"] == 3
+    assert "score/cnn/attack_accuracy" in scalars
+    assert images == {"reconstructions", "confidence/cnn", "confidence/rate", "spike_raster"}
+
+
+def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fit(logs: str, *arguments: str) -> dict[str, Any]:
+        folders = [f"--checkpoints={tmp_path / 'networks'}", f"--logs={tmp_path / logs}"]
+        main(["fit", "--config", "tiny.yaml", "--judges={}", *folders, *arguments])
+        (last,) = (tmp_path / logs).rglob("last.ckpt")
+        return {"path": last, **torch.load(last, weights_only=True)}
+
+    first = fit("first", "--model.training.epochs=1")
+    assert first["epoch"] == 1
+    caplog.clear()
+    second = fit("second", f"--ckpt_path={first['path']}")  # two epochs
+    assert "Restored all states" in caplog.text
+    assert (second["epoch"], second["global_step"]) == (2, 2 * first["global_step"])
+
+
+def test_skip_fitted_passes_over_what_fits(here: Path) -> None:
+    path = here / "checkpoints" / "tiny" / "target.pt"
+    before = path.stat().st_mtime_ns
+    main(["fit", "--config", "tiny.yaml", "--skip_fitted=true"])
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
+def test_lightnings_own_subcommands_use_the_trained_target(subcommand: str, here: Path) -> None:
+    main([subcommand, "--config", "tiny.yaml", "--trainer.logger=false"])
+    assert not (here / "config.yaml").exists()
+
+
+def test_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["invert", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for key in ("--judges", "--attack", "--scoring.draws", "--checkpoints", "--results", "--logs", "--skip_fitted"):
+        assert key in text
+    with pytest.raises(SystemExit):
+        main(["invert", "--attack.help=BrainLeaksV2"])
+    assert "members drawn in each step" in capsys.readouterr().out
+
+
+MISSPELT = [
+    ("--data.rooot=x", "rooot"),
+    ("--data.encoder.steps=3", "steps"),
+    ("--model.hiden=3", "hiden"),
+    ("--model.training.rate=3", "rate"),
+    ("--attack.stepz=3", "stepz"),
+    ("--scoring.drawz=3", "drawz"),
+    ("--trainer.max_epoch=3", "max_epoch"),
+    ("--checkpoint=x", "checkpoint"),
+]
+
+
+@pytest.mark.parametrize("subcommand", ["fit", "invert"])
+@pytest.mark.parametrize(("argument", "named"), MISSPELT, ids=lambda value: value)
+def test_a_misspelt_key_is_named(
+    subcommand: str, argument: str, named: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert named in refused([subcommand, "--config", "tiny.yaml", argument], capsys)
+
+
+@pytest.mark.parametrize(
+    "key", ["judges: {cnn: {class_path: CNN, init_args: {kernal: 3}}}", "judge: {cnn: {class_path: CNN}}"]
+)
+def test_a_misspelt_key_in_the_yaml_is_named(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "misspelt.yaml"
+    config.write_text(f"data: {{class_path: MNIST5k}}\nmodel: {{class_path: MLP}}\n{key}\n")
+    message = refused(["fit", "--config", str(config)], capsys)
+    assert "kernal" in message or "judge.cnn" in message
+
+
+BAD = [
+    (["--attack.classes=[3,12]"], "classes must be distinct numbers from 0 to 9, got [3, 12]."),
+    (["--attack.restarts=0"], "restarts must be at least 1, got 0."),
+    (["--data.encoder.time_steps=0"], "time_steps must be at least 1, got 0."),
+    (["--attack.time_steps=0"], "time_steps must be at least 1, got 0."),
+    (["--scoring.draws=0"], "draws must be at least 1, got 0."),
+    (["--attack=null"], "the config has no `attack`"),
+    (["--attack=MIFace"], "MIFace attacks ordinary networks, SpikingMLP is spiking: use BrainLeaksV1 or V2."),
+    (["--model.hidden=13"], "belongs to another network (hidden: 12 there, 13 here)"),
+    (["--data.encoder.time_steps=5"], "belongs to another data set (encoder:"),
+    (["--data=MNIST5k", "--data.encoder=RateEncoder"], "belongs to another data set (class: MNIST there, MNIST5k here"),
+    (["--model.num_classes=9"], "target (SpikingMLP) has input_shape (1, 28, 28) and num_classes 9, but MNIST has"),
+    (["--data.encoder=null"], "takes spikes, but MNIST gives images: set data.encoder"),
+    (["--checkpoints=nowhere"], "no checkpoint at nowhere/target.pt. Run `brainleaks fit --config tiny.yaml` first."),
+    (["--data.root=nowhere", "--data.download=false"], "train-images"),
+    (["--results=tiny.yaml/x"], "the results folder tiny.yaml/x cannot be written to"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda value: value[0] if isinstance(value, list) else "")
+def test_bad_input_is_refused_in_one_line(
+    arguments: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["invert", "--config", "tiny.yaml", *arguments], capsys)
+    assert message in said
+    assert "Traceback" not in said
+    assert not (here / "results").exists() or not list((here / "results").rglob("scores.json"))
+
+
+def test_missing_data_stop_an_attack_before_it_begins(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(InversionTrainer, "invert", lambda *_: pytest.fail("the attack has begun"))
+    missing = ["--data.root", str(tmp_path), "--data.download", "false"]
+    assert "train-images" in refused(["invert", "--config", "tiny.yaml", *missing], capsys)

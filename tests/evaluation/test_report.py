@@ -1,0 +1,165 @@
+"""What an attack leaves behind."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+from toys import ToyDigits, run
+
+from brainleaks_pl import (
+    CNN,
+    BlackBox,
+    BrainLeaksV1,
+    ConstantCurrentEncoder,
+    Encoder,
+    InversionModule,
+    MIFace,
+    RateEncoder,
+    Scoring,
+    SpikingCNN,
+    SpikingMLP,
+    score,
+)
+from brainleaks_pl.engine.errors import plain_message
+from brainleaks_pl.evaluation.report import Report, make_report
+from brainleaks_pl.reporting.illustrations import illustrate_further
+from brainleaks_pl.reporting.publishing import write_report
+
+FACTS: dict[str, Any] = {
+    "target": {"test_accuracy": 0.9},
+    "judges": {"cnn": {"test_accuracy": 0.8}},
+    "attack": {"class_path": "brainleaks_pl.MIFace", "init_args": {"steps": 1}},
+    "seconds": 1.0,
+}
+
+
+@pytest.fixture
+def judge() -> CNN:
+    torch.manual_seed(1)
+    return CNN((1, 12, 12), 3, kernel=3)
+
+
+def report_of(attack: InversionModule, judge: CNN, data: ToyDigits, **scoring: Any) -> Report:
+    options = Scoring(draws=3, null_draws=2, **scoring)
+    return make_report(attack, {"cnn": judge}, data, options, title="toy", seed=5, facts=FACTS)
+
+
+@pytest.fixture
+def images(judge: CNN) -> MIFace:
+    """An attack with three restarts, of which the target likes the second best for each class."""
+    torch.manual_seed(2)
+    attack = MIFace(CNN((1, 12, 12), 3, kernel=3), restarts=3, classes=[2, 0])
+    attack.best = torch.rand(6, 1, 12, 12)
+    attack.best_cost = torch.tensor([3.0, 1.0, 2.0, 9.0, 7.0, 8.0])
+    return attack
+
+
+def test_the_restart_that_the_target_likes_best_is_scored(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+    report = report_of(images, judge, toy_digits)
+    expected = score(images.best[[1, 4]], judge, [2, 0])
+    assert report.tensors["best"].tolist() == [1, 4]
+    assert report.scores["judges"]["cnn"]["confidence"]["mean"] == pytest.approx(expected.confidence.mean)
+    assert [row["class"] for row in report.scores["judges"]["cnn"]["per_class"]] == [2, 0]
+
+
+def test_every_restart_is_kept(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+    tensors = report_of(images, judge, toy_digits).tensors
+    assert torch.equal(tensors["reconstructions"], images.best)
+    assert tensors["classes"].tolist() == [2, 2, 2, 0, 0, 0]
+    assert tensors["restarts"].tolist() == [0, 1, 2, 0, 1, 2]
+    assert "spikes" not in tensors
+
+
+def test_rescaling_reaches_scores_nulls_and_similarity(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+    images.best = images.best * 0.1
+    plain, rescaled = (report_of(images, judge, toy_digits, rescale=rescale).scores for rescale in (False, True))
+    assert rescaled["scoring"]["rescale"] is True
+    assert plain["similarity"] != rescaled["similarity"]
+    for key in ("confidence", "per_class", "nulls"):
+        assert plain["judges"]["cnn"][key] != rescaled["judges"]["cnn"][key]
+
+
+def test_spikes_are_drawn_from_the_probabilities(judge: CNN) -> None:
+    data = ToyDigits(encoder=RateEncoder(time_steps=4))
+    attack = BrainLeaksV1(SpikingMLP((1, 12, 12), 3, hidden=4), time_steps=4)
+    attack.best = torch.tensor([0.0, 1.0, 0.5]).view(1, 3, 1, 1, 1).expand(4, 3, 1, 12, 12)
+    report = report_of(attack, judge, data)
+    spikes = report.tensors["spikes"].float()
+    assert spikes[:, 0].max() == 0
+    assert spikes[:, 1].min() == 1
+    assert 0.4 < spikes[:, 2].mean() < 0.6
+    assert set(illustrate_further(report)) == {"spike_raster", "confidence/cnn"}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "drawn"), [(RateEncoder(4), True), (ConstantCurrentEncoder(4), False), (None, False)]
+)
+def test_an_image_is_kept_beside_a_draw_of_its_spikes(
+    judge: CNN, images: MIFace, encoder: Encoder | None, drawn: bool
+) -> None:
+    data = ToyDigits(encoder=encoder)
+    spiking = SpikingCNN((1, 12, 12), 3, kernel=3)
+    options = Scoring(draws=2, null_draws=1)
+    judges = {"cnn": spiking if encoder else judge}
+    report = make_report(images, judges, data, options, title="toy", seed=5, facts=FACTS)
+    assert report.tensors["reconstructions"].shape == (6, 1, 12, 12)
+    assert ("spikes" in report.tensors) == ("spike_raster" in illustrate_further(report)) == drawn
+    if drawn:
+        spikes = report.tensors["spikes"].float()
+        assert spikes.shape == (4, 6, 1, 12, 12)
+        assert abs(float((spikes.mean(0) - images.best).mean())) < 0.05
+
+
+def test_an_attack_by_queries_leaves_its_curve(judge: CNN, toy_spikes: ToyDigits, tmp_path: Path) -> None:
+    target = SpikingMLP((1, 12, 12), 3, hidden=4)
+    attack = BlackBox(target, RateEncoder(5), queries=41, pairs=2, grid=(4, 4), restarts=2, classes=[2, 0])
+    run(attack)
+    attack.snapshots[1] = attack.snapshots[1]._replace(costs=torch.tensor([1.0, 2.0, 2.0, 1.0]))
+    report = report_of(attack, judge, toy_spikes)
+    curves = report.scores["queries"]
+    assert set(curves) == {"target", "cnn"}
+    spent = [point["queries"] for point in curves["cnn"]]
+    assert spent == [snapshot.queries for snapshot in attack.snapshots] == [8, 16, 24, 32, 40, 56, 64, 82]
+    images = attack.reconstruction(attack.snapshots[1].candidates[[0, 3]])
+    then = score(images, judge, [2, 0])
+    assert curves["cnn"][1]["attack_accuracy"] == then.attack_accuracy.mean
+    assert curves["cnn"][1]["confidence"] == pytest.approx(then.confidence.mean)
+    assert curves["cnn"][-1]["confidence"] == pytest.approx(report.scores["judges"]["cnn"]["confidence"]["mean"])
+    write_report(report, tmp_path)
+    assert (tmp_path / "queries.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_failed_write_leaves_older_files(
+    images: MIFace, judge: CNN, toy_digits: ToyDigits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_of(images, judge, toy_digits)
+    write_report(report, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert json.loads(before["scores.json"]) == report.scores
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    report.scores["seconds"] = 2.0
+    with pytest.raises(OSError, match="No space left"):
+        write_report(report, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["draws", "null_draws", "batch_size"])
+def test_scoring_refuses_numbers_below_one(name: str) -> None:
+    with pytest.raises(ValueError, match=f"scoring.{name} must be at least 1, got 0"):
+        Scoring(**{name: 0})
+
+
+def test_plain_message_finds_the_reason_behind_the_parsers_layers() -> None:
+    wrapped = "Does not validate against any of the Union subtypes\nErrors:\n  - {}\n  - Expected a <class 'NoneType'>"
+    inner = ValueError(wrapped.format("beta must lie in [0, 1], got 3.0."))
+    outer = ValueError(wrapped.format("Does not validate against any of the Union subtypes"))
+    outer.__cause__ = inner
+    assert plain_message(outer) == "beta must lie in [0, 1], got 3.0."
+    assert plain_message(ValueError("x")) == "x"

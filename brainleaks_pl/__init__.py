@@ -48,14 +48,27 @@ from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
+from brainleaks_pl.networks import CNN, LIF, MLP, Network, SpikingCNN, SpikingMLP
 from brainleaks_pl.networks.scan import lif_linear, lif_scan
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
-from brainleaks_pl.targets import CNN, MLP, SpikingClassifier, SpikingCNN, SpikingMLP, TargetClassifier, Training
+from brainleaks_pl.targets import Classifier, Training, wrap
+from brainleaks_pl.targets.interfaces import (
+    Interface,
+    NonSpiking,
+    Norse,
+    Rockpool,
+    Sinabs,
+    Snntorch,
+    SpikingInterface,
+    SpikingJelly,
+    TimeFirst,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CNN",
+    "LIF",
     "MLP",
     "MNIST",
     "NMNIST",
@@ -65,6 +78,7 @@ __all__ = [
     "BrainLeaksV1",
     "BrainLeaksV2",
     "BrainLeaksV3",
+    "Classifier",
     "Confidence",
     "ConstantCurrentEncoder",
     "CrossEntropy",
@@ -77,6 +91,7 @@ __all__ = [
     "FrameTransform",
     "GradientInversion",
     "ImageDataModule",
+    "Interface",
     "InversionModule",
     "InversionTrainer",
     "KeyframeEncoder",
@@ -88,21 +103,28 @@ __all__ = [
     "MNIST5k",
     "MaxMargin",
     "MeanNLL",
+    "Network",
+    "NonSpiking",
+    "Norse",
     "QueryInversion",
     "RateEncoder",
+    "Rockpool",
     "Saccades",
     "Scores",
     "Scoring",
     "Sigmoid",
     "SimulatedDVSGesture",
     "SimulatedNMNIST",
+    "Sinabs",
+    "Snntorch",
     "SpikingCNN",
-    "SpikingClassifier",
+    "SpikingInterface",
     "SpikingInversion",
+    "SpikingJelly",
     "SpikingMLP",
     "StraightThrough",
     "Surrogate",
-    "TargetClassifier",
+    "TimeFirst",
     "Training",
     "export_results",
     "lif_linear",
@@ -110,4 +132,5 @@ __all__ = [
     "metrics",
     "nulls",
     "score",
+    "wrap",
 ]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from toys import ToyDigits, mlp, spiking_mlp
 
-from brainleaks_pl import MLP, RateEncoder, SpikingMLP
+from brainleaks_pl import Classifier, RateEncoder
 
 pytest_plugins = ["datafiles"]
 
@@ -14,14 +14,14 @@ torch.set_num_threads(1)  # small tensors gain nothing from more, and test proce
 
 
 @pytest.fixture
-def spiking_target() -> SpikingMLP:
+def spiking_target() -> Classifier:
     """An untrained spiking network on (1, 6, 6), 3 classes, T = 4, that fires."""
     return spiking_mlp()
 
 
 @pytest.fixture
-def ordinary_target() -> MLP:
-    """An untrained sigmoid network on (1, 6, 6), 3 classes."""
+def ordinary_target() -> Classifier:
+    """An untrained network of sigmoid units on (1, 6, 6), 3 classes."""
     return mlp()
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers.logger import DummyLogger
-from torch import Tensor
+from torch import Tensor, nn
 
-from brainleaks_pl import MLP, ImageDataModule, InversionModule, InversionTrainer, SpikingMLP, Surrogate
+from brainleaks_pl import (
+    MLP,
+    Classifier,
+    ImageDataModule,
+    InversionModule,
+    InversionTrainer,
+    SpikingMLP,
+    Surrogate,
+    Training,
+)
 from brainleaks_pl.data.image_base import ImageDataset
 
 
@@ -38,25 +48,38 @@ class ToyDigits(ImageDataModule):
         return {"train": split(90), "val": split(30), "test": split(30)}
 
 
-def spiking_mlp(time_steps: int | None = 4, **settings: Any) -> SpikingMLP:
+def classifier(
+    kind: Callable[..., nn.Module],
+    *arguments: Any,
+    training: Training = Training(),
+    spike_penalty: float = 0.0,
+    time_steps: int | None = None,
+    **settings: Any,
+) -> Classifier:
+    """A network of a kind, wrapped, and its arguments."""
+    made = Classifier(partial(kind, *arguments, **settings), training=training, spike_penalty=spike_penalty)
+    made.time_steps = time_steps
+    return made
+
+
+def spiking_mlp(time_steps: int | None = 4, **settings: Any) -> Classifier:
     """A network on 6x6 spikes, 3 classes; its weights are large enough for its neurons to fire."""
     torch.manual_seed(0)
-    network = SpikingMLP(input_shape=(1, 6, 6), num_classes=3, hidden=12, **settings)
+    made = classifier(SpikingMLP, (1, 6, 6), 3, 12, time_steps=time_steps, **settings)
     with torch.no_grad():
-        network.hidden.weight.mul_(4)
-        network.output.weight.mul_(3)
-    network.time_steps = time_steps
-    return network
+        made.network.hidden.weight.mul_(4)
+        made.network.output.weight.mul_(3)
+    return made
 
 
-def mlp() -> MLP:
+def mlp() -> Classifier:
     """A network on 6x6 images, 3 classes; its weights are large enough for it to become confident."""
     torch.manual_seed(0)
-    network = MLP(input_shape=(1, 6, 6), num_classes=3, hidden=12)
+    made = classifier(MLP, (1, 6, 6), 3, 12)
     with torch.no_grad():
-        network.hidden.weight.mul_(4)
-        network.output.weight.mul_(8)
-    return network
+        made.network.hidden.weight.mul_(4)
+        made.network.output.weight.mul_(8)
+    return made
 
 
 def silent_trainer(**settings: Any) -> InversionTrainer:

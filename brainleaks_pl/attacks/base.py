@@ -14,17 +14,16 @@ from torch.distributed import all_gather_object
 
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
 from brainleaks_pl.attacks.sharing import join, replace, select, share
+from brainleaks_pl.attacks.spending import Snapshot, Spending
+from brainleaks_pl.attacks.streams import DRAWS
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 Keep = Literal["best", "last"]
 
 
 class WrongTargetError(ValueError):
     """An attack was given a kind of network, spiking or ordinary, that it is not for."""
-
-
-_DRAWS = 0  # the stream that a subclass need not name
 
 
 class InversionModule(LightningModule, ABC):
@@ -45,7 +44,7 @@ class InversionModule(LightningModule, ABC):
         start: value of every entry of the first candidates.
         classes: classes to attack, all distinct; None attacks every class.
         restarts: independent runs of each class, at least 1.
-        keep: ``best`` keeps each unit's candidates of the lowest cost, ``last`` those of the last step.
+        keep: ``best`` keeps each unit's candidates of the lowest cost, ``last`` those of the last step, as published.
         seed: seed of the units' random streams; None takes torch's initial seed (which ``seed_everything`` sets).
 
     Raises:
@@ -54,13 +53,13 @@ class InversionModule(LightningModule, ABC):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         *,
         steps: int,
         candidate_shape: Sequence[int],
         start: float,
-        classes: list[int] | None,
-        restarts: int,
+        classes: list[int] | None = None,
+        restarts: int = 1,
         keep: Keep = "best",
         seed: int | None = None,
     ) -> None:
@@ -97,6 +96,8 @@ class InversionModule(LightningModule, ABC):
         self.register_buffer("active", torch.ones(len(self.units), dtype=torch.bool))
         self.train()
 
+    snapshots: Sequence[Snapshot] = ()
+    """What it had after some of its queries; none where it does not count them."""
     encoder: Encoder | None = None
     """What the attacker takes images through, where the candidates are images and the target is spiking."""
 
@@ -109,15 +110,25 @@ class InversionModule(LightningModule, ABC):
     def last_costs(self) -> Tensor:
         """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs a unit."""
 
+    @property
+    def gradients_per_run(self) -> int | None:
+        """Gradients that one restart of one class takes at most; None where the attack sees none."""
+        return None
+
+    @property
+    def spending(self) -> Spending:
+        """What has been spent on each class so far."""
+        return Spending()
+
     def reconstruction(self, candidates: Tensor) -> Tensor:
         """Return what candidates stand for: images ``(N, C, H, W)``, spikes or probabilities ``(T, N, C, H, W)``."""
         return candidates
 
-    def uniform(self, step: int, shape: Sequence[int], stream: int = _DRAWS) -> Tensor:
+    def uniform(self, step: int, shape: Sequence[int], stream: int = DRAWS) -> Tensor:
         """Draw uniform numbers for every unit, ``(..., N, C, H, W)``, from the units' own streams."""
         return unit_uniform(shape, self.units, (self.seed, stream, step), self.device)
 
-    def normal(self, step: int, shape: Sequence[int], stream: int = _DRAWS) -> Tensor:
+    def normal(self, step: int, shape: Sequence[int], stream: int = DRAWS) -> Tensor:
         """Draw normal numbers for every unit, ``(..., N, C, H, W)``, from the units' own streams."""
         uniform = self.uniform(step, shape, stream)
         normal: Tensor = torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny))
@@ -137,7 +148,7 @@ class InversionModule(LightningModule, ABC):
             setattr(self, name, tensor.to(self.device))
 
     @property
-    def entries_a_unit(self) -> int:
+    def entries_per_unit(self) -> int:
         """Entries of the largest tensor that the attack holds of a unit."""
         return self.candidates.numel() // len(self.units)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -10,8 +12,7 @@ from brainleaks_pl.attacks.functional import centred_ranks, search_gradient
 from brainleaks_pl.attacks.losses import CrossEntropy, Loss
 from brainleaks_pl.attacks.oracle import ScoreOracle
 from brainleaks_pl.attacks.queries import QueryInversion
-from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
 class BlackBox(QueryInversion):
@@ -23,22 +24,12 @@ class BlackBox(QueryInversion):
     al., arXiv 1703.03864; Ilyas et al., ICML 2018), along which the optimizer steps.
 
     Args:
-        target: the trained classifier, spiking or ordinary.
-        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a spiking
-            target was trained with, and none for ordinary networks.
-        queries: budget of each class and restart, more than ``2 * pairs``; every input sent counts, those of the last
-            judgement too.
-        pairs: antithetic pairs in a step, at least 1.
+        target: the trained classifier, spiking or not.
+        pairs: antithetic pairs in a step, at least 1; ``queries`` must exceed twice as many.
         sigma: standard deviation of the displacements, in logits, > 0.
-        grid: rows and columns of the logits that are sought.
-        start: first value of every logit.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
         loss: what is minimised, of the scores; None means :class:`~brainleaks_pl.attacks.losses.CrossEntropy`.
         optimizer: builds the optimizer of the grids.
-        classes: classes to attack; None attacks every class.
-        restarts: independent runs of each class.
-        batch_size: inputs that the target sees at once, at least 1; bounds the memory.
-        seed: seed of the random streams; None takes the seed of the run.
+        kwargs: those of :class:`QueryInversion`.
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
@@ -48,38 +39,18 @@ class BlackBox(QueryInversion):
 
     def __init__(
         self,
-        target: TargetClassifier,
-        encoder: Encoder | None = None,
-        queries: int = 5000,
+        target: Classifier,
         pairs: int = 50,
         sigma: float = 1.0,
-        grid: tuple[int, int] = (10, 10),
-        start: float = -2.0,
-        margin: int = 0,
         loss: Loss | None = None,
         optimizer: OptimizerCallable = lambda parameters: torch.optim.Adam(parameters, lr=0.2),
-        classes: list[int] | None = None,
-        restarts: int = 1,
-        batch_size: int = 250,
-        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
         if not sigma > 0:
             raise ValueError(f"sigma must be positive, got {sigma}.")
-        super().__init__(
-            target,
-            encoder=encoder,
-            queries=queries,
-            members=2 * pairs,
-            grid=grid,
-            start=start,
-            margin=margin,
-            batch_size=batch_size,
-            classes=classes,
-            restarts=restarts,
-            seed=seed,
-        )
+        super().__init__(target, members=2 * pairs, **kwargs)
         self.pairs = pairs
         self.sigma = sigma
         self.loss = CrossEntropy() if loss is None else loss

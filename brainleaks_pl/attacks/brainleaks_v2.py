@@ -9,12 +9,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import normalise_probabilities, population_weights
-from brainleaks_pl.attacks.losses import Loss
 from brainleaks_pl.attacks.spiking import SpikingInversion
-from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
 class BernoulliRMSprop(torch.optim.Optimizer):
@@ -84,10 +81,6 @@ class BrainLeaksV2(SpikingInversion):
     Args:
         target: the trained classifier, a spiking network.
         steps: iterations (published: 10).
-        classes: classes to attack; None attacks every class.
-        restarts: independent runs of each class.
-        time_steps: T of the input; None takes the one that the target was trained with.
-        loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.Confidence`, as published for MNIST.
         population: n, members drawn in each step, at least 1.
         eta: step size, > 0.
         momentum: mu, in [0, 1).
@@ -100,11 +93,7 @@ class BrainLeaksV2(SpikingInversion):
             ``uniform``.
         parametrisation: ``probability`` (published: clamped at 0, divided by the largest value above 1) or ``logit``.
         start: first probability of every spike, in [0, 1] (published: 0), strictly inside with ``logit``.
-        shared_over_time: one probability a pixel for all time steps, as a rate code has it.
-        surrogate: surrogate gradient at attack time; None keeps the one of training.
-        turnover: share of entries moved at random where all gradients are zero.
-        keep: return the candidates of the lowest cost (``best``) or of the last step (``last``, as published).
-        seed: seed of the random streams; None takes the seed of the run.
+        kwargs: those of :class:`SpikingInversion`.
 
     Raises:
         ValueError: when the target is not spiking or an argument is out of range.
@@ -112,12 +101,8 @@ class BrainLeaksV2(SpikingInversion):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         steps: int = 10,
-        classes: list[int] | None = None,
-        restarts: int = 1,
-        time_steps: int | None = None,
-        loss: Loss | None = None,
         population: int = 7,
         eta: float = 1.0,
         momentum: float = 0.9,
@@ -128,11 +113,7 @@ class BrainLeaksV2(SpikingInversion):
         weighting: Literal["cost", "fitness", "uniform"] = "cost",
         parametrisation: Literal["probability", "logit"] = "probability",
         start: float = 0.0,
-        shared_over_time: bool = False,
-        surrogate: Surrogate | None = None,
-        turnover: float = 0.01,
-        keep: Keep = "best",
-        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         logits = parametrisation == "logit"
         if logits and not 0 < start < 1:
@@ -150,20 +131,7 @@ class BrainLeaksV2(SpikingInversion):
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
-        super().__init__(
-            target,
-            steps=steps,
-            start=math.log(start / (1 - start)) if logits else start,
-            classes=classes,
-            restarts=restarts,
-            time_steps=time_steps,
-            loss=loss,
-            surrogate=surrogate,
-            turnover=turnover,
-            keep=keep,
-            seed=seed,
-            shared_over_time=shared_over_time,
-        )
+        super().__init__(target, steps=steps, start=math.log(start / (1 - start)) if logits else start, **kwargs)
         self.logits = logits
         self.population = population
         self.sparsity = sparsity
@@ -191,10 +159,10 @@ class BrainLeaksV2(SpikingInversion):
         """Return the weighted spike rate, ``(N * n,)``."""
         return self.sparsity * inputs.mean((0, 2, 3, 4)) if self.sparsity else 0.0
 
-    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+    def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
         """Return the weighted mean of the members' gradients (straight through the draw)."""
         weights = population_weights(costs, self.weighting)
-        members = gradient.unflatten(1, (len(self.units), self.population))
+        members = sample_gradient.unflatten(1, (len(self.units), self.population))
         estimate = torch.einsum("nm,tnmchw->tnchw", weights, members)
         if self.candidates.shape[0] == 1:
             estimate = estimate.sum(0, keepdim=True)

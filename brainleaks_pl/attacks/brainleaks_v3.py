@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,9 @@ from brainleaks_pl.attacks.functional import bound_mean
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
 from brainleaks_pl.attacks.image import ImageInversion, assumed_encoder
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
+from brainleaks_pl.attacks.streams import ENCODED_SPIKES, ENCODER
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.base import TargetClassifier
-
-_SPIKES, _VARIANT = 4, 5  # tell the streams of the spikes and the encoder apart from those of the base classes
+from brainleaks_pl.targets.classifier import Classifier
 
 
 class BrainLeaksV3(ImageInversion):
@@ -29,32 +28,24 @@ class BrainLeaksV3(ImageInversion):
     is encoded ``population`` times, the gradient of the loss goes back through the encoder
     (:meth:`~brainleaks_pl.encoders.base.Encoder.sample`) to the image, is smoothed and scaled, and the optimizer steps.
 
-    The reconstruction is the image; judges see it encoded as the data are. On ordinary networks, which see images,
-    there is no encoder: so spiking and ordinary networks meet the same attack.
+    The reconstruction is the image; judges see it encoded as the data are. Before networks that take images there is no
+    encoder: so spiking and non-spiking networks meet the same attack.
 
     Args:
-        target: the trained classifier, spiking or ordinary.
-        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a spiking
-            target was trained with, and none for ordinary networks.
+        target: the trained classifier, spiking or not.
+        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a target that
+            takes spikes was trained with, and none for networks that take images.
         steps: iterations.
-        classes: classes to attack; None attacks every class.
-        restarts: independent runs of each class.
         loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.MeanNLL`.
         optimizer: builds the optimizer of the images.
         population: encoded draws of each image in a step, at least 1.
         start: first value of every pixel, in [0, 1].
-        total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
         smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
-        noise: standard deviation of the Gaussian noise added to the images before they are encoded, >= 0.
-        max_shift: shift the images at random by up to so many pixels before they are encoded, >= 0.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
         max_mean: largest mean of an image's pixels, in (0, 1]; a brighter one becomes the nearest that is not. How much
             the data spike is known to whoever knows their format (MNIST: 0.13). None sets no bound.
-        surrogate: surrogate gradient at attack time; None keeps the one of training.
-        turnover: share of pixels moved at random where all gradients are zero.
         keep: return the candidates of the lowest cost (``best``) or of the last step (``last``).
-        seed: seed of the random streams; None takes the seed of the run.
+        kwargs: those of :class:`ImageInversion`.
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
@@ -62,26 +53,18 @@ class BrainLeaksV3(ImageInversion):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         encoder: Encoder | None = None,
         steps: int = 30,
-        classes: list[int] | None = None,
-        restarts: int = 1,
         loss: Loss | None = None,
         optimizer: OptimizerCallable = lambda parameters: torch.optim.SGD(parameters, lr=0.01, momentum=0.9),
         population: int = 1,
         start: float = 0.4,
-        total_variation: float = 0.0,
         smoothing: float = 1.0,
         scale_gradient: bool = True,
-        noise: float = 0.0,
-        max_shift: int = 0,
-        margin: int = 0,
         max_mean: float | None = None,
-        surrogate: Surrogate | None = None,
-        turnover: float = 0.01,
         keep: Keep = "last",
-        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         encoder = assumed_encoder(target, encoder)
         if population < 1:
@@ -96,21 +79,13 @@ class BrainLeaksV3(ImageInversion):
             image_shape=target.input_shape if encoder is None else encoder.image_shape(target.input_shape),
             optimizer=optimizer,
             clamp=True,
-            total_variation=total_variation,
             smoothing=smoothing,
             scale_gradient=scale_gradient,
-            noise=noise,
-            max_shift=max_shift,
-            margin=margin,
             steps=steps,
             start=start,
-            classes=classes,
-            restarts=restarts,
             loss=MeanNLL() if loss is None else loss,
-            surrogate=surrogate,
-            turnover=turnover,
             keep=keep,
-            seed=seed,
+            **kwargs,
         )
         self.encoder = encoder
         self.population = population
@@ -128,9 +103,9 @@ class BrainLeaksV3(ImageInversion):
                 self._inputs = self._assumed(step, self.encoder).sample(members.clamp(0, 1), draw)
         return self._inputs.detach()
 
-    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+    def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
         """Return the gradient back through the encoder, with that of the total variation, smoothed and scaled."""
-        outputs, gradients = [self._inputs], [gradient / self.population, None]
+        outputs, gradients = [self._inputs], [sample_gradient / self.population, None]
         if self.total_variation:
             with torch.enable_grad():
                 outputs.append(self.total_variation * total_variation_of(self._images).sum())
@@ -145,8 +120,8 @@ class BrainLeaksV3(ImageInversion):
 
     def _assumed(self, step: int, encoder: Encoder) -> Encoder:
         """Return the encoder of a step, the same for all units; the last judgement is by the likeliest."""
-        return encoder if step >= self.steps else encoder.variant(np.random.default_rng((self.seed, _VARIANT, step)))
+        return encoder if step >= self.steps else encoder.variant(np.random.default_rng((self.seed, ENCODER, step)))
 
     def _draw(self, step: int, time_steps: int) -> Tensor:
         shape = (self.population, time_steps, *self.target.input_shape)
-        return self.uniform(step, shape, _SPIKES).movedim(0, 2).flatten(1, 2)
+        return self.uniform(step, shape, ENCODED_SPIKES).movedim(0, 2).flatten(1, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -14,11 +13,11 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
 from brainleaks_pl.attacks.functional import parts, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
+from brainleaks_pl.attacks.spending import Spending
+from brainleaks_pl.attacks.streams import FLIPS
 from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.base import TargetClassifier
-from brainleaks_pl.targets.snn import SpikingClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
-_KICKS = 1  # tells the stream of the random flips from that of the draws
 ROWS = 1792
 """Most inputs, counted over time steps and samples, that the target sees at once; fewer or more take longer."""
 
@@ -43,14 +42,14 @@ class Evaluation(NamedTuple):
     """What the target says of a sample of n members a unit.
 
     Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
-    sample, and ``stuck``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is that of
-    the sample's entries.
+    sample, and ``zero_gradient``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is
+    that of the sample's entries.
     """
 
     costs: Tensor
     confidences: Tensor
     gradient: Tensor | None
-    stuck: Tensor | None
+    zero_gradient: Tensor | None
     mean: Tensor
 
 
@@ -61,20 +60,21 @@ class GradientInversion(InversionModule):
 
     1. :meth:`sample` draws the inputs that the target sees from the candidates (``self.candidates``);
     2. the costs and their gradient with respect to those inputs are computed; the best candidates so far are kept;
-    3. :meth:`gradient` turns that into the gradient of the candidates, the optimizer of ``configure_optimizers`` steps;
+    3. :meth:`candidate_gradient` turns that into the gradient of the candidates, along which the optimizer of
+       ``configure_optimizers`` steps;
     4. :meth:`project` puts the candidates back into their domain.
 
     A subclass implements these three hooks and Lightning's ``configure_optimizers``. When every gradient of a unit is
     zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587). The buffers
-    ``gradients`` and ``blind_steps``, ``(N,)``, count the gradients spent on each unit, and the steps in which all of
-    them were zero.
+    ``gradients_spent`` and ``zero_gradient_steps``, ``(N,)``, count the gradients spent on each unit, and the steps in
+    which all of them were zero.
 
     Args:
         target: the trained classifier; frozen and put in evaluation mode.
-        loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.Confidence`.
+        loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.Confidence`, as published.
         surrogate: surrogate gradient at attack time; None keeps the one of training.
         turnover: share of entries flipped at random where all gradients are zero, in (0, 1].
-        settings: those of :class:`InversionModule`.
+        kwargs: those of :class:`InversionModule`.
 
     Raises:
         WrongTargetError: when a network without spikes is given a surrogate.
@@ -83,26 +83,30 @@ class GradientInversion(InversionModule):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         *,
-        loss: Loss | None,
+        loss: Loss | None = None,
         surrogate: Surrogate | None = None,
         turnover: float = 0.01,
-        **settings: Any,
+        **kwargs: Any,
     ) -> None:
         if not 0 < turnover <= 1:
             raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
-        if surrogate is not None and not isinstance(target, SpikingClassifier):
-            name = type(target).__name__
-            raise WrongTargetError(f"{name} has no spikes: a surrogate at attack time changes nothing.")
-        super().__init__(target, **settings)
+        if surrogate is not None and not target.has_surrogates:
+            raise WrongTargetError(
+                f"a surrogate at attack time would change nothing: {type(target.interface).__name__} knows no neurons "
+                f"in {target.name} that take another."
+                if target.surrogates_refused is None
+                else f"{target.name} takes no surrogate at attack time: {target.surrogates_refused}."
+            )
+        super().__init__(target, **kwargs)
         self.loss = Confidence() if loss is None else loss
         self.surrogate = surrogate
         self.turnover = turnover
-        self.gradients: Tensor
-        self.blind_steps: Tensor
-        self.register_buffer("gradients", torch.zeros(len(self.units), dtype=torch.long))
-        self.register_buffer("blind_steps", torch.zeros(len(self.units), dtype=torch.long))
+        self.gradients_spent: Tensor
+        self.zero_gradient_steps: Tensor
+        self.register_buffer("gradients_spent", torch.zeros(len(self.units), dtype=torch.long))
+        self.register_buffer("zero_gradient_steps", torch.zeros(len(self.units), dtype=torch.long))
         self._warned = False
 
     time_steps: int = 1
@@ -111,20 +115,25 @@ class GradientInversion(InversionModule):
     """Inputs of a unit that the target is asked about in one step."""
 
     @property
-    def entries_a_unit(self) -> int:
+    def entries_per_unit(self) -> int:
         """Entries of the inputs that a unit asks the target about in a step, or of its candidate if that is larger."""
         time_steps = self.time_steps if self.encoder is None else self.encoder.time_steps
-        return max(super().entries_a_unit, self.population * time_steps * math.prod(self.target.input_shape))
+        return max(super().entries_per_unit, self.population * time_steps * math.prod(self.target.input_shape))
 
     @property
-    def gradients_a_run(self) -> int:
+    def gradients_per_run(self) -> int:
         """Gradients that one restart of one class takes at most."""
         return self.steps * self.population
 
     @property
+    def spending(self) -> Spending:
+        """The gradients spent on each class so far, and the share of steps without any."""
+        return Spending(int(self.gradients_spent.sum()) // len(self.classes), zero_gradients=self.zero_gradients)
+
+    @property
     def zero_gradients(self) -> float:
         """The share of the steps so far, over all units, in which every gradient of a unit was zero."""
-        return float(self.blind_steps.sum() * self.population / self.gradients.sum().clamp(min=1))
+        return float(self.zero_gradient_steps.sum() * self.population / self.gradients_spent.sum().clamp(min=1))
 
     @abstractmethod
     def sample(self, step: int) -> Tensor:
@@ -134,12 +143,12 @@ class GradientInversion(InversionModule):
         """
 
     @abstractmethod
-    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+    def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
         """Return the gradient of the candidates, in their shape.
 
         Args:
             costs: ``(N, n)``.
-            gradient: of the costs with respect to what :meth:`sample` returned, in its shape.
+            sample_gradient: of the costs with respect to what :meth:`sample` returned, in its shape.
             step: the iteration, from 0.
         """
 
@@ -164,13 +173,15 @@ class GradientInversion(InversionModule):
         losses, confidences, gradient = self.ask(inputs.detach(), labels, differentiate)
         with torch.set_grad_enabled(differentiate):
             penalty = self.regulariser(inputs)
-        stuck = None
+        zero_gradient = None
         if gradient is not None:
-            stuck = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
+            zero_gradient = ~gradient.unflatten(-4, (units, -1)).movedim(-5, 0).flatten(1).any(1)
             if isinstance(penalty, Tensor):
                 gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
         costs = losses + (penalty.detach() if isinstance(penalty, Tensor) else penalty)
-        return Evaluation(costs.view(units, -1), confidences.view(units, -1), gradient, stuck, inputs.detach().mean())
+        return Evaluation(
+            costs.view(units, -1), confidences.view(units, -1), gradient, zero_gradient, inputs.detach().mean()
+        )
 
     def ask(self, inputs: Tensor, labels: Tensor, differentiate: bool) -> tuple[Tensor, Tensor, Tensor | None]:
         """Ask the target about inputs, in parts that the cache likes and that bound the memory.
@@ -184,9 +195,8 @@ class GradientInversion(InversionModule):
             The losses and the confidences, ``(B,)``, and the gradient of the losses in the shape of the inputs.
         """
         target = self.target
-        surrogate = target.using_surrogate(self.surrogate) if isinstance(target, SpikingClassifier) else nullcontext()
         losses, confidences, gradients = [], [], []
-        with surrogate, torch.set_grad_enabled(differentiate):
+        with target.using_surrogate(self.surrogate), torch.set_grad_enabled(differentiate):
             for part in parts(inputs, ROWS):
                 # contiguous: of a slice, a linear layer makes one small product a time step
                 seen = inputs[..., part, :, :, :].detach().contiguous().requires_grad_(differentiate)
@@ -207,20 +217,20 @@ class GradientInversion(InversionModule):
         if self.idle:
             return
         logged = (self.trainer.global_step + 1) % self.log_every == 0  # a log takes longer than a small gradient
-        costs, confidences, sample_gradient, stuck, mean = self.evaluate(step)
+        costs, confidences, sample_gradient, zero_gradient, mean = self.evaluate(step)
         assert sample_gradient is not None
-        assert stuck is not None
-        self.gradients += self.active * self.population
-        self.blind_steps += self.active & stuck
+        assert zero_gradient is not None
+        self.gradients_spent += self.active * self.population
+        self.zero_gradient_steps += self.active & zero_gradient
         self.keep_best(costs)
         self.stop_units(costs, confidences)
-        stuck &= self.active
+        zero_gradient &= self.active
         before = self.candidates.detach().clone()
         with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
-            gradient = self.gradient(costs, sample_gradient, step)
-        if bool(stuck.any()):
-            self._warn_of_zero_gradients(stuck, step)
-            gradient = torch.where(unit_view(stuck, gradient), self._random_flips(step), gradient)
+            gradient = self.candidate_gradient(costs, sample_gradient, step)
+        if bool(zero_gradient.any()):
+            self._warn_of_zero_gradients(zero_gradient, step)
+            gradient = torch.where(unit_view(zero_gradient, gradient), self._random_flips(step), gradient)
         self.descend(gradient)
         with torch.no_grad():
             self.project()
@@ -229,8 +239,10 @@ class GradientInversion(InversionModule):
             results = {"invert/loss": costs.mean(), "invert/target_confidence": confidences.mean()}
             self.log_dict(results, prog_bar=True, batch_size=1)
             if self.loggers:
-                kind = "spike_rate" if self.target.spiking else "mean_pixel"
-                self.log_dict({"invert/zero_gradients": stuck.float().mean(), f"invert/{kind}": mean}, batch_size=1)
+                kind = "spike_rate" if self.target.takes_spikes else "mean_pixel"
+                self.log_dict(
+                    {"invert/zero_gradients": zero_gradient.float().mean(), f"invert/{kind}": mean}, batch_size=1
+                )
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
         """Clear ``self.active`` for units that have finished; by default none do before the last step."""
@@ -239,14 +251,14 @@ class GradientInversion(InversionModule):
         """Return the costs of a last sample, ``(N, n)``."""
         return self.evaluate(self.steps, differentiate=False).costs
 
-    def _warn_of_zero_gradients(self, stuck: Tensor, step: int) -> None:
+    def _warn_of_zero_gradients(self, zero_gradient: Tensor, step: int) -> None:
         """Say it once; a logger is told how many, step by step (``invert/zero_gradients``)."""
         if self._warned:
             return
         self._warned = True
-        classes = sorted({self.units[int(unit)][0] for unit in stuck.nonzero()})
+        classes = sorted({self.units[int(unit)][0] for unit in zero_gradient.nonzero()})
         warnings.warn(  # from any process: each knows its own units alone
-            f"step {step}: every gradient is zero for {int(stuck.sum())} of {len(self.units)} units (classes "
+            f"step {step}: every gradient is zero for {int(zero_gradient.sum())} of {len(self.units)} units (classes "
             f"{classes}); whenever that is so, {self.turnover:.2%} of a unit's entries are flipped at random. A low "
             "leak may mean a masked gradient, not a private network: try another surrogate at attack time.",
             stacklevel=2,
@@ -255,5 +267,5 @@ class GradientInversion(InversionModule):
     def _random_flips(self, step: int) -> Tensor:
         """Return a gradient that pushes a random share of every unit's entries to the other side."""
         shape = (*self.candidates.shape[:-4], *self.candidates.shape[-3:])
-        chosen = self.uniform(step, shape, _KICKS) < self.turnover
+        chosen = self.uniform(step, shape, FLIPS) < self.turnover
         return torch.where(self.candidates.detach() > self.midpoint, 1.0, -1.0) * chosen

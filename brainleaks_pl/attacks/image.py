@@ -12,14 +12,13 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
+from brainleaks_pl.attacks.streams import NOISE, SHIFTS
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.encoders.rate import RateEncoder
-from brainleaks_pl.targets.base import TargetClassifier
-
-_SHIFTS, _NOISE = 2, 3  # tell the streams of a step apart from those of the base class
+from brainleaks_pl.targets.classifier import Classifier
 
 
-def assumed_encoder(target: TargetClassifier, encoder: Encoder | None) -> Encoder | None:
+def assumed_encoder(target: Classifier, encoder: Encoder | None) -> Encoder | None:
     """Return the encoding that an attacker assumes before a target.
 
     Args:
@@ -31,10 +30,9 @@ def assumed_encoder(target: TargetClassifier, encoder: Encoder | None) -> Encode
         WrongTargetError: when an ordinary network is given an encoder.
         ValueError: when T is not known.
     """
-    if not target.spiking:
+    if not target.takes_spikes:
         if encoder is not None:
-            name = type(target).__name__
-            raise WrongTargetError(f"{name} sees images: an encoder has no place before it, got {encoder}.")
+            raise WrongTargetError(f"{target.name} takes images: an encoder has no place before it, got {encoder}.")
         return None
     if encoder is not None:
         return encoder
@@ -57,14 +55,14 @@ class ImageInversion(GradientInversion):
         target: the trained classifier.
         image_shape: (C, H, W) of the images.
         optimizer: builds the optimizer of the images.
-        clamp: keep pixels in [0, 1].
+        clamp: keep pixels in [0, 1] (published for MI-FACE: on MNIST, not on faces).
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
         smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
-        max_shift: shift the images at random by up to so many pixels before the target sees them, >= 0.
+        max_shift: shift the images at random by at most so many pixels before the target sees them, >= 0.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
-        settings: those of :class:`GradientInversion`.
+        kwargs: those of :class:`GradientInversion`.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -72,18 +70,18 @@ class ImageInversion(GradientInversion):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         *,
         image_shape: tuple[int, int, int],
         optimizer: OptimizerCallable,
-        clamp: bool,
-        total_variation: float,
-        smoothing: float,
-        scale_gradient: bool,
-        noise: float,
-        max_shift: int,
-        margin: int,
-        **settings: Any,
+        clamp: bool = True,
+        total_variation: float = 0.0,
+        smoothing: float = 0.0,
+        scale_gradient: bool = False,
+        noise: float = 0.0,
+        max_shift: int = 0,
+        margin: int = 0,
+        **kwargs: Any,
     ) -> None:
         for name, value in (
             ("total_variation", total_variation),
@@ -94,7 +92,7 @@ class ImageInversion(GradientInversion):
             if value < 0:
                 raise ValueError(f"{name} must not be negative, got {value}.")
         check_margin(margin, image_shape)
-        super().__init__(target, candidate_shape=image_shape, **settings)
+        super().__init__(target, candidate_shape=image_shape, **kwargs)
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
@@ -114,7 +112,7 @@ class ImageInversion(GradientInversion):
         if self.max_shift:
             images = roll_units(images, *self._shifts(step))
         if self.noise:
-            images = images + self.noise * self.normal(step, self.image_shape, _NOISE)
+            images = images + self.noise * self.normal(step, self.image_shape, NOISE)
         return images
 
     def shifted_back(self, gradient: Tensor, step: int) -> Tensor:
@@ -147,6 +145,6 @@ class ImageInversion(GradientInversion):
         return F.pad(images[..., self.margin : -self.margin, self.margin : -self.margin], [self.margin] * 4)
 
     def _shifts(self, step: int) -> tuple[Tensor, Tensor]:
-        rows, columns = self.uniform(step, (2, 1, 1, 1), _SHIFTS).flatten(1)
+        rows, columns = self.uniform(step, (2, 1, 1, 1), SHIFTS).flatten(1)
         span = 2 * self.max_shift + 1
         return (rows * span).long() - self.max_shift, (columns * span).long() - self.max_shift

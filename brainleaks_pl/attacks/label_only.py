@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
@@ -9,8 +11,7 @@ from torch import Tensor
 from brainleaks_pl.attacks.functional import unit_view
 from brainleaks_pl.attacks.oracle import LabelOracle
 from brainleaks_pl.attacks.queries import QueryInversion
-from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 _LOST = 0.1  # share of the members below which a unit has left its class
 
@@ -28,12 +29,8 @@ class LabelOnly(QueryInversion):
     than a tenth keeps the class shrinks. Classes that are never found are named in a warning and keep the start.
 
     Args:
-        target: the trained classifier, spiking or ordinary.
-        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a spiking
-            target was trained with, and none for ordinary networks.
-        queries: budget of each class and restart, more than ``2 * pairs``; every input sent counts, those of the last
-            judgement too.
-        pairs: antithetic pairs in a step, at least 1.
+        target: the trained classifier, spiking or not.
+        pairs: antithetic pairs in a step, at least 1; ``queries`` must exceed twice as many.
         spread: standard deviation of the random grids of the search, in logits, > 0.
         radius: of the first sphere, in logits (Euclidean distance of grids), > 0.
         step_size: length of a move, as a share of the radius, > 0.
@@ -41,12 +38,7 @@ class LabelOnly(QueryInversion):
         enough: share of the members that must keep the class for that, in (0.1, 1].
         limit: largest size of a logit, > 0; the radius ends at half the diagonal of this box.
         grid: rows and columns of the logits that are sought.
-        start: mean logit of the random grids.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
-        classes: classes to attack; None attacks every class.
-        restarts: independent runs of each class.
-        batch_size: inputs that the target sees at once, at least 1; bounds the memory.
-        seed: seed of the random streams; None takes the seed of the run.
+        kwargs: those of :class:`QueryInversion`; ``start`` is the mean logit of the random grids.
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
@@ -56,9 +48,7 @@ class LabelOnly(QueryInversion):
 
     def __init__(
         self,
-        target: TargetClassifier,
-        encoder: Encoder | None = None,
-        queries: int = 5000,
+        target: Classifier,
         pairs: int = 25,
         spread: float = 4.0,
         radius: float = 4.0,
@@ -67,12 +57,7 @@ class LabelOnly(QueryInversion):
         enough: float = 0.9,
         limit: float = 10.0,
         grid: tuple[int, int] = (7, 7),
-        start: float = -2.0,
-        margin: int = 0,
-        classes: list[int] | None = None,
-        restarts: int = 1,
-        batch_size: int = 250,
-        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
@@ -83,19 +68,7 @@ class LabelOnly(QueryInversion):
             raise ValueError(f"growth must exceed 1, got {growth}.")
         if not _LOST < enough <= 1:
             raise ValueError(f"enough must lie in ({_LOST}, 1], got {enough}.")
-        super().__init__(
-            target,
-            encoder=encoder,
-            queries=queries,
-            members=2 * pairs,
-            grid=grid,
-            start=start,
-            margin=margin,
-            batch_size=batch_size,
-            classes=classes,
-            restarts=restarts,
-            seed=seed,
-        )
+        super().__init__(target, members=2 * pairs, grid=grid, **kwargs)
         self.pairs = pairs
         self.spread = spread
         self.step_size = step_size

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
 class Oracle(ABC):
@@ -21,7 +21,7 @@ class Oracle(ABC):
         budget: queries that each of them has.
     """
 
-    def __init__(self, target: TargetClassifier, units: int, budget: int) -> None:
+    def __init__(self, target: Classifier, units: int, budget: int) -> None:
         self._target = target
         self.budget = budget
         self.spent = torch.zeros(units, dtype=torch.long)

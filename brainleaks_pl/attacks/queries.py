@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,27 +14,13 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.functional import unit_uniform
 from brainleaks_pl.attacks.image import assumed_encoder, check_margin
 from brainleaks_pl.attacks.oracle import Oracle
+from brainleaks_pl.attacks.spending import Snapshot, Spending
+from brainleaks_pl.attacks.streams import QUERIED_SPIKES
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 SNAPSHOTS = 12
 """Candidates kept on the way, evenly spaced in the logarithm of the steps; the last ones count."""
-
-_SPIKES = 1  # tells the stream of the spikes from that of the directions
-
-
-class Snapshot(NamedTuple):
-    """What an attack had after some of its queries.
-
-    Args:
-        queries: queries spent on each class by then, those of all its restarts.
-        costs: what the candidates cost, as far as the attack knew, ``(N,)``.
-        candidates: in the shape of the attack's.
-    """
-
-    queries: int
-    costs: Tensor
-    candidates: Tensor
 
 
 class QueryInversion(InversionModule):
@@ -50,17 +36,18 @@ class QueryInversion(InversionModule):
     optimizer.
 
     Args:
-        target: the trained classifier, spiking or ordinary.
-        encoder: the encoding that the attacker assumes; None means a rate code, and none for ordinary networks.
-        queries: budget of each class and restart, more than ``members``.
+        target: the trained classifier, spiking or not.
         members: queries of each unit in a step.
-        grid: rows and columns of the logits, at least 1 each and at most those of the image within its margin.
+        queries: budget of each class and restart, more than ``members``; every input sent counts, those of the last
+            judgement too.
+        encoder: the encoding that the attacker assumes; None means :class:`RateEncoder` with the T that a target that
+            takes spikes was trained with, and none for networks that take images.
+        grid: rows and columns of the logits that are sought, at least 1 each and at most those of the image within its
+            margin.
         start: first value of every logit.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
         batch_size: inputs that the target sees at once, at least 1; bounds the memory.
-        classes: classes to attack; None attacks every class.
-        restarts: independent runs of each class.
-        seed: seed of the random streams; None takes the seed of the run.
+        kwargs: those of :class:`InversionModule`.
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
@@ -70,18 +57,16 @@ class QueryInversion(InversionModule):
 
     def __init__(
         self,
-        target: TargetClassifier,
+        target: Classifier,
         *,
-        encoder: Encoder | None,
-        queries: int,
         members: int,
-        grid: tuple[int, int],
-        start: float,
-        margin: int,
-        batch_size: int,
-        classes: list[int] | None,
-        restarts: int,
-        seed: int | None,
+        queries: int = 5000,
+        encoder: Encoder | None = None,
+        grid: tuple[int, int] = (10, 10),
+        start: float = -2.0,
+        margin: int = 0,
+        batch_size: int = 250,
+        **kwargs: Any,
     ) -> None:
         encoder = assumed_encoder(target, encoder)
         shape = target.input_shape if encoder is None else encoder.image_shape(target.input_shape)
@@ -94,16 +79,7 @@ class QueryInversion(InversionModule):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         steps = (queries - 1) // members
-        super().__init__(
-            target,
-            steps=steps,
-            candidate_shape=(shape[0], *grid),
-            start=start,
-            classes=classes,
-            restarts=restarts,
-            keep="last",
-            seed=seed,
-        )
+        super().__init__(target, steps=steps, candidate_shape=(shape[0], *grid), start=start, keep="last", **kwargs)
         self.encoder = encoder
         self.members = members
         self.margin = margin
@@ -131,9 +107,14 @@ class QueryInversion(InversionModule):
         """
 
     @property
-    def queries_a_class(self) -> int:
+    def queries_per_class(self) -> int:
         """Queries spent on each class so far, those of all its restarts."""
         return int(self.oracle.spent.max()) * self.restarts
+
+    @property
+    def spending(self) -> Spending:
+        """The queries spent on each class so far."""
+        return Spending(queries=self.queries_per_class)
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack, and keep its candidates at some."""
@@ -145,7 +126,7 @@ class QueryInversion(InversionModule):
             costs = self.move(answers, offsets, step)
         if step + 1 in self._kept_steps:
             self._keep_snapshot(costs)
-        self.log_dict({"invert/loss": costs.mean(), "invert/queries": float(self.queries_a_class)}, batch_size=1)
+        self.log_dict({"invert/loss": costs.mean(), "invert/queries": float(self.queries_per_class)}, batch_size=1)
 
     def judge_last(self) -> None:
         """Judge the last candidates, and keep them as the last snapshot."""
@@ -208,7 +189,7 @@ class QueryInversion(InversionModule):
         assert self.encoder is not None
         shape = (self.encoder.time_steps, *self.target.input_shape)
         streams = [(group, *self.units[unit]) for unit, group in owners]
-        uniform = unit_uniform(shape, streams, (self.seed, _SPIKES, step), self.device)
+        uniform = unit_uniform(shape, streams, (self.seed, QUERIED_SPIKES, step), self.device)
         return uniform.repeat_interleave(sharing, 1)
 
     def get_extra_state(self) -> dict[str, Any]:
@@ -222,4 +203,4 @@ class QueryInversion(InversionModule):
 
     def _keep_snapshot(self, costs: Tensor) -> None:
         candidates = self.candidates.detach().clone()
-        self.snapshots.append(Snapshot(self.queries_a_class, costs.detach().clone(), candidates))
+        self.snapshots.append(Snapshot(self.queries_per_class, costs.detach().clone(), candidates))

@@ -13,17 +13,15 @@ from typing import Any
 import torch
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.audit.cell_pictures import cell_pictures
-from brainleaks_pl.audit.networks import silent_trainer
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.storage import atomic_write, write_text
-from brainleaks_pl.evaluation.report import Scoring, make_report
+from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.run import run_attack, silent_trainer
 from brainleaks_pl.reporting.publishing import write_report
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 RESULT = "cell.json"
 """Name of the file in a cell's folder that is written last: where it is, the cell is finished."""
@@ -36,7 +34,7 @@ Make = Callable[..., InversionModule]
 class Judge:
     """A trained judge and its test accuracy."""
 
-    network: TargetClassifier
+    network: Classifier
     test_accuracy: float
 
 
@@ -45,7 +43,7 @@ def digest(*facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def budgeted(make: Make, target: TargetClassifier, budget: int | None, **arguments: Any) -> InversionModule:
+def budgeted(make: Make, target: Classifier, budget: int | None, **arguments: Any) -> InversionModule:
     """Return an attack with as many restarts as a budget of gradients pays for.
 
     Args:
@@ -60,12 +58,12 @@ def budgeted(make: Make, target: TargetClassifier, budget: int | None, **argumen
         ValueError: when one run already takes more.
     """
     attack = make(target, **arguments)
-    if budget is None or not isinstance(attack, GradientInversion):
+    if budget is None or attack.gradients_per_run is None:
         return attack
-    restarts = budget // attack.gradients_a_run
+    restarts = budget // attack.gradients_per_run
     if restarts < 1:
         raise ValueError(
-            f"{type(attack).__name__} takes {attack.gradients_a_run} gradients a class, more than the budget of "
+            f"{type(attack).__name__} takes {attack.gradients_per_run} gradients a class, more than the budget of "
             f"{budget}: give it fewer steps, or raise `gradients`."
         )
     return attack if restarts == attack.restarts else make(target, **{**arguments, "restarts": restarts})
@@ -97,15 +95,23 @@ def run_cell(
         trainer: settings of the trainer.
     """
     started = time.monotonic()
-    silent_trainer(enable_checkpointing=False, **trainer).invert(attack)
     facts = {
         "target": {"test_accuracy": test_accuracy},
         "judges": {name: {"test_accuracy": judge.test_accuracy} for name, judge in judges.items()},
         "attack": dict(settings),
-        "seconds": time.monotonic() - started,
     }
     networks = {name: judge.network for name, judge in judges.items()}
-    report = make_report(attack, networks, data, scoring, title=cell.title, seed=cell.seed, facts=facts)
+    report = run_attack(
+        attack,
+        networks,
+        data,
+        scoring,
+        trainer=silent_trainer(**trainer),
+        title=cell.title,
+        seed=cell.seed,
+        facts=facts,
+    )
+    assert report is not None  # an audit runs in one process
     write_report(report, folder)
     with atomic_write(folder / "pictures.pt") as temporary:
         torch.save(cell_pictures(report), temporary)
@@ -125,9 +131,7 @@ def run_cell(
     return {
         "classes": attack.classes,
         "restarts": attack.restarts,
-        "gradients": int(attack.gradients.sum()) // len(attack.classes) if isinstance(attack, GradientInversion) else 0,
-        "queries": attack.queries_a_class if isinstance(attack, QueryInversion) else 0,
-        "zero_gradients": attack.zero_gradients if isinstance(attack, GradientInversion) else None,
+        **attack.spending._asdict(),
         "seconds": time.monotonic() - started,
         "judges": judged,
         "similarity": report.scores["similarity"],

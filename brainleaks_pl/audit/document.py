@@ -22,7 +22,7 @@ from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
 from brainleaks_pl.audit.verdict import differences, verdict, warnings
 from brainleaks_pl.evaluation.report import versions
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 _CEILING_STEPS = (1, 2, 5, 10, 25, 50, 100, 200)
 _PACKAGES = ("tonic", "numpy")  # beside those that scores.json names
@@ -49,7 +49,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
     ]
     probes = masking(cells)
     compared = differences(cells, {name: run.untrained[name].spiking for name in audit.targets}, judges)
-    errors = [f"{name}, seed {seed}, could not be trained: {error}" for (seed, name), error in run.errors.items()]
+    errors = [f"{name}, seed {seed}, cannot be used: {error}" for (seed, name), error in run.errors.items()]
     return {
         "format": FORMAT,
         "title": title,
@@ -66,7 +66,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
         "agreement": agreeing,
         "ceiling": _ceiling(run, cells),
         "masking": probes,
-        "warnings": warnings(cells, probes, agreeing, errors),
+        "warnings": [*warnings(cells, probes, agreeing, errors), *_of_checks(run)],
         "sweep": sweep_rows(cells, lambda target, parameter: _own_value(run, target, parameter)),
         "repeat": {
             "command": command,
@@ -99,14 +99,29 @@ def _cell(run: AuditRun, cell: Cell, content: Mapping[str, Any]) -> dict[str, An
 
 
 def _network(run: AuditRun, name: str) -> dict[str, Any]:
-    network: TargetClassifier = run.untrained[name]
+    network: Classifier = run.untrained[name]
     return {
         "class": type(network).__qualname__,
         "spiking": network.spiking,
+        "pretrained": network.pretrained,
+        "weights": [run.weights(seed, name) for seed in run.audit.seeds],
+        "checks": {str(seed): report.as_dict() for (seed, checked), report in run.checks.items() if checked == name},
         "architecture": network.architecture(),
         "recipe": network.recipe(),
         "test_accuracy": [run.accuracies.get((seed, name)) for seed in run.audit.seeds],
     }
+
+
+def _of_checks(run: AuditRun) -> list[str]:
+    """Return what the checks of the networks make doubtful, each once."""
+    found = []
+    for (_, name), report in run.checks.items():
+        if run.untrained.get(name) is not None and run.untrained[name].pretrained:
+            found.append(f"{name} brought its weights: test data may have been among its own training data.")
+        if report.masking_untestable is not None:
+            found.append(f"Whether {name}'s gradient is masked cannot be tested: {report.masking_untestable}.")
+        found += [f"{name}: {finding}" for finding in report.warnings if finding.check != "exchanged surrogate"]
+    return list(dict.fromkeys(found))
 
 
 def _ceiling(run: AuditRun, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -14,15 +14,17 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.document import audit_document
-from brainleaks_pl.audit.networks import Shelf
+from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.audit.report import write_csv, write_html
-from brainleaks_pl.audit.run import Audit, AuditRun
+from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.storage import check_writable, write_text
 from brainleaks_pl.evaluation.report import Scoring
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.checks import Checks
+from brainleaks_pl.targets.classifier import Classifier
 
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
 missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
@@ -35,17 +37,17 @@ def audit_parser() -> ArgumentParser:
     parser.add_argument("--config", action="config", help="The YAML file of the audit.")
     parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
     parser.add_argument(
-        "--targets", type=dict[str, Callable[[], TargetClassifier]], default={}, help="Networks under attack, by name."
+        "--targets", type=dict[str, Callable[[], Classifier]], default={}, help="Networks under attack, by name."
     )
     parser.add_argument(
         "--judges",
-        type=dict[str, Callable[[], TargetClassifier]],
+        type=dict[str, Callable[[], Classifier]],
         default={},
         help="Classifiers that score the reconstructions, by name; no attack sees them.",
     )
     parser.add_argument(
         "--attacks",
-        type=dict[str, Callable[[TargetClassifier], InversionModule]],
+        type=dict[str, Callable[[Classifier], InversionModule]],
         default={},
         help="Attacks by name; each runs on every target that it fits.",
     )
@@ -60,6 +62,7 @@ def audit_parser() -> ArgumentParser:
         "Default: as the attacks' own settings have it.",
     )
     parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
+    parser.add_class_arguments(Checks, "checks", help="How networks are checked before they are attacked.")
     parser.add_class_arguments(SurrogateProbe, "surrogates", help="Other surrogate gradients to try.")
     parser.add_class_arguments(Sweep, "sweep", help="Variants of a target to try.")
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="As of Lightning's Trainer.")
@@ -101,7 +104,7 @@ def run_audit(
     """
     check_writable(checkpoints, "checkpoints")
     check_writable(results, "results")
-    run = AuditRun(audit, Shelf(checkpoints, dict(audit.trainer)), results, say)
+    run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
     run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = audit_document(run, title=title, command=command, config=config)
@@ -139,6 +142,7 @@ def audit_main(arguments: list[str]) -> None:
             seeds=parts.seeds,
             gradients=parts.gradients,
             scoring=parts.scoring,
+            checks=parts.checks,
             surrogates=parts.surrogates,
             sweep=parts.sweep,
             trainer={**vars(parts.trainer), "devices": 1},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,10 +15,10 @@ import numpy as np
 import torch
 
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network, stored_digest
 from brainleaks_pl.engine.fitting import check_fits, train_network
-from brainleaks_pl.engine.storage import load_network, save_network
-from brainleaks_pl.engine.trainer import InversionTrainer
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.evaluation.run import silent_trainer
+from brainleaks_pl.targets.classifier import Classifier
 
 
 def seed_of(seed: int, name: str) -> int:
@@ -24,13 +26,27 @@ def seed_of(seed: int, name: str) -> int:
     return int(np.random.SeedSequence((seed, zlib.crc32(name.encode()))).generate_state(1)[0])
 
 
-def silent_trainer(**settings: Any) -> InversionTrainer:
-    """Return a trainer that logs and prints nothing: the audit says itself how it goes."""
-    return InversionTrainer(logger=False, enable_progress_bar=False, enable_model_summary=False, **settings)
+def with_argument(make: Callable[..., Classifier], made: Classifier, name: str, value: Any) -> Callable[[], Classifier]:
+    """Return a factory like another but for one argument, of the classifier or of the network that it wraps.
+
+    Args:
+        make: the factory.
+        made: what it makes.
+        name: name of the argument.
+        value: its value.
+
+    Raises:
+        ValueError: when the network was given as it is, so that it cannot be built with another argument.
+    """
+    if name in inspect.signature(type(made).__init__).parameters:
+        return partial(make, **{name: value})
+    if made.factory is None:
+        raise ValueError(f"{made.name} was given as it is, and cannot be built with another {name}.")
+    return partial(make, network=partial(made.factory, **{name: value}))
 
 
 @dataclass(frozen=True)
-class Shelf:
+class NetworkStore:
     """The folder where the networks of an audit are kept, ``seed<n>/<name>.pt``.
 
     Args:
@@ -45,10 +61,17 @@ class Shelf:
         """Return a network's file."""
         return self.folder / f"seed{seed}" / f"{name}.pt"
 
+    def digest(self, seed: int, name: str) -> str | None:
+        """Return the digest of the weights of a network that is kept; None where it is not."""
+        path = self.path(seed, name)
+        return stored_digest(path) if path.is_file() else None
+
     def get(
-        self, seed: int, name: str, make: Callable[[], TargetClassifier], data: BaseDataModule
-    ) -> tuple[TargetClassifier, float]:
+        self, seed: int, name: str, make: Callable[[], Classifier], data: BaseDataModule
+    ) -> tuple[Classifier, float | None]:
         """Return a trained network and its test accuracy; train it, and keep it, unless that has been done.
+
+        A network that brought its weights is never trained: its accuracy, None here, is to be measured.
 
         Args:
             seed: the audit's seed.
@@ -62,14 +85,18 @@ class Shelf:
         path, own_seed = self.path(seed, name), seed_of(seed, name)
         torch.manual_seed(own_seed)
         network = make()
-        data = data.for_network(network.spiking)
+        data = data.for_network(network.takes_spikes)
         check_fits({name: network}, data)
+        if network.pretrained:
+            network.time_steps = data.time_steps
+            return network.eval(), None
         if not path.is_file():
             with TemporaryDirectory() as scratch:
                 settings = {"max_epochs": network.training_recipe.epochs, "default_root_dir": scratch, **self.trainer}
-                accuracy = train_network(silent_trainer(**settings), network, data, seed=own_seed)
+                trainer = silent_trainer(enable_checkpointing=True, **settings)
+                accuracy = train_network(trainer, network, data, seed=own_seed)
             save_network(path, network, data, accuracy, own_seed)
-        stored = load_network(path, network, data)
+        stored = load_checkpoint(path, network, data)
         if stored.get("recipe", network.recipe()) != network.recipe() or stored["seed"] != own_seed:
             raise ValueError(
                 f"{path} was trained otherwise (seed {stored['seed']}, {stored.get('recipe')} there, seed {own_seed}, "

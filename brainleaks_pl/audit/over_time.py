@@ -9,12 +9,12 @@ from torch import Tensor
 
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.scoring import evaluating, judge_inputs, min_max_rescale
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
 def confidence_over_time(
     reconstructions: Tensor,
-    judge: TargetClassifier,
+    judge: Classifier,
     classes: Sequence[int],
     *,
     encoder: Encoder | None = None,
@@ -51,7 +51,7 @@ def confidence_over_time(
             if inputs.ndim == 4:
                 return None
             counts = torch.arange(1, len(inputs) + 1, device=inputs.device).view(-1, 1, 1)
-            if judge.spiking:
+            if judge.takes_spikes:
                 confidences = judge.logits(inputs).softmax(-1).cumsum(0) / counts
             else:
                 rates = inputs.cumsum(0) / counts[..., None, None]

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
-Networks = Mapping[str, Callable[..., TargetClassifier]]
+Networks = Mapping[str, Callable[..., Classifier]]
 """Factories by name; each takes arguments that replace its own, by keyword."""
 Attacks = Mapping[str, Callable[..., InversionModule]]
 """Factories by name; each takes the target, and arguments that replace its own, by keyword."""

@@ -10,75 +10,18 @@ from typing import Any
 
 import torch
 
-from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.audit.cells import Judge, budgeted, digest, finished_cell, keep_cell, run_cell
 from brainleaks_pl.audit.clock import Clock, Task, duration
-from brainleaks_pl.audit.networks import Shelf
-from brainleaks_pl.audit.plan import Attacks, Cell, Networks, SurrogateProbe, Sweep, Variant, check_plan, plan_cells
+from brainleaks_pl.audit.definition import Audit
+from brainleaks_pl.audit.networks import NetworkStore, with_argument
+from brainleaks_pl.audit.plan import Cell, Variant, check_plan, plan_cells
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.errors import plain_message
-from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.checks import CheckReport, run_checks
+from brainleaks_pl.targets.classifier import Classifier
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """A set of targets, attacks and judges on one data set, to be measured under one protocol.
-
-    Args:
-        data: the private data set.
-        targets: factories of the networks under attack, by name.
-        judges: factories of the classifiers that score, by name; the attacks never see them.
-        attacks: factories of the attacks, by name; each runs on every target that it fits.
-        seeds: the target seeds: every network is trained, and every attack run, once for each.
-        gradients: the budget of gradients that each attack spends on a class, by as many restarts as it pays for; None
-            leaves the attacks as their settings have them.
-        scoring: how judges score.
-        surrogates: other surrogate gradients to try.
-        sweep: variants of a target to try.
-        trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
-        settings: the same as plain values, as the report prints them; what changes in them is run anew.
-    """
-
-    data: BaseDataModule
-    targets: Networks
-    judges: Networks
-    attacks: Attacks
-    seeds: list[int]
-    gradients: int | None = None
-    scoring: Scoring = field(default_factory=Scoring)
-    surrogates: SurrogateProbe = field(default_factory=SurrogateProbe)
-    sweep: Sweep = field(default_factory=Sweep)
-    trainer: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def networks(self) -> dict[str, TargetClassifier]:
-        """Return the targets and judges, untrained."""
-        networks = {name: make() for name, make in {**self.targets, **self.judges}.items()}
-        for network in networks.values():
-            network.time_steps = self.data.for_network(network.spiking).time_steps
-        return networks
-
-    def fits(self, networks: Mapping[str, TargetClassifier]) -> dict[str, list[str]]:
-        """Return, by target, the attacks that fit it; see that their budgets suffice.
-
-        Raises:
-            ValueError: when an attack fits no target, or takes more than the budget.
-        """
-        fits: dict[str, list[str]] = {name: [] for name in self.targets}
-        for attack, make in self.attacks.items():
-            for target, attacks in fits.items():
-                try:
-                    budgeted(make, networks[target], self.gradients)
-                except WrongTargetError:
-                    continue
-                attacks.append(attack)
-            if not any(attack in attacks for attacks in fits.values()):
-                raise ValueError(f"the attack {attack} fits none of the targets {', '.join(fits)}.")
-        return fits
 
 
 @dataclass
@@ -87,16 +30,17 @@ class AuditRun:
 
     Args:
         audit: what to run.
-        shelf: where the networks are.
+        store: where the networks are.
         results: folder of the results.
         say: tells the user how it goes.
     """
 
     audit: Audit
-    shelf: Shelf
+    store: NetworkStore
     results: Path
     say: Say
     accuracies: dict[tuple[int, str], float] = field(default_factory=dict)
+    checks: dict[tuple[int, str], CheckReport] = field(default_factory=dict)
     errors: dict[tuple[int, str], str] = field(default_factory=dict)
     cells: list[tuple[Cell, dict[str, Any]]] = field(default_factory=list)
     _clock: Clock = field(default_factory=Clock)
@@ -106,8 +50,8 @@ class AuditRun:
         check_plan(audit.seeds, audit.targets, audit.judges, audit.attacks, audit.surrogates, audit.sweep)
         audit.data.make_ready(scenes=True)
         self.untrained = audit.networks()
-        spiking = [name for name in audit.targets if self.untrained[name].spiking]
-        self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), spiking, audit.surrogates, audit.sweep)
+        probed = [name for name in audit.targets if self.untrained[name].has_surrogates]
+        self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), probed, audit.surrogates, audit.sweep)
 
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
@@ -115,7 +59,7 @@ class AuditRun:
         todo = [(task, self._is_kept(seed, task)) for seed, own in tasks.items() for task in own]
         count = len(todo)
         for seed, own in tasks.items():
-            networks: dict[str, TargetClassifier] = {}
+            networks: dict[str, Classifier] = {}
             for task in own:
                 started = time.monotonic()
                 _, was_kept = todo.pop(0)
@@ -148,7 +92,7 @@ class AuditRun:
                 self._clock.took(task, kept["seconds"])
             return kept is not None
         assert isinstance(subject, Variant)
-        return self.shelf.path(seed, subject.name).is_file()
+        return self.store.path(seed, subject.name).is_file() or self.untrained[subject.target].pretrained
 
     def _tasks(self, seed: int) -> list[Task]:
         cells = [cell for cell in self.plan if cell.seed == seed]
@@ -162,21 +106,33 @@ class AuditRun:
         data = self.audit.data
         return data.with_time_steps(variant.value) if variant.parameter == "time_steps" else data
 
-    def _network(self, seed: int, variant: Variant, networks: dict[str, TargetClassifier]) -> str | None:
+    def _network(self, seed: int, variant: Variant, networks: dict[str, Classifier]) -> str | None:
         """Fit or load a network; return what went wrong."""
-        name = variant.name
+        name, data = variant.name, self.data_of(variant)
         make = {**self.audit.targets, **self.audit.judges}[variant.target]
-        own = variant.parameter not in (None, "time_steps")
-        arguments = {str(variant.parameter): variant.value} if own else {}
+        if variant.parameter not in (None, "time_steps"):
+            make = with_argument(make, self.untrained[variant.target], str(variant.parameter), variant.value)
         try:
-            networks[name], self.accuracies[seed, name] = self.shelf.get(
-                seed, name, lambda: make(**arguments), self.data_of(variant)
-            )
+            network, accuracy = self.store.get(seed, name, make, data)
+            report = self._checked(seed, name, network, data.for_network(network.takes_spikes))
+            measured = report.test_accuracy if accuracy is None else accuracy
+            assert measured is not None  # of networks that brought their weights, it has been measured
+            networks[name], self.accuracies[seed, name] = network, measured
         except Exception as error:  # whatever it is, the others go on, and the report says so
             self.errors[seed, name] = _message(error)
         return self.errors.get((seed, name))
 
-    def _cell(self, cell: Cell, networks: Mapping[str, TargetClassifier]) -> tuple[dict[str, Any], bool]:
+    def _checked(self, seed: int, name: str, network: Classifier, data: BaseDataModule) -> CheckReport:
+        """Check a network; one that brought its weights is the same for every seed, and checked once."""
+        before = (self.checks[other] for other in self.checks if other[1] == name and network.pretrained)
+        report = next(before, None) or run_checks(network, data, self.audit.checks, name=name, needs_gradient=False)
+        self.checks[seed, name] = report
+        network.surrogates_refused = report.masking_untestable
+        if self.audit.checks.refuse:
+            report.raise_if_failed()
+        return report
+
+    def _cell(self, cell: Cell, networks: Mapping[str, Classifier]) -> tuple[dict[str, Any], bool]:
         """Run a cell, or return what it came to before, and that it did."""
         audit, folder = self.audit, self._folder(cell)
         judges = {
@@ -195,6 +151,8 @@ class AuditRun:
             torch.manual_seed(cell.seed)
             target = networks[cell.variant.name]
             surrogate = self._surrogate(cell)
+            if surrogate is not None and target.surrogates_refused is not None:
+                return {**content, "status": "untestable", "error": target.surrogates_refused}, False
             arguments = {} if surrogate is None else {"surrogate": surrogate}
             attack = budgeted(audit.attacks[cell.attack], target, audit.gradients, **arguments)
             content |= run_cell(
@@ -223,10 +181,12 @@ class AuditRun:
         """Return a digest of all that decides what a cell comes to."""
         audit, judges = self.audit, list(judges)
         networks = [self.untrained[name] for name in (cell.variant.target, *judges)]
+        weights = [self.weights(cell.seed, name) for name in (cell.variant.name, *judges)]
         return digest(
             asdict(cell),
             repr(self._surrogate(cell)),
             [(network.architecture(), network.recipe()) for network in networks],
+            weights,
             judges,
             audit.data.describe(),
             audit.settings.get("attacks", {}).get(cell.attack),
@@ -234,6 +194,12 @@ class AuditRun:
             asdict(audit.scoring),
             dict(audit.trainer),
         )
+
+    def weights(self, seed: int, name: str) -> str | None:
+        """Return the digest of a network's weights; None while it is not there."""
+        network = self.untrained.get(name)
+        brought = network is not None and network.pretrained
+        return network.digest() if network is not None and brought else self.store.digest(seed, name)
 
 
 _EMPTY: dict[str, Any] = {

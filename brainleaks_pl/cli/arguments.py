@@ -8,23 +8,25 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.evaluation.report import Scoring
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.checks import Checks
+from brainleaks_pl.targets.classifier import Classifier
 
 
 def add_shared_arguments(parser: LightningArgumentParser) -> None:
     """Declare judges, attack, scoring, and the folders for what is written."""
     parser.add_argument(
         "--judges",
-        type=dict[str, TargetClassifier],
+        type=dict[str, Classifier],
         default={},
         help="Classifiers by name that score the reconstructions: trained by fit, never seen by the attack.",
     )
     parser.add_argument(
         "--attack",
-        type=Callable[[TargetClassifier], InversionModule] | None,
+        type=Callable[[Classifier], InversionModule] | None,
         default=None,
         help="The attack that invert runs on the target; fit ignores it.",
     )
+    parser.add_class_arguments(Checks, "checks", help="How networks are checked before they are attacked, or judge.")
     parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
     parser.add_argument(
         "--checkpoints",
@@ -43,7 +45,7 @@ def add_shared_arguments(parser: LightningArgumentParser) -> None:
         "--resume",
         type=bool,
         default=False,
-        help="Let invert go on where an attack of the same settings was interrupted, or pass over a finished one.",
+        help="Let invert resume an attack of the same settings that was interrupted, or pass over a finished one.",
     )
     parser.add_argument(
         "--progress_every",

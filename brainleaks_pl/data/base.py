@@ -124,7 +124,7 @@ class BaseDataModule(LightningDataModule, ABC):
     def describe(self) -> dict[str, Any]:
         """Return the plain values that say which data, encoded how, a network was trained on."""
 
-    def for_network(self, spiking: bool) -> BaseDataModule:
+    def for_network(self, takes_spikes: bool) -> BaseDataModule:
         """Return the data as a spiking, or an ordinary, network is trained on them; here the same for both."""
         return self
 

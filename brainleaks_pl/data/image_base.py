@@ -98,9 +98,9 @@ class ImageDataModule(BaseDataModule):
         """Encode images ``(B, C, H, W)``; without an encoder they stay images."""
         return x if self.encoder is None else self.encoder.encode(x, generator)
 
-    def for_network(self, spiking: bool) -> ImageDataModule:
+    def for_network(self, takes_spikes: bool) -> ImageDataModule:
         """Return the images themselves for an ordinary network, what the encoder makes of them for a spiking one."""
-        return self if spiking or self.encoder is None else self._encoded_by(None)
+        return self if takes_spikes or self.encoder is None else self._encoded_by(None)
 
     def with_time_steps(self, time_steps: int) -> ImageDataModule:
         """Return the images encoded over another T.

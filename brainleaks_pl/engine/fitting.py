@@ -8,32 +8,33 @@ import torch
 from lightning.pytorch import Trainer
 
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
-def check_fits(networks: dict[str, TargetClassifier], data: BaseDataModule) -> None:
-    """See that networks and data belong together.
+def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
+    """See that networks and data belong together; networks that do not know their shapes take those of the data.
 
     Raises:
         ValueError: when shapes or classes differ, or a spiking network would get images.
     """
     for name, network in networks.items():
+        network.fit_to(data.input_shape, data.num_classes)
         if network.input_shape != data.input_shape or network.num_classes != data.num_classes:
             raise ValueError(
-                f"{name} ({type(network).__name__}) has input_shape {network.input_shape} and num_classes "
+                f"{name} ({network.name}) has input_shape {network.input_shape} and num_classes "
                 f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
                 "set them to fit."
             )
-        if network.spiking and not data.spiking:
+        if network.takes_spikes and not data.spiking:
             raise ValueError(
-                f"{name} ({type(network).__name__}) takes spikes, but {type(data).__name__} gives images: set "
+                f"{name} ({network.name}) takes spikes, but {type(data).__name__} gives images: set "
                 "data.encoder, for example to RateEncoder."
             )
 
 
 def train_network(
     trainer: Trainer,
-    network: TargetClassifier,
+    network: Classifier,
     data: BaseDataModule,
     *,
     seed: int,

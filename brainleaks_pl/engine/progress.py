@@ -6,15 +6,17 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.engine.storage import UNREADABLE, atomic_write
+from brainleaks_pl.engine.storage import atomic_write
+from brainleaks_pl.engine.trainer import InversionCallback
+from brainleaks_pl.targets.weights import UNREADABLE
 
 PROGRESS = "progress.pt"
 """Name of the file in the results folder; it is gone once the results are written."""
@@ -27,17 +29,22 @@ def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
         attack: the attack.
         settings: its arguments and whatever else matters, as plain values.
     """
-    facts = {"attack": type(attack).__qualname__, "settings": settings, "units": attack.units, "seed": attack.seed}
+    facts = {
+        "attack": type(attack).__qualname__,
+        "target": attack.target.architecture(),
+        "settings": settings,
+        "units": attack.units,
+        "seed": attack.seed,
+    }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    for weights in attack.target.parameters():
-        digest.update(weights.detach().cpu().contiguous().numpy().tobytes())
+    digest.update(attack.target.digest().encode())
     return digest.hexdigest()
 
 
-class KeepProgress(Callback):
-    """Writes what an attack holds to a file, whole or not at all, and can give it back.
+class KeepProgress(InversionCallback):
+    """Writes what an attack holds to a file, atomically, and can give it back.
 
-    An attack that :meth:`restore` was called for goes on to the same end as one that was never interrupted, bit for bit
+    An attack that :meth:`restore` was called for resumes to the same end as one that was never interrupted, bit for bit
     on the same machine: all its randomness comes from streams that are named by the step.
 
     Args:
@@ -110,14 +117,7 @@ class KeepProgress(Callback):
             self._write(trainer, pl_module, batch + 1, finished=False)
 
     def on_units_end(self, trainer: Trainer, attack: InversionModule, block: int, *, finished: bool) -> None:
-        """Write that a block of units, of those that the attack runs one after another, has finished.
-
-        Args:
-            trainer: the trainer.
-            attack: the attack; it holds all units again.
-            block: number of blocks that have finished.
-            finished: whether these are all.
-        """
+        """Write that a block of units has finished."""
         attack.first_block = block
         self._write(trainer, attack, attack.steps if finished else 0, finished=finished)
         self.seconds += time.monotonic() - self._started
@@ -143,17 +143,18 @@ class KeepProgress(Callback):
             )
 
 
-def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Iterable[str]) -> bool:
-    """Tell whether a folder holds the results of an attack, scored in the same way by judges of the same names.
+def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Mapping[str, str]) -> bool:
+    """Tell whether a folder holds the results of an attack, scored in the same way by the same judges.
 
     Args:
         results: the folder.
         run: the attack's :func:`identity`.
         scoring: the settings of the scoring.
-        judges: names of the judges.
+        judges: by name the digests of the judges' weights.
     """
     try:
         scores = json.loads((results / "scores.json").read_bytes())
-        return bool((scores["run"], scores["scoring"], set(scores["judges"])) == (run, dict(scoring), set(judges)))
+        judged = {name: judge["digest"] for name, judge in scores["judges"].items()}
+        return bool((scores["run"], scores["scoring"], judged) == (run, dict(scoring), dict(judges)))
     except (OSError, ValueError, LookupError, TypeError):
         return False

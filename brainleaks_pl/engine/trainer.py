@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import warnings
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.sharing import blocks
-from brainleaks_pl.engine.progress import KeepProgress
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
+from brainleaks_pl.targets.classifier import Classifier
+
+
+class InversionCallback(Callback):
+    """A callback with one more hook, which attacks call."""
+
+    def on_units_end(self, trainer: Trainer, attack: InversionModule, block: int, *, finished: bool) -> None:
+        """Called when a block of units, of those that the attack runs one after another, has finished.
+
+        Args:
+            trainer: the trainer.
+            attack: the attack; it holds all units again.
+            block: number of blocks that have finished.
+            finished: whether these are all.
+        """
 
 
 class InversionTrainer(Trainer):
-    """Lightning's Trainer, which also runs attacks; takes the same arguments."""
+    """Lightning's Trainer, which also checks networks and runs attacks; takes the same arguments."""
+
+    def check(self, model: Classifier, datamodule: BaseDataModule, settings: Checks) -> CheckReport:
+        """Look for what would make an attack on a network mean nothing; see :func:`run_checks`.
+
+        Args:
+            model: the network, with its trained weights.
+            datamodule: the private data, as the network takes them.
+            settings: how many samples are looked at.
+        """
+        return run_checks(model, datamodule, settings, with_accuracy=True)
 
     def invert(self, model: InversionModule) -> None:
         """Run an attack on every class, then score what it reconstructs.
@@ -24,12 +50,12 @@ class InversionTrainer(Trainer):
         Args:
             model: the attack; it holds its target and, afterwards, its reconstructions.
         """
-        parts = blocks(len(model.units), model.entries_a_unit, self.world_size)
+        parts = blocks(len(model.units), model.entries_per_unit, self.world_size)
         for index, units in enumerate(parts[model.first_block :], model.first_block):
             with model.only(units):
                 self._invert(model)
             for callback in self.callbacks:  # type: ignore[attr-defined]
-                if isinstance(callback, KeepProgress):
+                if isinstance(callback, InversionCallback):
                     callback.on_units_end(self, model, index + 1, finished=index + 1 == len(parts))
 
     def _invert(self, model: InversionModule) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from torch import Tensor
 
-from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.evaluation.scoring import Scores
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 
 def query_curve(
-    attack: QueryInversion,
-    judges: Mapping[str, TargetClassifier],
-    scored: Callable[[Tensor, TargetClassifier], Scores],
+    attack: InversionModule,
+    judges: Mapping[str, Classifier],
+    scored: Callable[[Tensor, Classifier], Scores],
 ) -> dict[str, list[dict[str, Any]]]:
     """Score the snapshots of a finished attack. Of several restarts the one that cost least by then is scored.
 

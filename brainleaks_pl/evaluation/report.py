@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.query_curve import query_curve
 from brainleaks_pl.evaluation.scoring import Scores, nulls, score
 from brainleaks_pl.evaluation.similarity import similarity
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
 _PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
@@ -82,7 +81,7 @@ class Report:
 
 def make_report(
     attack: InversionModule,
-    judges: Mapping[str, TargetClassifier],
+    judges: Mapping[str, Classifier],
     data: BaseDataModule,
     scoring: Scoring,
     *,
@@ -121,7 +120,7 @@ def make_report(
             inputs = spikes.index_select(1, best_units)
     options: dict[str, Any] = {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
 
-    def scored(images: Tensor, judge: TargetClassifier, draws: int = scoring.null_draws) -> Scores:
+    def scored(images: Tensor, judge: Classifier, draws: int = scoring.null_draws) -> Scores:
         return score(images, judge, attack.classes, encoder=encoder, draws=draws, **options)
 
     judged: dict[str, Any] = {}
@@ -129,7 +128,7 @@ def make_report(
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
         baselines = nulls(
-            data.for_network(judge.spiking),
+            data.for_network(judge.takes_spikes),
             judge,
             attack.classes,
             time_steps=None if spikes is None else len(spikes),
@@ -137,13 +136,14 @@ def make_report(
             **options,
         )
         judged[name] = {
-            **facts["judges"][name],
+            **facts["judges"].get(name, {}),
+            "digest": judge.digest(),
             **scores.as_dict(),
             "nulls": {null: _without_classes(values) for null, values in baselines.items()},
         }
         matrices[name] = scores.matrix
     curves = {}
-    if isinstance(attack, QueryInversion):
+    if attack.snapshots:
         curves["queries"] = query_curve(attack, judges, scored)
     likeness = similarity(inputs, attack.classes, data, rescale=scoring.rescale)
     content = {

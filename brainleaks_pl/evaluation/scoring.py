@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from brainleaks_pl.data.base import BaseDataModule, Null, Sampler
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.metrics import checked_classes, class_metrics
-from brainleaks_pl.targets.base import TargetClassifier
+from brainleaks_pl.targets.classifier import Classifier
 
 ENTRIES_AT_ONCE = 2**24
 """Most entries, time steps included, that a judge sees at once: its activations are some ten times that."""
@@ -74,7 +74,7 @@ class Scores:
 
 def score(
     reconstructions: Tensor,
-    judge: TargetClassifier,
+    judge: Classifier,
     classes: Sequence[int] | None = None,
     *,
     encoder: Encoder | None = None,
@@ -131,7 +131,7 @@ def score(
 
 def nulls(
     data: BaseDataModule,
-    judge: TargetClassifier,
+    judge: Classifier,
     classes: Sequence[int] | None = None,
     *,
     time_steps: int | None = None,
@@ -160,8 +160,8 @@ def nulls(
     if classes is None:
         classes = range(data.num_classes)
     checked = checked_classes(classes, len(classes), data.num_classes)
-    if judge.spiking and not data.spiking:
-        raise ValueError(f"{type(judge).__name__} takes spikes: give {type(data).__name__} an encoder.")
+    if judge.takes_spikes and not data.spiking:
+        raise ValueError(f"{judge.name} takes spikes: give {type(data).__name__} an encoder.")
 
     def scored(null: Null) -> Scores:
         def sample(generator: Generator) -> Tensor:
@@ -181,7 +181,7 @@ def min_max_rescale(x: Tensor) -> Tensor:
     return torch.where(high > low, (x - low) / (high - low), x)
 
 
-def judge_inputs(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) -> tuple[Sampler, bool]:
+def judge_inputs(x: Tensor, judge: Classifier, encoder: Encoder | None) -> tuple[Sampler, bool]:
     """Return how reconstructions become the judge's input, and whether chance has a part in it.
 
     Args:
@@ -194,15 +194,15 @@ def judge_inputs(x: Tensor, judge: TargetClassifier, encoder: Encoder | None) ->
     """
     if x.ndim == 5 and not ((x == 0) | (x == 1)).all():
         return lambda generator: torch.bernoulli(x, generator=generator), True
-    if x.ndim == 5 or (not judge.spiking and tuple(x.shape[-3:]) == judge.input_shape):
+    if x.ndim == 5 or (not judge.takes_spikes and tuple(x.shape[-3:]) == judge.input_shape):
         return lambda _: x, False
     if encoder is None:
-        raise ValueError(f"{type(judge).__name__} takes spikes: images need an encoder, got encoder=None.")
+        raise ValueError(f"{judge.name} takes spikes: images need an encoder, got encoder=None.")
     return lambda generator: encoder.encode(x, generator), True
 
 
 def _score_draws(
-    sample: Sampler, judge: TargetClassifier, classes: tuple[int, ...], draws: int, seed: int, batch_size: int
+    sample: Sampler, judge: Classifier, classes: tuple[int, ...], draws: int, seed: int, batch_size: int
 ) -> Scores:
     for name, value in (("draws", draws), ("batch_size", batch_size)):
         if value < 1:
@@ -220,7 +220,7 @@ def _score_draws(
                 pending = []
     matrices = torch.cat(confidences).double().unflatten(0, (draws, len(classes)))
     if not matrices.isfinite().all():
-        raise ValueError(f"{type(judge).__name__} returned confidences that are not finite; check its weights.")
+        raise ValueError(f"{judge.name} returned confidences that are not finite; check its weights.")
     parts = class_metrics(matrices, classes)
     stats = {
         name: Stat(values.mean().item(), values.mean(-1).std(correction=0).item()) for name, values in parts.items()
@@ -235,7 +235,7 @@ def _at_once(x: Tensor, batch_size: int) -> int:
 
 
 @contextmanager
-def evaluating(judge: TargetClassifier) -> Iterator[None]:
+def evaluating(judge: Classifier) -> Iterator[None]:
     """Put the judge in evaluation mode, and each of its modules back as it was afterwards."""
     modes = [(module, module.training) for module in judge.modules()]
     judge.eval()

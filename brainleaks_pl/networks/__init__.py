@@ -1,1 +1,8 @@
 """Plain networks: neurons, surrogates, the published architectures."""
+
+from brainleaks_pl.networks.base import Network
+from brainleaks_pl.networks.cnn import CNN, SpikingCNN
+from brainleaks_pl.networks.lif import LIF
+from brainleaks_pl.networks.mlp import MLP, SpikingMLP
+
+__all__ = ["CNN", "LIF", "MLP", "Network", "SpikingCNN", "SpikingMLP"]

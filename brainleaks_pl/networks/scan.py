@@ -1,15 +1,18 @@
-"""Leaky integrate-and-fire neurons: scans over all time steps of a layer."""
+"""Scans of leaky integrate-and-fire neurons over all time steps of a layer, as pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from brainleaks_pl.networks.surrogates import Surrogate
+
+Reset = Literal["subtract", "zero"]
+"""What a spike does to the membrane in the next step: the threshold is taken from it, or it is set to zero."""
 
 IN_CACHE = 2**17
 """Membranes of a layer that are worked on together: more fall out of the processor's cache, fewer are all overhead."""
@@ -20,7 +23,7 @@ class _LIFScan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, current: Tensor, beta: float, threshold: float, surrogate: Surrogate
+        ctx: Any, current: Tensor, beta: float, threshold: float, surrogate: Surrogate, reset: Reset
     ) -> tuple[Tensor, Tensor]:
         membranes = torch.empty_like(current)
         spikes = torch.empty_like(current)
@@ -31,11 +34,14 @@ class _LIFScan(torch.autograd.Function):
             else:
                 # beta*u and +I are rounded separately, in snntorch's order, so that no spike ever differs from it
                 torch.mul(before[0], beta, out=membrane)
-                membrane.add_(own_current).sub_(before[1], alpha=threshold)
+                if reset == "subtract":
+                    membrane.add_(own_current).sub_(before[1], alpha=threshold)
+                else:
+                    membrane.mul_(1 - before[1]).add_(own_current)
             torch.gt(membrane, threshold, out=spike)
             before = membrane, spike
         ctx.save_for_backward(membranes)
-        ctx.constants = (beta, threshold, surrogate)
+        ctx.constants = (beta, threshold, surrogate, reset)
         ctx.set_materialize_grads(False)
         return spikes, membranes
 
@@ -43,46 +49,59 @@ class _LIFScan(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(
         ctx: Any, grad_spikes: Tensor | None, grad_membranes: Tensor | None
-    ) -> tuple[Tensor | None, None, None, None]:
+    ) -> tuple[Tensor | None, None, None, None, None]:
         (membranes,) = ctx.saved_tensors
-        beta, threshold, surrogate = ctx.constants
+        beta, threshold, surrogate, reset = ctx.constants
         if grad_spikes is None and grad_membranes is None:
-            return None, None, None, None
+            return None, None, None, None, None
         if grad_spikes is None:
             grad = grad_membranes.clone()  # type: ignore[union-attr]
         else:
             grad = surrogate.derivative(membranes - threshold).mul_(grad_spikes)
             if grad_membranes is not None:
                 grad.add_(grad_membranes)
-        _decay_backwards(grad.unbind(), beta)
-        return grad, None, None, None
+        if reset == "subtract":
+            _decay_backwards(grad.unbind(), beta)
+        else:  # what a spike wiped out sends no gradient back
+            for own, later, membrane in reversed(list(zip(grad, grad[1:], membranes, strict=False))):
+                own.addcmul_(later, (membrane <= threshold).to(later.dtype), value=beta)
+        return grad, None, None, None, None
 
 
-def lif_scan(current: Tensor, *, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
+def lif_scan(
+    current: Tensor, *, beta: float, threshold: float, surrogate: Surrogate, reset: Reset = "subtract"
+) -> tuple[Tensor, Tensor]:
     """Run leaky integrate-and-fire neurons over all time steps, starting at rest.
 
-    Equals stepping ``snntorch.Leaky`` (reset by subtraction, one step late, detached) bit for bit in spikes and
-    membranes::
+    Equals stepping ``snntorch.Leaky`` (the reset comes one step late and is detached) bit for bit in spikes and
+    membranes. With the reset ``subtract``::
 
         u_t = beta * u_(t-1) + I_t - threshold * [u_(t-1) > threshold],    z_t = [u_t > threshold]
+
+    and with ``zero``::
+
+        u_t = beta * u_(t-1) * [u_(t-1) <= threshold] + I_t
 
     Args:
         current: input current, ``(T, ...)``, T at least 1. Half precision is computed in float32.
         beta: membrane decay per step, in [0, 1].
         threshold: firing threshold, > 0.
         surrogate: gradient of the spikes with respect to the membranes.
+        reset: what a spike does to the membrane in the next step.
 
     Returns:
         Spikes in {0, 1} and membranes, both ``(T, ...)`` and at least float32.
 
     Raises:
-        ValueError: when ``current`` has no time step.
+        ValueError: when ``current`` has no time step, or ``reset`` is not known.
     """
+    if reset not in get_args(Reset):
+        raise ValueError(f"reset must be 'subtract' or 'zero', got {reset!r}.")
     if current.ndim == 0 or current.shape[0] == 0:
         raise ValueError(f"lif_scan needs at least one time step, got a current of shape {tuple(current.shape)}.")
     if current.dtype in (torch.float16, torch.bfloat16):
         current = current.float()  # a membrane that is a running sum flips spikes in half precision
-    spikes, membranes = _LIFScan.apply(current, beta, threshold, surrogate)
+    spikes, membranes = _LIFScan.apply(current, beta, threshold, surrogate, reset)
     return spikes, membranes
 
 

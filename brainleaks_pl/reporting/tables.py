@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Column, Table
 
 from brainleaks_pl.evaluation.report import METRICS, Report
+from brainleaks_pl.targets.checks import CheckReport
 
 
 def score_tables(report: Report) -> list[Table]:
@@ -17,7 +20,9 @@ def score_tables(report: Report) -> list[Table]:
     origin = _origin(report.scores["data"]["simulated"])
     tables = []
     for name, judge in report.scores["judges"].items():
-        title = f"{origin}judge {name} (test accuracy {judge['test_accuracy']:.3f})"
+        accuracy = judge.get("test_accuracy")
+        known = "" if accuracy is None else f" (test accuracy {accuracy:.3f}{_on(judge)})"
+        title = f"{origin}judge {name}{known}"
         table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=title, box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
@@ -31,7 +36,22 @@ def score_tables(report: Report) -> list[Table]:
     return tables
 
 
-def fit_table(rows: Mapping[str, tuple[float, Path]], simulated: bool) -> Table:
+def check_table(report: CheckReport) -> Table:
+    """Return what the checks of a network found, and which keys mend it."""
+    styles = {"ok": None, "warning": "yellow", "failed": "bold red"}
+    table = Table(Column(no_wrap=True), Column(no_wrap=True), "found", "what to do", title=report.network, box=SIMPLE)
+    for finding in report.findings:
+        row = (finding.check, finding.status, finding.detail, finding.mend)
+        table.add_row(*map(escape, row), style=styles[finding.status])
+    return table
+
+
+def _on(network: Mapping[str, Any]) -> str:
+    samples = network.get("test_samples")
+    return f" on {samples} samples" if samples else ""
+
+
+def fit_table(rows: Mapping[str, tuple[float, Path | str]], simulated: bool) -> Table:
     """Return the test accuracies and files of the networks that ``fit`` trained, by name.
 
     Args:

@@ -1,7 +1,6 @@
-"""Networks: targets under attack and judges; any of them can play either part."""
+"""Targets and judges: the module that wraps any network, and the interfaces that say how it is called."""
 
-from brainleaks_pl.targets.ann import CNN, MLP
-from brainleaks_pl.targets.base import TargetClassifier, Training
-from brainleaks_pl.targets.snn import SpikingClassifier, SpikingCNN, SpikingMLP
+from brainleaks_pl.targets.classifier import Classifier, wrap
+from brainleaks_pl.targets.training import Training
 
-__all__ = ["CNN", "MLP", "SpikingCNN", "SpikingClassifier", "SpikingMLP", "TargetClassifier", "Training"]
+__all__ = ["Classifier", "Training", "wrap"]

@@ -44,9 +44,10 @@ def draws(
 
 def spiking_outputs(network: SpikingMLP, spikes: Tensor) -> Tensor:
     """Output membranes (T, K) of one input (T, C, H, W)."""
-    surrogate = network.surrogate.spike_function()
-    first = snntorch.Leaky(beta=network.beta, threshold=network.threshold, spike_grad=surrogate)
-    last = snntorch.Leaky(beta=network.beta, threshold=network.threshold, spike_grad=surrogate)
+    first, last = (
+        snntorch.Leaky(beta=own.beta, threshold=own.threshold, spike_grad=own.surrogate.spike_function())
+        for own in (network.neurons, network.output_neurons)
+    )
     first_membrane, last_membrane = torch.zeros(network.hidden.out_features), torch.zeros(network.num_classes)
     outputs = []
     for frame in spikes:

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from reference import draws, spiking_outputs
 from test_oracle import watched
 from torch import Tensor
-from toys import mlp, run, spiking_mlp
+from toys import classifier, mlp, run, spiking_mlp
 
 from brainleaks_pl import (
     MLP,
     BlackBox,
+    Classifier,
     ConstantCurrentEncoder,
     EventCameraEncoder,
     LatencyEncoder,
@@ -60,12 +61,12 @@ def plain(network: SpikingMLP, label: int, restart: int, steps: int, pairs: int,
 
 
 def test_equals_the_plain_algorithm() -> None:
-    network = spiking_mlp()
-    attack = BlackBox(network, RateEncoder(5), restarts=2, **SMALL)
+    target = spiking_mlp()
+    attack = BlackBox(target, RateEncoder(5), restarts=2, **SMALL)
     record = run(attack)
     assert len(record.candidates) == attack.steps == 6
     for unit, (label, restart) in enumerate(attack.units):
-        expected = plain(network, label, restart, 6, 4, 5)
+        expected = plain(target.network, label, restart, 6, 4, 5)
         for mine, theirs in zip(record.candidates, expected, strict=True):
             torch.testing.assert_close(mine[unit], theirs, rtol=1e-3, atol=1e-4)
 
@@ -89,13 +90,13 @@ def test_the_attack_on_a_linear_target_moves_along_its_gradient() -> None:
             return self.output(x.flatten(1))
 
     torch.manual_seed(1)
-    network = Linear((1, 3, 3), 2, hidden=9)
+    target = classifier(Linear, (1, 3, 3), 2, hidden=9)
     attack = BlackBox(
-        network, grid=(3, 3), pairs=2000, queries=4001, sigma=0.1, start=0.0, loss=MaxMargin(), classes=[1], seed=1,
+        target, grid=(3, 3), pairs=2000, queries=4001, sigma=0.1, start=0.0, loss=MaxMargin(), classes=[1], seed=1,
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=1.0),
     )  # fmt: skip
     (moved,) = run(attack).candidates
-    uphill = (network.output.weight[1] - network.output.weight[0]).detach()
+    uphill = (target.network.output.weight[1] - target.network.output.weight[0]).detach()
     assert F.cosine_similarity(moved.flatten(), uphill, dim=0) > 0.99
 
 
@@ -108,7 +109,7 @@ def test_equal_costs_have_equal_ranks() -> None:
 def test_the_budget_is_spent_to_the_last_query(queries: int, steps: int, last: int) -> None:
     target = spiking_mlp()
     seen: list[int] = []
-    target.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape[1]))
+    target.network.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape[1]))
     attack = BlackBox(target, **{**SMALL, "queries": queries})
     run(attack)
     assert attack.steps == steps
@@ -123,7 +124,7 @@ def test_an_ordinary_network_is_not_asked_the_same_again() -> None:
     assert attack.oracle.spent.tolist() == [49] * 3
 
 
-def test_what_it_finds_convinces_the_target(spiking_target: SpikingMLP) -> None:
+def test_what_it_finds_convinces_the_target(spiking_target: Classifier) -> None:
     attack = BlackBox(spiking_target, grid=(6, 6), queries=1500, pairs=20, seed=1)
     run(attack)
     images = attack.reconstructions()
@@ -142,9 +143,9 @@ def test_any_encoder_will_do(encoder: Any) -> None:
 
 
 def test_it_looks_for_the_scene_before_an_event_camera() -> None:
-    target = SpikingMLP((1, 34, 34), 3, hidden=8)
+    target = classifier(SpikingMLP, (1, 34, 34), 3, hidden=8)
     with torch.no_grad():
-        target.hidden.weight.mul_(40)
+        target.network.hidden.weight.mul_(40)
     attack = BlackBox(target, EventCameraEncoder(time_steps=6), **SMALL)
     record = run(attack)
     assert attack.reconstructions().shape == (3, 1, 28, 28)
@@ -217,5 +218,5 @@ def test_bad_arguments() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             BlackBox(spiking_mlp(), **{**SMALL, **arguments})
-    with pytest.raises(ValueError, match="MLP sees images: an encoder has no place before it"):
+    with pytest.raises(ValueError, match="MLP takes images: an encoder has no place before it"):
         BlackBox(mlp(), RateEncoder(3))

@@ -7,11 +7,11 @@ import torch
 from reference import brainleaks_v1
 from toys import mlp, run, spiking_mlp
 
-from brainleaks_pl import ATan, BrainLeaksV1, SpikingMLP, StraightThrough
+from brainleaks_pl import ATan, BrainLeaksV1, Classifier, StraightThrough
 
 
 @pytest.mark.parametrize(
-    ("network", "time_steps", "seed"),
+    ("target", "time_steps", "seed"),
     [
         (spiking_mlp(4), 4, 0),
         (spiking_mlp(4, beta=0.9, threshold=0.6, surrogate=ATan(1.5)), 4, 1),
@@ -19,20 +19,20 @@ from brainleaks_pl import ATan, BrainLeaksV1, SpikingMLP, StraightThrough
         (spiking_mlp(1), 1, 2),
     ],
 )
-def test_equals_the_plain_algorithm(network: SpikingMLP, time_steps: int, seed: int) -> None:
-    attack = BrainLeaksV1(network, steps=6, restarts=2, time_steps=time_steps, seed=seed)
+def test_equals_the_plain_algorithm(target: Classifier, time_steps: int, seed: int) -> None:
+    attack = BrainLeaksV1(target, steps=6, restarts=2, time_steps=time_steps, seed=seed)
     record = run(attack)
     reconstructions = attack.reconstructions()
     assert reconstructions.shape == (time_steps, 6, 1, 6, 6)
     for unit, (label, restart) in enumerate(attack.units):
-        trace = brainleaks_v1(network, label, restart, steps=6, seed=seed, time_steps=time_steps)
+        trace = brainleaks_v1(target.network, label, restart, steps=6, seed=seed, time_steps=time_steps)
         for step, expected in enumerate(trace.history):
             assert torch.equal(record.candidates[step][:, unit], expected), (label, restart, step)
         assert torch.equal(reconstructions[:, unit], trace.best)
         assert float(attack.best_cost[unit]) == pytest.approx(trace.best_cost, rel=1e-4, abs=1e-6)
 
 
-def test_candidates_are_spikes_and_start_at_none(spiking_target: SpikingMLP) -> None:
+def test_candidates_are_spikes_and_start_at_none(spiking_target: Classifier) -> None:
     attack = BrainLeaksV1(spiking_target, seed=1)
     assert (attack.candidates == 0).all()
     record = run(attack)
@@ -41,7 +41,7 @@ def test_candidates_are_spikes_and_start_at_none(spiking_target: SpikingMLP) -> 
         assert set(spikes.unique().tolist()) == {0.0, 1.0}
 
 
-def test_random_start_has_its_rate_and_a_stream_of_its_own_for_each_unit(spiking_target: SpikingMLP) -> None:
+def test_random_start_has_its_rate_and_a_stream_of_its_own_for_each_unit(spiking_target: Classifier) -> None:
     attack = BrainLeaksV1(spiking_target, start=0.3, restarts=2, time_steps=400, seed=1)
     first = attack.candidates.detach().clone()
     assert set(first.unique().tolist()) == {0.0, 1.0}
@@ -55,12 +55,12 @@ def test_random_start_has_its_rate_and_a_stream_of_its_own_for_each_unit(spiking
 
 
 @pytest.mark.parametrize("start", [-0.1, 1.1, float("nan")])
-def test_start_out_of_range_is_an_error(spiking_target: SpikingMLP, start: float) -> None:
+def test_start_out_of_range_is_an_error(spiking_target: Classifier, start: float) -> None:
     with pytest.raises(ValueError, match=f"start is a rate and must lie in .0, 1., got {start}"):
         BrainLeaksV1(spiking_target, start=start)
 
 
-def test_it_raises_the_targets_confidence(spiking_target: SpikingMLP) -> None:
+def test_it_raises_the_targets_confidence(spiking_target: Classifier) -> None:
     attack = BrainLeaksV1(spiking_target, seed=1)
     run(attack)
     start = spiking_target.confidences(torch.zeros(4, 3, 1, 6, 6)).diagonal()
@@ -68,7 +68,7 @@ def test_it_raises_the_targets_confidence(spiking_target: SpikingMLP) -> None:
     assert (found > start + 0.3).all()
 
 
-def test_restarts_differ_and_the_best_is_the_targets_choice(spiking_target: SpikingMLP) -> None:
+def test_restarts_differ_and_the_best_is_the_targets_choice(spiking_target: Classifier) -> None:
     attack = BrainLeaksV1(spiking_target, steps=3, classes=[2, 0], restarts=4, seed=1)
     run(attack)
     assert attack.units == [(2, r) for r in range(4)] + [(0, r) for r in range(4)]
@@ -78,7 +78,7 @@ def test_restarts_differ_and_the_best_is_the_targets_choice(spiking_target: Spik
     assert attack.best_restarts() == [int(of_class[:4].argmax()), 4 + int(of_class[4:].argmax())]
 
 
-def test_seed_decides_the_result(spiking_target: SpikingMLP) -> None:
+def test_seed_decides_the_result(spiking_target: Classifier) -> None:
     results = []
     for seed in (5, 5, 6):
         attack = BrainLeaksV1(spiking_target, steps=3, seed=seed)
@@ -104,7 +104,9 @@ def test_attack_time_surrogate_is_that_of_a_target_that_has_it() -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="BrainLeaksV1 attacks spiking networks, MLP is not: use MIFace"):
+    with pytest.raises(
+        ValueError, match=r"BrainLeaksV1 looks for spikes, and MLP takes images: use BrainLeaksV3 or MIFace\.$"
+    ):
         BrainLeaksV1(mlp())
     with pytest.raises(ValueError, match="time_steps is not known"):
         BrainLeaksV1(spiking_mlp(None))

@@ -9,7 +9,7 @@ import torch
 from reference import brainleaks_v2
 from toys import mlp, run, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV2, MaxMargin, MeanNLL, SpikingMLP
+from brainleaks_pl import BrainLeaksV2, Classifier, MaxMargin, MeanNLL
 from brainleaks_pl.attacks import BernoulliRMSprop
 
 # the name in the reference and the arguments of the attack, where they differ
@@ -43,15 +43,15 @@ CASES = {
 
 @pytest.mark.parametrize(("plain", "ours"), CASES.values(), ids=CASES)
 def test_equals_the_plain_algorithm(plain: dict[str, Any], ours: dict[str, Any]) -> None:
-    network, steps, seed = spiking_mlp(4), 4, 3
-    attack = BrainLeaksV2(network, steps=steps, classes=[2, 0], restarts=2, seed=seed, **ours)
+    target, steps, seed = spiking_mlp(4), 4, 3
+    attack = BrainLeaksV2(target, steps=steps, classes=[2, 0], restarts=2, seed=seed, **ours)
     record = run(attack)
     reconstructions = attack.reconstructions()
     assert reconstructions.shape == (4, 4, 1, 6, 6)
     assert reconstructions.min() >= 0
     assert reconstructions.max() <= 1
     for unit, (label, restart) in enumerate(attack.units):
-        trace = brainleaks_v2(network, label, restart, steps=steps, seed=seed, time_steps=4, **plain)
+        trace = brainleaks_v2(target.network, label, restart, steps=steps, seed=seed, time_steps=4, **plain)
         for step, expected in enumerate(trace.history):
             torch.testing.assert_close(record.candidates[step][:, unit], expected, rtol=1e-3, atol=1e-4)
         best = (trace.best.sigmoid() if attack.logits else trace.best).expand(4, 1, 6, 6)
@@ -69,7 +69,7 @@ def test_defaults_are_the_published_ones_for_mnist() -> None:
     assert (attack.candidates == 0).all()
 
 
-def test_members_are_bernoulli_draws_of_the_probabilities(spiking_target: SpikingMLP) -> None:
+def test_members_are_bernoulli_draws_of_the_probabilities(spiking_target: Classifier) -> None:
     attack = BrainLeaksV2(spiking_target, classes=[1, 2], population=400, seed=1)
     with torch.no_grad():
         attack.candidates.copy_(torch.linspace(0, 1, 4 * 2 * 36).view(4, 2, 1, 6, 6))
@@ -83,7 +83,7 @@ def test_members_are_bernoulli_draws_of_the_probabilities(spiking_target: Spikin
     assert not torch.equal(attack.sample(1), members)
 
 
-def test_it_raises_the_targets_confidence(spiking_target: SpikingMLP) -> None:
+def test_it_raises_the_targets_confidence(spiking_target: Classifier) -> None:
     attack = BrainLeaksV2(spiking_target, seed=1)
     run(attack)
     start = spiking_target.confidences(torch.zeros(4, 3, 1, 6, 6)).diagonal()
@@ -93,7 +93,7 @@ def test_it_raises_the_targets_confidence(spiking_target: SpikingMLP) -> None:
     assert (found > start + 0.3).all()
 
 
-def test_sparsity_lowers_the_spike_rate(spiking_target: SpikingMLP) -> None:
+def test_sparsity_lowers_the_spike_rate(spiking_target: Classifier) -> None:
     rates = []
     for sparsity in (0.0, 30.0):
         attack = BrainLeaksV2(spiking_target, start=0.5, eta=0.05, second_moment="averaged", sparsity=sparsity, seed=1)
@@ -126,11 +126,11 @@ def test_optimizer_passes_over_what_has_no_gradient_and_calls_the_closure() -> N
     assert still.tolist() == [1.0, 1.0]
 
 
-def test_whole_numbers_do_as_start(spiking_target: SpikingMLP) -> None:
+def test_whole_numbers_do_as_start(spiking_target: Classifier) -> None:
     assert BrainLeaksV2(spiking_target, start=1).candidates.dtype == torch.float32
 
 
-def test_cost_weighting_refuses_losses_that_can_be_negative(spiking_target: SpikingMLP) -> None:
+def test_cost_weighting_refuses_losses_that_can_be_negative(spiking_target: Classifier) -> None:
     attack = BrainLeaksV2(spiking_target, loss=MaxMargin(), seed=1)
     with pytest.raises(ValueError, match="needs a loss that is never negative"):
         run(attack)
@@ -162,5 +162,7 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_wrong_kind_of_target() -> None:
-    with pytest.raises(ValueError, match="BrainLeaksV2 attacks spiking networks, MLP is not: use MIFace"):
+    with pytest.raises(
+        ValueError, match=r"BrainLeaksV2 looks for spikes, and MLP takes images: use BrainLeaksV3 or MIFace\.$"
+    ):
         BrainLeaksV2(mlp())

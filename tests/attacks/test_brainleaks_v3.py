@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import torch
 from reference import draws, spiking_outputs
-from toys import mlp, run, spiking_mlp
+from toys import classifier, mlp, run, spiking_mlp
 
 from brainleaks_pl import (
     BrainLeaksV3,
+    Classifier,
     ConstantCurrentEncoder,
     EventCameraEncoder,
     LatencyEncoder,
@@ -46,16 +47,16 @@ def plain(
 
 @pytest.mark.parametrize("population", [1, 3])
 def test_equals_the_plain_algorithm(population: int) -> None:
-    network = spiking_mlp()
-    attack = BrainLeaksV3(network, RateEncoder(5), steps=4, restarts=2, population=population, smoothing=0.0, seed=3)
+    target = spiking_mlp()
+    attack = BrainLeaksV3(target, RateEncoder(5), steps=4, restarts=2, population=population, smoothing=0.0, seed=3)
     record = run(attack)
     for unit, (label, restart) in enumerate(attack.units):
-        expected = plain(network, label, restart, 4, population, 5, seed=3)
+        expected = plain(target.network, label, restart, 4, population, 5, seed=3)
         for mine, theirs in zip(record.candidates, expected, strict=True):
             torch.testing.assert_close(mine[unit], theirs, rtol=1e-3, atol=1e-4)
 
 
-def test_what_it_finds_is_an_image_that_convinces_once_encoded(spiking_target: SpikingMLP) -> None:
+def test_what_it_finds_is_an_image_that_convinces_once_encoded(spiking_target: Classifier) -> None:
     attack = BrainLeaksV3(spiking_target, steps=20, seed=1, smoothing=0.0)
     run(attack)
     images = attack.reconstructions()
@@ -77,7 +78,7 @@ def test_without_an_encoder_it_is_descent_on_the_image_of_an_ordinary_network() 
     run(mine)
     run(theirs)
     torch.testing.assert_close(mine.reconstructions(), theirs.reconstructions())
-    with pytest.raises(ValueError, match="MLP sees images: an encoder has no place before it, got RateEncoder"):
+    with pytest.raises(ValueError, match="MLP takes images: an encoder has no place before it, got RateEncoder"):
         BrainLeaksV3(mlp(), RateEncoder(3))
 
 
@@ -89,12 +90,12 @@ def test_any_encoder_will_do(encoder: Any) -> None:
     assert torch.isfinite(attack.reconstructions()).all()
 
 
-def scene_target() -> SpikingMLP:
+def scene_target() -> Classifier:
     torch.manual_seed(0)
-    network = SpikingMLP((1, 34, 34), 3, hidden=12)
+    target = classifier(SpikingMLP, (1, 34, 34), 3, hidden=12)
     with torch.no_grad():
-        network.hidden.weight.mul_(20)
-    return network
+        target.network.hidden.weight.mul_(20)
+    return target
 
 
 def test_scenes_are_found_through_the_event_camera() -> None:

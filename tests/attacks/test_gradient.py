@@ -16,6 +16,8 @@ from brainleaks_pl.attacks import gradient
 from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.attacks.functional import parts
 from brainleaks_pl.attacks.gradient import GradientInversion, half_gradients
+from brainleaks_pl.networks import mlp as mlp_module
+from brainleaks_pl.networks.lif import LIF, neurons_and_linear
 
 
 @given(samples=st.integers(1, 60), time_steps=st.integers(1, 30), rows=st.integers(1, 100))
@@ -36,7 +38,7 @@ def test_parts_make_one_product_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradient, "ROWS", 8)
     attack = BrainLeaksV1(spiking_mlp(), start=0.3, steps=2, restarts=3)
     seen: list[torch.Tensor] = []
-    attack.target.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    attack.target.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     inputs, labels = attack.sample(0), attack.labels
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         attack.ask(inputs, labels, differentiate=True)
@@ -79,18 +81,16 @@ def test_the_gradient_alone_is_taken_in_half_precision(
     attack = BrainLeaksV1(spiking_mlp(), start=0.3, steps=1, seed=1)
 
     def spy(current: torch.Tensor) -> torch.Tensor:
-        seen.append(products(current[0], attack.target.hidden.weight).dtype)
+        seen.append(products(current[0], attack.target.network.hidden.weight).dtype)
         return current
 
-    neurons = attack.target.neurons_and_linear
-
-    def observed(current: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
+    def observed(neurons: LIF, current: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
         assert current.dtype == torch.float32
         if current.requires_grad:
             current.register_hook(spy)
-        return neurons(current, layer)
+        return neurons_and_linear(neurons, current, layer)
 
-    attack.target.neurons_and_linear = observed
+    monkeypatch.setattr(mlp_module, "neurons_and_linear", observed)
     run(attack, precision=precision)
     assert seen[0] is dtype
 
@@ -120,9 +120,9 @@ def test_processors_without_bfloat16_keep_float32(monkeypatch: pytest.MonkeyPatc
 def test_gradients_are_counted(attack: type[GradientInversion], each: int) -> None:
     module = attack(spiking_mlp(), steps=3, seed=0, restarts=2)
     run(module)
-    assert module.gradients_a_run == 3 * each
-    assert module.gradients.tolist() == [3 * each] * 6
-    assert module.zero_gradients == module.blind_steps.sum() / 18
+    assert module.gradients_per_run == 3 * each
+    assert module.gradients_spent.tolist() == [3 * each] * 6
+    assert module.zero_gradients == module.zero_gradient_steps.sum() / 18
 
 
 def test_gradients_are_not_counted_for_units_that_have_stopped() -> None:
@@ -130,8 +130,8 @@ def test_gradients_are_not_counted_for_units_that_have_stopped() -> None:
     recorder = run(module)
     active = [sum(flags) for flags in zip(*recorder.active, strict=True)]
     # a unit that stops has had its gradient in that step; the others end with the attack
-    assert module.gradients.tolist() == [min(steps + 1, len(recorder.active)) for steps in active]
-    assert len(set(module.gradients.tolist())) > 1
+    assert module.gradients_spent.tolist() == [min(steps + 1, len(recorder.active)) for steps in active]
+    assert len(set(module.gradients_spent.tolist())) > 1
 
 
 @pytest.mark.filterwarnings("ignore:.*every gradient is zero")

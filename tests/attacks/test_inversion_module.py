@@ -13,20 +13,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from toys import Blind, Triangle, copied_state, mlp, run, silent_trainer, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, FastSigmoid, InversionModule, Logit, MIFace, TargetClassifier
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, FastSigmoid, InversionModule, Logit, MIFace
 
 Attack = Callable[..., InversionModule]
 
 
-def mi_face(target: TargetClassifier | None = None, **settings: Any) -> MIFace:
+def mi_face(target: Classifier | None = None, **settings: Any) -> MIFace:
     return MIFace(target or mlp(), optimizer=lambda p: torch.optim.SGD(p, lr=2.0), max_shift=1, seed=4, **settings)
 
 
-def v1(target: TargetClassifier | None = None, **settings: Any) -> BrainLeaksV1:
+def v1(target: Classifier | None = None, **settings: Any) -> BrainLeaksV1:
     return BrainLeaksV1(target or spiking_mlp(), **{"seed": 4, **settings})
 
 
-def v2(target: TargetClassifier | None = None, **settings: Any) -> BrainLeaksV2:
+def v2(target: Classifier | None = None, **settings: Any) -> BrainLeaksV2:
     return BrainLeaksV2(target or spiking_mlp(), population=3, **{"seed": 4, **settings})
 
 
@@ -99,9 +99,9 @@ class Wanderer(MIFace):
     def sample(self, step: int) -> Tensor:
         return self.candidates.detach().repeat_interleave(2, 0)  # two members a unit
 
-    def gradient(self, costs: Tensor, gradient: Tensor, step: int) -> Tensor:
+    def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
         assert costs.shape == (3, 2)
-        assert gradient.shape == (6, 1, 6, 6)
+        assert sample_gradient.shape == (6, 1, 6, 6)
         return torch.full_like(self.candidates, -float(step))
 
     def project(self) -> None:
@@ -128,9 +128,9 @@ def test_attack_time_surrogate_changes_gradients_but_not_outputs() -> None:
     assert one.gradient is not None
     assert not torch.allclose(one.gradient, two.gradient)
     assert torch.equal(v1(spiking_mlp(surrogate=other)).evaluate(0).gradient, two.gradient)
-    assert target.surrogate == FastSigmoid()
+    assert target.network.neurons.surrogate == target.network.output_neurons.surrogate == FastSigmoid()
     silent = v1(target, surrogate=other).evaluate(0, differentiate=False)
-    assert (silent.gradient, silent.stuck) == (None, None)
+    assert (silent.gradient, silent.zero_gradient) == (None, None)
 
 
 def test_zero_gradients_are_reported_and_spikes_flipped_at_random_v1() -> None:
@@ -172,7 +172,7 @@ def test_zero_gradients_v2(sparsity: float, extra: dict[str, Any]) -> None:
 def test_zero_gradients_of_an_ordinary_network() -> None:
     target = mlp()
     with torch.no_grad():
-        target.hidden.weight.zero_()
+        target.network.hidden.weight.zero_()
     attack = mi_face(target, steps=2, turnover=0.5)
     with pytest.warns(UserWarning, match=r"50.00% of a unit's entries"):
         record = run(attack)
@@ -182,7 +182,7 @@ def test_zero_gradients_of_an_ordinary_network() -> None:
 def test_only_the_stuck_units_are_flipped() -> None:
     target = spiking_mlp()
     with torch.no_grad():
-        target.output.weight[2] = 0  # the logit of class 2 sees no input
+        target.network.output.weight[2] = 0  # the logit of class 2 sees no input
     attack, others = v1(target, steps=1, loss=Logit()), v1(target, steps=1, loss=Logit(), classes=[0, 1])
     with pytest.warns(UserWarning, match=r"zero for 1 of 3 units \(classes \[2\]\)"):
         record = run(attack)

@@ -11,7 +11,7 @@ from reference import draws, spiking_outputs
 from test_black_box import SPIKES, picture
 from test_oracle import watched
 from torch import Tensor
-from toys import run, spiking_mlp
+from toys import classifier, run, spiking_mlp
 
 from brainleaks_pl import MLP, LabelOnly, RateEncoder, SpikingMLP
 
@@ -48,13 +48,13 @@ def plain(network: SpikingMLP, label: int, steps: int, pairs: int, time_steps: i
 
 
 def test_equals_the_plain_algorithm() -> None:
-    network = spiking_mlp()
-    attack = LabelOnly(network, RateEncoder(5), limit=6.0, **SMALL)
+    target = spiking_mlp()
+    attack = LabelOnly(target, RateEncoder(5), limit=6.0, **SMALL)
     record = run(attack)
     assert attack.steps == 10
     moved = 0
     for unit, (label, _) in enumerate(attack.units):
-        grids, radii = plain(network, label, 10, 4, 5)
+        grids, radii = plain(target.network, label, 10, 4, 5)
         for mine, theirs in zip(record.candidates, grids, strict=True):
             torch.testing.assert_close(mine[unit], theirs, rtol=1e-3, atol=1e-3)
         assert float(attack.radius[unit]) == pytest.approx(radii[-1])
@@ -73,10 +73,10 @@ class LabelsOnly(SpikingMLP):
 
 
 def test_scores_have_no_part_in_it() -> None:
-    network = spiking_mlp()
-    silent = LabelsOnly((1, 6, 6), 3, hidden=2)
-    silent.other, silent.time_steps = network, 4
-    attacks = [LabelOnly(target, **SMALL) for target in (network, silent)]
+    target = spiking_mlp()
+    silent = classifier(LabelsOnly, (1, 6, 6), 3, hidden=2, time_steps=4)
+    silent.network.other = target.network
+    attacks = [LabelOnly(asked, **SMALL) for asked in (target, silent)]
     for attack in attacks:
         run(attack)
     assert attacks[0].found.any()
@@ -92,7 +92,9 @@ def test_it_moves_away_from_a_flat_boundary() -> None:
             margin = x[..., :3].mean((1, 2, 3)) - x[..., 3:].mean((1, 2, 3))
             return torch.stack([margin, -margin], 1)
 
-    attack = LabelOnly(Halves((1, 6, 6), 2), grid=(2, 2), pairs=20, queries=1001, radius=1.0, start=0.0, seed=1)
+    attack = LabelOnly(
+        classifier(Halves, (1, 6, 6), 2), grid=(2, 2), pairs=20, queries=1001, radius=1.0, start=0.0, seed=1
+    )
     record = run(attack)
     assert attack.found.all()
     sides = attack.candidates.detach().mean((1, 2)).diff(dim=1).flatten()
@@ -106,7 +108,7 @@ def test_it_moves_away_from_a_flat_boundary() -> None:
 def test_a_target_that_always_names_the_class_ends_in_the_box() -> None:
     target = spiking_mlp()
     with torch.no_grad():
-        target.output.bias[1:] = -9.0
+        target.network.output.bias[1:] = -9.0
     attack = LabelOnly(target, classes=[0], **{**SMALL, "queries": 801})
     run(attack)
     assert float(attack.radius) == pytest.approx(10 * math.sqrt(6))
@@ -116,7 +118,7 @@ def test_a_target_that_always_names_the_class_ends_in_the_box() -> None:
 def test_classes_that_are_never_found_are_named() -> None:
     target = spiking_mlp()
     with torch.no_grad():
-        target.output.bias[1:] = -9.0
+        target.network.output.bias[1:] = -9.0
     attack = LabelOnly(target, restarts=2, **SMALL)
     with pytest.warns(UserWarning, match=r"no image of the classes \[1, 2\] was found in 81 queries each"):
         run(attack)

@@ -11,7 +11,7 @@ from reference import Trace, draws, mi_face
 from torch import Tensor
 from toys import Recorder, mlp, run, spiking_mlp
 
-from brainleaks_pl import MLP, CrossEntropy, Logit, MIFace
+from brainleaks_pl import Classifier, CrossEntropy, Logit, MIFace
 from brainleaks_pl.attacks.functional import gaussian_blur
 
 
@@ -31,10 +31,10 @@ def assert_follows(attack: MIFace, record: Recorder, unit: int, trace: Trace) ->
 @pytest.mark.parametrize("clamp", [True, False])
 @pytest.mark.parametrize(("lr", "steps"), [(0.1, 25), (3.0, 40)])
 def test_equals_the_plain_algorithm(clamp: bool, lr: float, steps: int) -> None:
-    network = mlp()
-    attack = MIFace(network, steps=steps, optimizer=sgd(lr), clamp=clamp, stop_at=0.05, patience=5)
+    target = mlp()
+    attack = MIFace(target, steps=steps, optimizer=sgd(lr), clamp=clamp, stop_at=0.05, patience=5)
     record = run(attack)
-    traces = [mi_face(network, k, steps=steps, lr=lr, clamp=clamp, stop_at=0.05, patience=5) for k in range(3)]
+    traces = [mi_face(target.network, k, steps=steps, lr=lr, clamp=clamp, stop_at=0.05, patience=5) for k in range(3)]
     for unit, trace in enumerate(traces):
         assert_follows(attack, record, unit, trace)
         assert attack.active.tolist()[unit] == (len(trace.history) == steps)
@@ -54,9 +54,9 @@ def test_defaults_are_the_published_ones() -> None:
 
 
 def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
-    network = mlp()
+    target = mlp()
     settings = {"total_variation": 0.3, "max_shift": 2, "patience": 2}
-    attack = MIFace(network, steps=8, optimizer=sgd(2.0), restarts=2, seed=11, **settings)
+    attack = MIFace(target, steps=8, optimizer=sgd(2.0), restarts=2, seed=11, **settings)
     record = run(attack)
 
     def penalty(image: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
         table = [(5 * draws((2, 1, 1, 1), label, restart, 11, step, stream=2)).int() - 2 for step in range(8)]
         shifts = [(int(row), int(column)) for row, column in (pair.flatten() for pair in table)]
         seen |= set(shifts)
-        trace = mi_face(network, label, steps=8, lr=2.0, patience=2, penalty=penalty, shift=shifts.__getitem__)
+        trace = mi_face(target.network, label, steps=8, lr=2.0, patience=2, penalty=penalty, shift=shifts.__getitem__)
         assert_follows(attack, record, unit, trace)
     assert torch.equal(attack.sample(8), attack.candidates), "the last judgement is of the image as it is"
     assert len({row.index(False) for row in zip(*record.active, strict=True)}) > 1, "some stop while others go on"
@@ -76,16 +76,16 @@ def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
 
 
 def test_any_optimizer_moves_each_image_as_if_alone() -> None:
-    network = mlp()
+    target = mlp()
     attack = MIFace(
-        network, steps=6, loss=CrossEntropy(), optimizer=lambda p: torch.optim.Adam(p, lr=0.05), stop_at=None
+        target, steps=6, loss=CrossEntropy(), optimizer=lambda p: torch.optim.Adam(p, lr=0.05), stop_at=None
     )
     record = run(attack)
     for label in range(3):
         image = torch.zeros(1, 6, 6, requires_grad=True)
         adam = torch.optim.Adam([image], lr=0.05)
         for step in range(6):
-            loss = torch.nn.functional.cross_entropy(network(image.unsqueeze(0)), torch.tensor([label]))
+            loss = torch.nn.functional.cross_entropy(target.network(image.unsqueeze(0)), torch.tensor([label]))
             image.grad = torch.autograd.grad(loss, image)[0]
             adam.step()
             with torch.no_grad():
@@ -93,27 +93,27 @@ def test_any_optimizer_moves_each_image_as_if_alone() -> None:
             torch.testing.assert_close(record.candidates[step][label], image.detach(), rtol=1e-4, atol=1e-5)
 
 
-def with_output_bias(*bias: float) -> MLP:
-    network = mlp()
+def with_output_bias(*bias: float) -> Classifier:
+    target = mlp()
     with torch.no_grad():
-        network.output.bias += torch.tensor(bias)
-    return network
+        target.network.output.bias += torch.tensor(bias)
+    return target
 
 
 def test_a_class_that_starts_hopeless_is_still_optimised() -> None:
-    network = with_output_bias(-7.0, 0.0, 0.0)
-    black = network.confidences(torch.zeros(1, 1, 6, 6))[0, 0]
+    target = with_output_bias(-7.0, 0.0, 0.0)
+    black = target.confidences(torch.zeros(1, 1, 6, 6))[0, 0]
     assert black < 0.01
-    attack = MIFace(network, steps=150, optimizer=sgd(20.0))
+    attack = MIFace(target, steps=150, optimizer=sgd(20.0))
     record = run(attack)
     assert record.active[0][0]
     assert not torch.equal(record.candidates[0][0], record.candidates[50][0])
-    assert network.confidences(attack.reconstructions())[0, 0] > 20 * black
+    assert target.confidences(attack.reconstructions())[0, 0] > 20 * black
 
 
 def test_a_class_that_reaches_the_threshold_stops_and_the_others_go_on() -> None:
-    network = with_output_bias(-2.0, 2.0, 0.0)
-    attack = MIFace(network, steps=40, optimizer=sgd(0.1), stop_at=0.1)
+    target = with_output_bias(-2.0, 2.0, 0.0)
+    attack = MIFace(target, steps=40, optimizer=sgd(0.1), stop_at=0.1)
     record = run(attack)
     stopped = [[row[k] for row in record.active].index(False) if not attack.active[k] else None for k in range(3)]
     assert stopped[1] is None
@@ -122,7 +122,7 @@ def test_a_class_that_reaches_the_threshold_stops_and_the_others_go_on() -> None
         moved = [not torch.equal(before[k], after[k]) for k in range(3)]
         assert moved == [step < stopped[0], True, step < stopped[2]]
     for label in (0, 2):
-        assert 0.9 <= network.confidences(attack.reconstructions())[label, label] < 0.92
+        assert 0.9 <= target.confidences(attack.reconstructions())[label, label] < 0.92
 
 
 def test_the_attack_ends_when_every_class_has_stopped() -> None:
@@ -134,10 +134,10 @@ def test_the_attack_ends_when_every_class_has_stopped() -> None:
 
 
 def test_stopping_looks_at_probabilities_not_at_outputs() -> None:
-    network = with_output_bias(100.0, 100.0, 100.0)
-    attack = MIFace(network, steps=3, stop_at=0.01, loss=Logit())
+    target = with_output_bias(100.0, 100.0, 100.0)
+    attack = MIFace(target, steps=3, stop_at=0.01, loss=Logit())
     run(attack)
-    assert network.logits(attack.reconstructions()).min() > 1
+    assert target.logits(attack.reconstructions()).min() > 1
     assert attack.active.all()
 
 
@@ -196,7 +196,8 @@ def test_margin_stays_black_and_the_rest_follows_the_gradient(clamp: bool) -> No
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="MIFace attacks ordinary networks, SpikingMLP is spiking: use BrainLeaksV1"):
+    instead = "use BrainLeaksV1, BrainLeaksV2 or BrainLeaksV3"
+    with pytest.raises(ValueError, match=rf"MIFace looks for images, and SpikingMLP takes spikes: {instead}\.$"):
         MIFace(spiking_mlp())
     for name, value, message in (
         ("total_variation", -0.1, "total_variation must not be negative, got -0.1"),
@@ -217,7 +218,7 @@ def test_smoothing_comes_before_scaling() -> None:
     gradient = torch.randn(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     smooth = gaussian_blur(gradient, 0.8)
     expected = smooth / smooth.std((1, 2, 3), correction=0, keepdim=True)
-    torch.testing.assert_close(attack.gradient(torch.zeros(3, 1), gradient, 0), expected)
+    torch.testing.assert_close(attack.candidate_gradient(torch.zeros(3, 1), gradient, 0), expected)
 
 
 def test_noise_has_the_given_deviation_and_each_unit_its_own() -> None:

@@ -8,25 +8,25 @@ import pytest
 import torch
 from toys import mlp, spiking_mlp
 
-from brainleaks_pl import TargetClassifier
+from brainleaks_pl import Classifier
 from brainleaks_pl.attacks.oracle import LabelOracle, Oracle, ScoreOracle
 
 UNITS = torch.tensor([0, 1, 1, 2])
 
 
 def test_scores_are_the_log_softmax_of_the_mean_output() -> None:
-    network, spikes = spiking_mlp(), torch.randint(0, 2, (4, 4, 1, 6, 6)).float()
-    expected = network(spikes).mean(0).softmax(-1).log()
-    torch.testing.assert_close(ScoreOracle(network, 3, 9)(spikes, UNITS), expected)
+    target, spikes = spiking_mlp(), torch.randint(0, 2, (4, 4, 1, 6, 6)).float()
+    expected = target(spikes).mean(0).softmax(-1).log()
+    torch.testing.assert_close(ScoreOracle(target, 3, 9)(spikes, UNITS), expected)
 
 
-@pytest.mark.parametrize("network", [spiking_mlp(), mlp()], ids=["spiking", "ordinary"])
-def test_labels_are_the_prediction_and_nothing_else(network: TargetClassifier) -> None:
-    shape = (4, 4, 1, 6, 6) if network.spiking else (4, 1, 6, 6)
+@pytest.mark.parametrize("target", [spiking_mlp(), mlp()], ids=["spiking", "ordinary"])
+def test_labels_are_the_prediction_and_nothing_else(target: Classifier) -> None:
+    shape = (4, 4, 1, 6, 6) if target.spiking else (4, 1, 6, 6)
     inputs = torch.randint(0, 2, shape).float()
-    labels = LabelOracle(network, 3, 9)(inputs, UNITS)
+    labels = LabelOracle(target, 3, 9)(inputs, UNITS)
     assert labels.dtype == torch.int64
-    assert labels.tolist() == network.predict_step((inputs, UNITS), 0).tolist()
+    assert labels.tolist() == target.predict_step((inputs, UNITS), 0).tolist()
 
 
 def test_queries_are_counted_by_unit_and_the_budget_is_not_exceeded() -> None:
@@ -41,24 +41,24 @@ def test_queries_are_counted_by_unit_and_the_budget_is_not_exceeded() -> None:
     assert oracle.spent.tolist() == [1, 3, 1]
 
 
-def watched(network: TargetClassifier) -> list[bool]:
-    """Make a network whose weights want gradients say, at every call, whether its output has a graph."""
+def watched(target: Classifier) -> list[bool]:
+    """Make a target whose weights want gradients say, at every call, whether its output has a graph."""
     graphs: list[bool] = []
 
     def look(module: Any, inputs: Any, output: torch.Tensor) -> None:
         graphs.append(torch.is_grad_enabled() or output.requires_grad or output.grad_fn is not None)
 
-    network.requires_grad_(True)
-    network.register_forward_hook(look)
+    target.requires_grad_(True)
+    target.network.register_forward_hook(look)
     return graphs
 
 
 @pytest.mark.parametrize("oracle", [ScoreOracle, LabelOracle])
 def test_no_graph_is_built_even_of_weights_and_inputs_that_want_one(oracle: type[Oracle]) -> None:
-    network = spiking_mlp()
-    graphs = watched(network)
+    target = spiking_mlp()
+    graphs = watched(target)
     spikes = torch.randint(0, 2, (4, 4, 1, 6, 6)).float().requires_grad_()
-    assert network(spikes).requires_grad
-    answers = oracle(network, 3, 9)(spikes, UNITS)
+    assert target(spikes).requires_grad
+    answers = oracle(target, 3, 9)(spikes, UNITS)
     assert graphs == [True, False]
     assert not answers.requires_grad

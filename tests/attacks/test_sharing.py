@@ -107,10 +107,10 @@ def test_blocks_are_few_even_and_small_enough(count: int, entries: int, ranks: i
 
 def test_a_unit_counts_with_all_its_inputs() -> None:
     pixels = 36
-    assert BrainLeaksV1(spiking_mlp(4), restarts=2).entries_a_unit == 4 * pixels
-    assert BrainLeaksV2(spiking_mlp(4), shared_over_time=True, population=7).entries_a_unit == 7 * 4 * pixels
-    assert BrainLeaksV3(spiking_mlp(4), population=2).entries_a_unit == 2 * 4 * pixels
-    assert BrainLeaksV3(mlp()).entries_a_unit == MIFace(mlp()).entries_a_unit == pixels
+    assert BrainLeaksV1(spiking_mlp(4), restarts=2).entries_per_unit == 4 * pixels
+    assert BrainLeaksV2(spiking_mlp(4), shared_over_time=True, population=7).entries_per_unit == 7 * 4 * pixels
+    assert BrainLeaksV3(spiking_mlp(4), population=2).entries_per_unit == 2 * 4 * pixels
+    assert BrainLeaksV3(mlp()).entries_per_unit == MIFace(mlp()).entries_per_unit == pixels
 
 
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "mi_face"])

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from toys import ToyDigits, copied_state
 
 from brainleaks_pl import ATan, ConstantCurrentEncoder, LatencyEncoder, RateEncoder, SpikingMLP, Training
-from brainleaks_pl.engine.storage import atomic_write, load_network, save_network
+from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
+from brainleaks_pl.engine.storage import atomic_write
 
 
 class OtherDigits(ToyDigits):
@@ -104,7 +105,7 @@ def test_save_that_fails_keeps_the_older_checkpoint(saved: Path, monkeypatch: py
 def test_round_trip_is_bit_exact(saved: Path) -> None:
     loaded = network(seed=1)
     loaded.time_steps = None
-    facts = load_network(saved, loaded, spikes())
+    facts = load_checkpoint(saved, loaded, spikes())
     before, after = copied_state(network()), loaded.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -114,7 +115,7 @@ def test_round_trip_is_bit_exact(saved: Path) -> None:
 
 
 def test_the_surrogate_and_the_recipe_may_differ(saved: Path) -> None:
-    load_network(saved, network(surrogate=ATan(), training=Training(lr=1.0)), ToyDigits(RATE, batch_size=7))
+    load_checkpoint(saved, network(surrogate=ATan(), training=Training(lr=1.0)), ToyDigits(RATE, batch_size=7))
 
 
 def test_description_of_data_is_plain() -> None:
@@ -128,7 +129,7 @@ def refusal(path: Path, target: SpikingMLP | None = None, data: ToyDigits | None
     target = target or network(seed=1)
     before, time_steps = copied_state(target), target.time_steps
     with pytest.raises(ValueError, match=re.escape(str(path))) as error:
-        load_network(path, target, data or spikes())
+        load_checkpoint(path, target, data or spikes())
     assert all(torch.equal(value, before[name]) for name, value in target.state_dict().items())
     assert target.time_steps == time_steps
     return str(error.value)
@@ -166,7 +167,7 @@ def test_another_data_set_or_encoder(saved: Path, data: ToyDigits, difference: s
 def test_no_file(tmp_path: Path) -> None:
     for path in (tmp_path / "none.pt", tmp_path):
         with pytest.raises(FileNotFoundError, match=f"no checkpoint at {path}"):
-            load_network(path, network(), spikes())
+            load_checkpoint(path, network(), spikes())
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
@@ -196,7 +197,7 @@ def test_a_flipped_byte_in_the_description_is_never_anything_but_a_value_error(
     damaged = saved.with_name("damaged.pt")
     damaged.write_bytes(bytes(content))
     try:
-        load_network(damaged, network(), spikes())
+        load_checkpoint(damaged, network(), spikes())
     except ValueError as error:
         assert str(error).startswith(str(damaged))  # noqa: PT017 (padding may be flipped without harm)
 
@@ -246,4 +247,4 @@ def test_weights_that_do_not_fit_although_the_description_does(saved: Path) -> N
     del content["state_dict"]["output.bias"]
     torch.save(content, saved)
     with pytest.raises(ValueError, match=r"does not fit SpikingMLP: [\s\S]*output.bias"):
-        load_network(saved, network(), spikes())
+        load_checkpoint(saved, network(), spikes())

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from brainleaks_pl import scoring
+from brainleaks_pl.evaluation import scoring
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoders import RateEncoder
 from brainleaks_pl.evaluation.metrics import metrics
@@ -42,7 +42,7 @@ class SpikingLinearJudge(LinearJudge):
     spiking = True
 
 
-def one_pixel_a_class(num_classes: int, gain: float = 4.0, kind: type[LinearJudge] = LinearJudge) -> LinearJudge:
+def one_pixel_per_class(num_classes: int, gain: float = 4.0, kind: type[LinearJudge] = LinearJudge) -> LinearJudge:
     """The logit of class k is ``gain`` times pixel k of an image of 1 x 1 x K pixels."""
     return kind(gain * torch.eye(num_classes), (1, 1, num_classes))
 
@@ -139,7 +139,7 @@ def test_metrics_refuse_classes_that_do_not_fit(shape: tuple[int, ...], classes:
 
 def test_images_before_an_ordinary_judge() -> None:
     images = pixels((0.5, 0.0, 1.0), (0.0, 0.25, 0.0))
-    scores = score(images, one_pixel_a_class(3), classes=[2, 1], draws=50)
+    scores = score(images, one_pixel_per_class(3), classes=[2, 1], draws=50)
     expected = torch.tensor([softmax([2.0, 0.0, 4.0]), softmax([0.0, 1.0, 0.0])], dtype=torch.float64)
     torch.testing.assert_close(scores.matrix, expected)
     assert scores.classes == (2, 1)
@@ -149,7 +149,7 @@ def test_images_before_an_ordinary_judge() -> None:
 
 
 def test_spikes_are_judged_once_whatever_the_draws() -> None:
-    judge = one_pixel_a_class(2, kind=SpikingLinearJudge)
+    judge = one_pixel_per_class(2, kind=SpikingLinearJudge)
     spikes = torch.stack([pixels((1, 0), (0, 1)), pixels((1, 1), (0, 0)), pixels((1, 0), (0, 0))])
     scores = score(spikes.to(torch.uint8), judge, draws=9)
     high = softmax([4.0, 0.0])[0]
@@ -165,7 +165,7 @@ def test_spikes_are_judged_once_whatever_the_draws() -> None:
 
 def test_an_ordinary_judge_sees_the_rate_image_of_spikes() -> None:
     spikes = torch.stack([pixels((1, 0), (0, 1)), pixels((0, 0), (0, 1))])
-    scores = score(spikes, one_pixel_a_class(2))
+    scores = score(spikes, one_pixel_per_class(2))
     expected = torch.tensor([softmax([2.0, 0.0]), softmax([0.0, 4.0])], dtype=torch.float64)
     torch.testing.assert_close(scores.matrix, expected)
 
@@ -173,7 +173,7 @@ def test_an_ordinary_judge_sees_the_rate_image_of_spikes() -> None:
 def test_draws_of_spike_probabilities_have_the_mean_and_the_spread_of_bernoulli_variables() -> None:
     # one reconstruction of class 1, whose pixel spikes with probability p: each step gives the confidence c or 1/2
     p, time_steps = 0.3, 8
-    judge = one_pixel_a_class(2, kind=SpikingLinearJudge)
+    judge = one_pixel_per_class(2, kind=SpikingLinearJudge)
     probabilities = torch.zeros(time_steps, 1, 1, 1, 2)
     probabilities[..., 1] = p
     scores = score(probabilities, judge, classes=[1], draws=4000)
@@ -189,7 +189,7 @@ def test_draws_of_spike_probabilities_have_the_mean_and_the_spread_of_bernoulli_
 
 
 def test_images_are_encoded_anew_each_draw_before_a_spiking_judge() -> None:
-    judge = one_pixel_a_class(2, kind=SpikingLinearJudge)
+    judge = one_pixel_per_class(2, kind=SpikingLinearJudge)
     scores = score(pixels((0.0, 0.6)), judge, classes=[1], encoder=RateEncoder(time_steps=5), draws=2000)
     c = softmax([0.0, 4.0])[1]
     assert scores.confidence.mean == pytest.approx(0.5 + 0.6 * (c - 0.5), abs=0.01)
@@ -208,7 +208,7 @@ class Halves(RateEncoder):
 
 @pytest.mark.parametrize("kind", [LinearJudge, SpikingLinearJudge])
 def test_scenes_are_recorded_anew_each_draw_before_any_judge(kind: type[LinearJudge]) -> None:
-    judge = one_pixel_a_class(2, kind=kind)
+    judge = one_pixel_per_class(2, kind=kind)
     scores = score(pixels((0.6,)), judge, classes=[1], encoder=Halves(time_steps=5), draws=2000)
     assert scores.confidence.std > 0
     high = softmax([0.0, 4.0])[1]
@@ -223,19 +223,19 @@ def test_scenes_are_recorded_anew_each_draw_before_any_judge(kind: type[LinearJu
 def test_images_of_another_shape_need_the_encoder_that_takes_them() -> None:
     for encoder, shapes in ((None, r"\(1, 1, 2\)"), (Halves(), r"\(1, 1, 1\) or \(1, 1, 2\)")):
         with pytest.raises(ValueError, match=rf"with \(C, H, W\) = {shapes}, got \(1, 1, 1, 3\)"):
-            score(pixels((0.0, 0.6, 0.1)), one_pixel_a_class(2), classes=[1], encoder=encoder)
+            score(pixels((0.0, 0.6, 0.1)), one_pixel_per_class(2), classes=[1], encoder=encoder)
 
 
 def test_spiking_judge_needs_an_encoder_for_images() -> None:
     with pytest.raises(ValueError, match="images need an encoder"):
-        score(pixels((0.0, 0.6)), one_pixel_a_class(2, kind=SpikingLinearJudge), classes=[1])
+        score(pixels((0.0, 0.6)), one_pixel_per_class(2, kind=SpikingLinearJudge), classes=[1])
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 1000])
 def test_batches_bound_the_memory_and_change_nothing_else(batch_size: int) -> None:
     probabilities = torch.rand((4, 3, 1, 1, 3), generator=torch.Generator().manual_seed(1))
-    reference = score(probabilities, one_pixel_a_class(3, kind=SpikingLinearJudge), draws=5, seed=2)
-    judge = one_pixel_a_class(3, kind=SpikingLinearJudge)
+    reference = score(probabilities, one_pixel_per_class(3, kind=SpikingLinearJudge), draws=5, seed=2)
+    judge = one_pixel_per_class(3, kind=SpikingLinearJudge)
     scores = score(probabilities, judge, draws=5, seed=2, batch_size=batch_size)
     torch.testing.assert_close(scores.matrix, reference.matrix)
     for name in METRICS:
@@ -247,17 +247,17 @@ def test_batches_bound_the_memory_and_change_nothing_else(batch_size: int) -> No
 
 def test_large_samples_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities = torch.rand((4, 3, 1, 1, 3), generator=torch.Generator().manual_seed(1))
-    reference = score(probabilities, one_pixel_a_class(3, kind=SpikingLinearJudge), draws=5, seed=2)
+    reference = score(probabilities, one_pixel_per_class(3, kind=SpikingLinearJudge), draws=5, seed=2)
     for samples in (2, 1, 0):
         monkeypatch.setattr(scoring, "ENTRIES_AT_ONCE", samples * 12 + 1)
-        judge = one_pixel_a_class(3, kind=SpikingLinearJudge)
+        judge = one_pixel_per_class(3, kind=SpikingLinearJudge)
         scores = score(probabilities, judge, draws=5, seed=2)
         torch.testing.assert_close(scores.matrix, reference.matrix)
         assert max(x.shape[1] for x in judge.seen) == max(1, samples)
 
 
 def test_the_seed_decides_the_draws() -> None:
-    judge = one_pixel_a_class(3, kind=SpikingLinearJudge)
+    judge = one_pixel_per_class(3, kind=SpikingLinearJudge)
     probabilities = torch.full((4, 3, 1, 1, 3), 0.5)
     torch.manual_seed(0)
     first = score(probabilities, judge, draws=4, seed=1)
@@ -283,7 +283,7 @@ def test_the_order_of_the_reconstructions_does_not_matter() -> None:
 
 
 def test_rescale_stretches_each_reconstruction_on_its_own() -> None:
-    judge = one_pixel_a_class(3)
+    judge = one_pixel_per_class(3)
     dark = pixels((0.2, 0.3, 0.4), (-3.0, 1.0, -1.0), (0.4, 0.4, 0.4))
     stretched = pixels((0.0, 0.5, 1.0), (0.0, 1.0, 0.5), (0.4, 0.4, 0.4))
     torch.testing.assert_close(min_max_rescale(dark), stretched)
@@ -295,7 +295,7 @@ def test_rescale_takes_the_extremes_of_spike_probabilities_over_time() -> None:
     probabilities = torch.stack([pixels((0.0, 0.1), (0.3, 0.3)), pixels((0.2, 0.4), (0.3, 0.3))])
     expected = torch.stack([pixels((0.0, 0.25), (0.3, 0.3)), pixels((0.5, 1.0), (0.3, 0.3))])
     torch.testing.assert_close(min_max_rescale(probabilities), expected)
-    judge = one_pixel_a_class(2, kind=SpikingLinearJudge)
+    judge = one_pixel_per_class(2, kind=SpikingLinearJudge)
     assert torch.equal(
         score(probabilities, judge, draws=3, rescale=True).matrix,
         score(min_max_rescale(probabilities), judge, draws=3).matrix,
@@ -303,7 +303,7 @@ def test_rescale_takes_the_extremes_of_spike_probabilities_over_time() -> None:
 
 
 def test_ranks_count_ties_against_the_class_and_all_is_plain_for_json() -> None:
-    scores = score(pixels((0.5, 0.5, 0.0), (0.0, 1.0, 0.0)), one_pixel_a_class(3), classes=[0, 1])
+    scores = score(pixels((0.5, 0.5, 0.0), (0.0, 1.0, 0.0)), one_pixel_per_class(3), classes=[0, 1])
     rows = scores.per_class
     assert [(row["class"], row["rank"]) for row in rows] == [(0, 2), (1, 1)]
     assert rows[1]["confidence"] == pytest.approx(softmax([0.0, 4.0, 0.0])[1])
@@ -317,7 +317,7 @@ def test_ranks_count_ties_against_the_class_and_all_is_plain_for_json() -> None:
 
 
 def test_the_judge_is_evaluated_without_dropout_and_left_as_it_was() -> None:
-    judge = one_pixel_a_class(3)
+    judge = one_pixel_per_class(3)
     images = pixels((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     expected = score(images, judge.eval()).matrix
     judge.train()
@@ -349,7 +349,7 @@ def test_the_judge_is_evaluated_without_dropout_and_left_as_it_was() -> None:
 )
 def test_score_refuses(reconstructions: Tensor, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        score(reconstructions, one_pixel_a_class(3), **arguments)
+        score(reconstructions, one_pixel_per_class(3), **arguments)
 
 
 def test_a_judge_without_finite_confidences_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import get_args
 from unittest.mock import patch
 
 import pytest
@@ -16,13 +17,18 @@ from torch import Tensor
 from toys import Triangle
 
 from brainleaks_pl import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate, lif_linear, lif_scan
-from brainleaks_pl import neurons as neurons_module
+from brainleaks_pl.networks import scan as neurons_module
+from brainleaks_pl.networks.scan import Reset
 
 SURROGATES = [FastSigmoid(), FastSigmoid(3.0), ATan(), ATan(1.5), Sigmoid(1.0), StraightThrough(), Triangle(0.7)]
 
 
-def stepped(current: Tensor, beta: float, threshold: float, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
-    neuron = snntorch.Leaky(beta=beta, threshold=threshold, spike_grad=surrogate.spike_function())
+def stepped(
+    current: Tensor, beta: float, threshold: float, surrogate: Surrogate, reset: Reset = "subtract"
+) -> tuple[Tensor, Tensor]:
+    neuron = snntorch.Leaky(
+        beta=beta, threshold=threshold, spike_grad=surrogate.spike_function(), reset_mechanism=reset
+    )
     membrane = torch.zeros_like(current[0])
     spikes, membranes = [], []
     for step in current:
@@ -32,13 +38,14 @@ def stepped(current: Tensor, beta: float, threshold: float, surrogate: Surrogate
     return torch.stack(spikes), torch.stack(membranes)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=160, deadline=None, derandomize=True)
 @given(
     time_steps=st.integers(1, 12),
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     beta=st.sampled_from([0.0, 0.7, 0.8, 1.0]) | st.floats(0, 1),
     threshold=st.sampled_from([1.0, 0.3]) | st.floats(0.05, 3),
     surrogate=st.sampled_from(SURROGATES),
+    reset=st.sampled_from(get_args(Reset)),
     through=st.sampled_from(["spikes", "membranes", "both"]),
     scale=st.sampled_from([0.3, 1.0, 4.0]),
     seed=st.integers(0, 2**31),
@@ -49,6 +56,7 @@ def test_scan_equals_stepping_snntorch(
     beta: float,
     threshold: float,
     surrogate: Surrogate,
+    reset: Reset,
     through: str,
     scale: float,
     seed: int,
@@ -61,8 +69,8 @@ def test_scan_equals_stepping_snntorch(
         of_spikes, of_membranes = (spikes * for_spikes).sum(), (membranes * for_membranes).sum()
         return {"spikes": of_spikes, "membranes": of_membranes, "both": of_spikes + of_membranes}[through]
 
-    ours = lif_scan(current, beta=beta, threshold=threshold, surrogate=surrogate)
-    theirs = stepped(current, beta, threshold, surrogate)
+    ours = lif_scan(current, beta=beta, threshold=threshold, surrogate=surrogate, reset=reset)
+    theirs = stepped(current, beta, threshold, surrogate, reset)
     assert torch.equal(ours[0], theirs[0])
     assert torch.equal(ours[1], theirs[1])
     (our_gradient,) = torch.autograd.grad(objective(*ours), current)
@@ -77,6 +85,21 @@ def test_trajectory_by_hand() -> None:
     # .75 | .375+.75 fires | .5625+.75-1 | .15625+1 fires | .578125-1
     assert membranes.flatten().tolist() == [0.75, 1.125, 0.3125, 1.15625, -0.421875]
     assert spikes.flatten().tolist() == [0, 1, 0, 1, 0]
+
+
+def test_trajectory_and_gradient_by_hand_where_a_spike_empties_the_membrane() -> None:
+    current = torch.tensor([0.75, 0.75, 0.75, 1.0, 0.25]).unsqueeze(1).requires_grad_()
+    spikes, membranes = lif_scan(current, beta=0.5, threshold=1.0, surrogate=StraightThrough(), reset="zero")
+    # .75 | .375+.75 fires | 0+.75 | .375+1 fires | 0+.25
+    assert membranes.flatten().tolist() == [0.75, 1.125, 0.75, 1.375, 0.25]
+    assert spikes.flatten().tolist() == [0, 1, 0, 1, 0]
+    (gradient,) = torch.autograd.grad(membranes.sum(), current)  # a current counts until the next spike
+    assert gradient.flatten().tolist() == [1.5, 1.0, 1.5, 1.0, 1.0]
+
+
+def test_an_unknown_reset_is_refused() -> None:
+    with pytest.raises(ValueError, match="reset must be 'subtract' or 'zero', got 'none'"):
+        lif_scan(torch.zeros(2, 1), beta=0.7, threshold=1.0, surrogate=ATan(), reset="none")  # type: ignore[arg-type]
 
 
 def test_a_membrane_at_the_threshold_does_not_fire() -> None:

@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from brainleaks_pl.audit.report.parts import Audit, Picture
-from brainleaks_pl.engine.storage import UNREADABLE
 from brainleaks_pl.events.frames import Polarity
 from brainleaks_pl.reporting.animation import animation_frames, encode_gif
+from brainleaks_pl.targets.weights import UNREADABLE
 
 SIDE = 96
 """CSS pixels of the longer side of a picture."""

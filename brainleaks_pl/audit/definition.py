@@ -1,0 +1,75 @@
+"""What an audit is: targets, judges and attacks on one data set, under one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.audit.cells import budgeted
+from brainleaks_pl.audit.plan import Attacks, Networks, SurrogateProbe, Sweep
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.targets.checks import Checks
+from brainleaks_pl.targets.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A set of targets, attacks and judges on one data set, to be measured under one protocol.
+
+    Args:
+        data: the private data set.
+        targets: factories of the networks under attack, by name.
+        judges: factories of the classifiers that score, by name; the attacks never see them.
+        attacks: factories of the attacks, by name; each runs on every target that it fits.
+        seeds: the target seeds: every network is trained, and every attack run, once for each.
+        gradients: the budget of gradients that each attack spends on a class, by as many restarts as it pays for; None
+            leaves the attacks as their settings have them.
+        scoring: how judges score.
+        checks: how networks are checked before they are attacked, or judge.
+        surrogates: other surrogate gradients to try.
+        sweep: variants of a target to try.
+        trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
+        settings: the same as plain values, as the report prints them; what changes in them is run anew.
+    """
+
+    data: BaseDataModule
+    targets: Networks
+    judges: Networks
+    attacks: Attacks
+    seeds: list[int]
+    gradients: int | None = None
+    scoring: Scoring = field(default_factory=Scoring)
+    checks: Checks = field(default_factory=Checks)
+    surrogates: SurrogateProbe = field(default_factory=SurrogateProbe)
+    sweep: Sweep = field(default_factory=Sweep)
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def networks(self) -> dict[str, Classifier]:
+        """Return the targets and judges, untrained."""
+        networks = {name: make() for name, make in {**self.targets, **self.judges}.items()}
+        for network in networks.values():
+            network.fit_to(self.data.input_shape, self.data.num_classes)
+            network.time_steps = self.data.for_network(network.takes_spikes).time_steps
+        return networks
+
+    def fits(self, networks: Mapping[str, Classifier]) -> dict[str, list[str]]:
+        """Return, by target, the attacks that fit it; see that their budgets suffice.
+
+        Raises:
+            ValueError: when an attack fits no target, or takes more than the budget.
+        """
+        fits: dict[str, list[str]] = {name: [] for name in self.targets}
+        for attack, make in self.attacks.items():
+            for target, attacks in fits.items():
+                try:
+                    budgeted(make, networks[target], self.gradients)
+                except WrongTargetError:
+                    continue
+                attacks.append(attack)
+            if not any(attack in attacks for attacks in fits.values()):
+                raise ValueError(f"the attack {attack} fits none of the targets {', '.join(fits)}.")
+        return fits

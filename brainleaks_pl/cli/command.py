@@ -1,0 +1,275 @@
+"""The command line: ``brainleaks fit|validate|test|predict|check|invert --config X.yaml``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from rich.console import Console
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.cli.arguments import add_shared_arguments
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
+from brainleaks_pl.engine.fitting import check_fits, train_network
+from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
+from brainleaks_pl.engine.storage import check_writable
+from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.run import run_attack
+from brainleaks_pl.reporting.publishing import log_report, write_report
+from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
+from brainleaks_pl.targets.checks import CheckReport, Checks, measure, run_checks
+from brainleaks_pl.targets.classifier import Classifier
+
+
+class BrainLeaksCLI(LightningCLI):
+    """LightningCLI with judges, an attack and its scoring, folders for what is written, and two verbs of its own."""
+
+    model: Classifier
+    datamodule: BaseDataModule
+    trainer: InversionTrainer
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Add ``check`` and ``invert`` to Lightning's own."""
+        return {**LightningCLI.subcommands(), "check": {"model", "datamodule", "settings"}, "invert": {"model"}}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Declare the keys that every subcommand shares, so that one YAML serves them all."""
+        add_shared_arguments(parser)
+
+    def before_instantiate_classes(self) -> None:
+        """Name the folders after the config, so that the config saved with the logs names them too."""
+        config = self.config[str(self.subcommand)]
+        for key in ("checkpoints", "results"):
+            config[key] = config[key] or str(Path(key) / self.name)
+
+    def option(self, key: str) -> Any:
+        """Return the value of a key of the config."""
+        return self._get(self.config_init, key)
+
+    @property
+    def name(self) -> str:
+        """Name of the config file, or ``run`` without one."""
+        files = self._get(self.config, "config")
+        return Path(str(files[0])).stem if files else "run"
+
+    @property
+    def judges(self) -> dict[str, Classifier]:
+        """The judges by name."""
+        judges: dict[str, Classifier] = self.option("judges")
+        return judges
+
+    @property
+    def networks(self) -> dict[str, Classifier]:
+        """The target and the judges, in the order of their training."""
+        if "target" in self.judges:
+            raise ValueError("a judge cannot be called 'target', which is the network under attack: rename it.")
+        return {"target": self.model, **self.judges}
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results."""
+        return Path(self.option("results"))
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(torch.initial_seed())
+
+    def checkpoint(self, part: str) -> Path:
+        """Return the checkpoint's path of ``target`` or of a judge."""
+        return Path(self.option("checkpoints")) / f"{part}.pt"
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the trainer for the subcommand's first run."""
+        return self.trainer_for("target" if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
+
+    def trainer_for(self, part: str, network: Classifier, **kwargs: Any) -> Trainer:
+        """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
+        subcommand = str(self.subcommand)
+        config = self.config[subcommand].trainer
+        settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
+        if config.logger is None or config.logger is True:
+            settings.logger = TensorBoardLogger(
+                self.option("logs"), name=f"{self.name}/{part}", default_hp_metric=False
+            )
+        settings.log_every_n_steps = settings.log_every_n_steps or 10
+        if subcommand == "fit" and settings.max_epochs is None:
+            settings.max_epochs = network.training_recipe.epochs
+        if subcommand in ("check", "invert"):
+            callbacks = settings.callbacks if isinstance(settings.callbacks, list) else [settings.callbacks]
+            settings.callbacks = [c for c in callbacks if c and not isinstance(c, Checkpoint | EarlyStopping)]
+            settings.enable_checkpointing = False
+            settings.enable_model_summary = bool(settings.enable_model_summary)
+        self.config_init[subcommand].trainer = settings
+        return super().instantiate_trainer(**kwargs)
+
+    def fit(self, model: Classifier, datamodule: BaseDataModule, **kwargs: Any) -> None:
+        """Train the target, then the judges, and write each as soon as it is trained."""
+        check_fits(self.networks, datamodule)
+        check_writable(self.checkpoint("target").parent, "checkpoints")
+        fitted: dict[str, tuple[float, Path | str]] = {}
+        for index, (part, network) in enumerate(self.networks.items()):
+            path = self.checkpoint(part)
+            if network.pretrained:
+                fitted[part] = self._measured(part, network)
+                continue
+            accuracy = self._stored_accuracy(part, network) if self.option("skip_fitted") else None
+            if accuracy is None:
+                rank_zero_info(f"Training {part} ({network.name}) for {path}")
+                trainer = self.trainer if part == "target" else self.trainer_for(part, network)
+                resume = kwargs if part == "target" else {}
+                data = datamodule.for_network(network.takes_spikes)
+                accuracy = train_network(trainer, network, data, seed=self.seed + index, **resume)
+                if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
+                    save_network(path, network, data, accuracy, self.seed)
+            fitted[part] = (accuracy, path)
+        if self.trainer.is_global_zero:
+            Console().print(fit_table(fitted, self.datamodule.simulated))
+
+    def _measured(self, part: str, network: Classifier) -> tuple[float, str]:
+        """Return the accuracy of a network that brought its weights, and where these are."""
+        rank_zero_info(f"{part} ({network.name}) brought its weights: it is not trained, but measured.")
+        self._load(part, network)
+        data = self.datamodule.for_network(network.takes_spikes)
+        data.make_ready()
+        measured = measure(network.eval(), data, self.option("checks").test_samples)
+        return measured.accuracy, network.weights or "brought by the network"
+
+    def _stored_accuracy(self, part: str, network: Classifier) -> float | None:
+        try:
+            return float(self._load_as_trained(part, network)["test_accuracy"])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _load(self, part: str, network: Classifier) -> dict[str, Any]:
+        """Load a trained network, or say how to train it; one that brought its weights has them already."""
+        if network.pretrained:
+            network.time_steps = self.datamodule.for_network(network.takes_spikes).time_steps
+            return {}
+        try:
+            return self._load_as_trained(part, network)
+        except FileNotFoundError as error:
+            config = self._get(self.config, "config")
+            command = f"brainleaks fit --config {config[0]}" if config else "brainleaks fit"
+            raise FileNotFoundError(f"{error} Run `{command}` first.") from None
+
+    def _load_as_trained(self, part: str, network: Classifier) -> dict[str, Any]:
+        return load_checkpoint(self.checkpoint(part), network, self.datamodule.for_network(network.takes_spikes))
+
+    def before_validate(self) -> None:
+        """Load the target's weights, and show it the data as it was trained on them."""
+        check_fits({"target": self.model}, self.datamodule)
+        self._load("target", self.model)
+        self.datamodule = self.datamodule.for_network(self.model.takes_spikes)
+
+    before_test = before_predict = before_validate
+
+    def check(self, model: Classifier, **kwargs: Any) -> None:
+        """Check the target and the judges, say what was found, and exit with 1 where something is wrong."""
+        check_fits(self.networks, self.datamodule)
+        for part, network in self.networks.items():
+            self._load(part, network)
+        self.datamodule.make_ready()
+        reports = []
+        for part, network in self.networks.items():
+            data = self.datamodule.for_network(network.takes_spikes)
+            reports.append(run_checks(network, data, self.option("checks"), name=part, with_accuracy=True))
+            Console().print(check_table(reports[-1]))
+        if any(report.failed for report in reports):
+            sys.exit(1)
+
+    def _checked(self, attack: InversionModule) -> dict[str, CheckReport]:
+        """Check the networks before an attack, and refuse it where something is wrong."""
+        settings: Checks = self.option("checks")
+        surrogate = getattr(attack, "surrogate", None)
+        reports = {}
+        for part, network in self.networks.items():
+            data = self.datamodule.for_network(network.takes_spikes)
+            attacked = part == "target"
+            reports[part] = run_checks(
+                network,
+                data,
+                settings,
+                name=part,
+                surrogate=surrogate if attacked else None,
+                needs_gradient=attacked and attack.gradients_per_run is not None,
+            )
+            for finding in reports[part].warnings:
+                rank_zero_warn(f"{part}: {finding}")
+            if settings.refuse:
+                reports[part].raise_if_failed()
+        untestable = reports["target"].masking_untestable
+        if surrogate is not None and untestable is not None:
+            raise ValueError(f"attack.surrogate would change nothing: {untestable}. Leave it out.")
+        return reports
+
+    def invert(self, **kwargs: Any) -> None:
+        """Attack the target, let the judges score the reconstructions, and write the results."""
+        make_attack: Callable[[Classifier], InversionModule] | None = self.option("attack")
+        if make_attack is None:
+            raise ValueError("the config has no `attack`: name one, for example --attack BrainLeaksV2.")
+        check_fits(self.networks, self.datamodule)
+        check_writable(self.results, "results")
+        loaded = {part: self._load(part, network) for part, network in self.networks.items()}
+        attack = make_attack(self.model)
+        config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
+        trial = getattr(self.trainer, "fast_dev_run", False)
+        run = identity(attack, {"attack": config, "precision": self.trainer.precision, "trial": trial})
+        scoring: Scoring = self.option("scoring")
+        digests = {name: judge.digest() for name, judge in self.judges.items()}
+        if self.option("resume") and is_finished(self.results, run, asdict(scoring), digests):
+            rank_zero_info(f"The results of this attack are in {self.results} already.")
+            return
+        facts: dict[str, Any] = {part: {} for part in self.networks}
+        if self.trainer.is_global_zero:  # which scores
+            self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
+            facts = {
+                part: {
+                    "test_accuracy": loaded[part].get("test_accuracy"),
+                    **report.measured,
+                    "checks": report.as_dict(),
+                }
+                for part, report in self._checked(attack).items()
+            }
+        progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
+        finished = self.option("resume") and progress.restore(attack)
+        self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
+        report = run_attack(
+            attack,
+            self.judges,
+            self.datamodule,
+            scoring,
+            trainer=self.trainer,
+            finished=bool(finished),
+            title=self.name,
+            seed=self.seed,
+            facts={
+                "target": facts.pop("target"),
+                "judges": facts,
+                "attack": {"class_path": config["class_path"], "init_args": config.get("init_args", {})},
+                "run": run,
+            },
+            seconds=lambda: progress.seconds,
+        )
+        if report is None:
+            return
+        figures = write_report(report, self.results)
+        progress.path.unlink(missing_ok=True)
+        log_report(report, figures, self.trainer.loggers)
+        console = Console()
+        console.print(*score_tables(report), sep="\n")
+        console.print(f"Written to {self.results}", highlight=False)

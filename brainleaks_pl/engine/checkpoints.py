@@ -1,0 +1,168 @@
+"""The checkpoints of networks: their weights, and all that says what these are."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brainleaks_pl import networks
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.storage import atomic_write
+from brainleaks_pl.networks import surrogates
+from brainleaks_pl.targets import interfaces
+from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.weights import UNREADABLE, digest_of
+
+_FORMAT = "brainleaks_pl.network/2"
+_OLD_FORMAT = "brainleaks_pl.network/1"  # neither digest nor interface
+
+
+def save_network(path: Path, network: Classifier, data: BaseDataModule, test_accuracy: float, seed: int) -> None:
+    """Write a trained network's weights and what they fit, as plain values that ``weights_only`` loading reads.
+
+    Args:
+        path: the checkpoint's file.
+        network: the trained network.
+        data: the data module that it was trained on.
+        test_accuracy: its accuracy on the test images, in [0, 1].
+        seed: the seed of the run that trained it.
+
+    Raises:
+        OSError: when the file cannot be written; an older file at ``path`` is then left as it was.
+    """
+    content = {
+        "format": _FORMAT,
+        "architecture": network.architecture(),
+        "data": data.describe(),
+        "time_steps": data.time_steps,
+        "test_accuracy": test_accuracy,
+        "seed": seed,
+        "recipe": network.recipe(),
+        "digest": network.digest(),
+        "state_dict": network.network.state_dict(),
+    }
+    with atomic_write(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None = None) -> dict[str, Any]:
+    """Load a checkpoint's weights into ``network``, after checking that they fit it and the data.
+
+    Args:
+        path: the checkpoint's file.
+        network: the network of the same architecture.
+        data: the data module of the same data set and encoder; None compares none.
+
+    Returns:
+        What the checkpoint says beside the weights: ``test_accuracy``, ``time_steps``, ``seed``, ...
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is not a checkpoint of ours, is damaged, or fits another architecture or data set.
+    """
+    content = _read(path)
+    wanted = network.architecture()
+    if content["format"] == _OLD_FORMAT:  # what is not said was not yet to be chosen
+        wanted = {key: value for key, value in wanted.items() if key in content["architecture"]}
+    _check_same(path, "network", content["architecture"], wanted)
+    if data is not None:
+        _check_same(path, "data set", content["data"], data.describe())
+    try:
+        network.network.load_state_dict(content["state_dict"])
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {network.name}: {error}") from error
+    network.time_steps = content["time_steps"]
+    return {key: value for key, value in content.items() if key != "state_dict"}
+
+
+def load_network(path: str | Path, network: Classifier | None = None) -> Classifier:
+    """Return a network that ``fit`` has trained, in evaluation mode.
+
+    Args:
+        path: the checkpoint's file, such as ``checkpoints/quickstart/target.pt``.
+        network: one of the same architecture, to be given for networks that are not the package's own.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is not a checkpoint of ours, is damaged, or holds a network that has to be given.
+    """
+    path = Path(path)
+    classifier = _rebuilt(path, _read(path)) if network is None else network
+    load_checkpoint(path, classifier)
+    classifier.pretrained = True
+    return classifier.eval()
+
+
+def stored_digest(path: Path) -> str | None:
+    """Return the digest of the weights in a checkpoint; None where it cannot be read."""
+    try:
+        return _digest_at(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _digest_at(path: Path, modified: int) -> str:
+    return digest_of(_read(path)["state_dict"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path} is not a plain checkpoint of weights and was not loaded: it may be damaged, or run code when "
+            f"unpickled. Train it again with `brainleaks fit`."
+        ) from error
+    except (*UNREADABLE, OSError) as error:
+        raise ValueError(f"{path} is damaged and cannot be read. Train it again with `brainleaks fit`.") from error
+    needed = {"architecture", "data", "time_steps", "state_dict"}
+    known = isinstance(content, dict) and content.get("format") in (_FORMAT, _OLD_FORMAT)
+    if not known or not needed <= content.keys():
+        raise ValueError(f"{path} is not a checkpoint that `brainleaks fit` wrote.")
+    if content["format"] == _FORMAT and content.get("digest") != digest_of(content["state_dict"]):
+        raise ValueError(
+            f"{path} is damaged: its weights are not those that were written. Train it again with `brainleaks fit`."
+        )
+    return dict(content)
+
+
+def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
+    """Return a network of the package's own, untrained, as a checkpoint describes it."""
+    facts, recipe = content["architecture"], content.get("recipe", {})
+    kind = getattr(networks, str(facts["class"]), None)
+    if kind is None or not issubclass(kind, networks.Network):
+        raise ValueError(
+            f"{path} holds a {facts['class']}, which is none of this package's networks: build it yourself, "
+            "load_network(path, Classifier(YourNetwork, ...))."
+        )
+    arguments = {name: facts[name] for name in inspect.signature(kind).parameters if name in facts}
+    surrogate = recipe.get("surrogate")
+    if isinstance(surrogate, dict):
+        arguments["surrogate"] = _made(surrogates, surrogate)
+    interface = facts.get("interface")
+    return Classifier(lambda: kind(**arguments), None if interface is None else _made(interfaces, interface))
+
+
+def _made(module: Any, facts: dict[str, Any]) -> Any:
+    """Return an object of a module as its class and constants describe it."""
+    constants = {name: tuple(own) if isinstance(own, list) else own for name, own in facts.items() if name != "class"}
+    return getattr(module, facts["class"])(**constants)
+
+
+def _check_same(path: Path, what: str, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    differing = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
+    if differing:
+        differences = "; ".join(f"{key}: {stored.get(key)} there, {wanted.get(key)} here" for key in differing)
+        raise ValueError(
+            f"{path} belongs to another {what} ({differences}). Train one for this config with `brainleaks fit`, "
+            "or name another folder as `checkpoints`."
+        )

@@ -1,0 +1,56 @@
+"""What the package's own networks share: they remember their arguments and know the shape of their input."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import nn
+
+from brainleaks_pl.networks.captured import Captured
+
+
+class Network(Captured, nn.Module):
+    """Base of the package's own networks: plain modules, which know neither Lightning nor attacks.
+
+    Spiking ones take ``(T, B, C, H, W)`` and return the output membranes ``(T, B, K)``; non-spiking ones take images
+    ``(B, C, H, W)`` and return logits ``(B, K)``. A network of your own need not derive from it.
+
+    Args:
+        input_shape: (C, H, W) of the input, of one time step where there are several.
+        num_classes: K, at least 2.
+
+    Raises:
+        ValueError: when an argument is out of range.
+    """
+
+    takes_spikes: ClassVar[bool]
+    """Whether the input is a spike train, ``(T, B, C, H, W)``, rather than images."""
+
+    def __init__(self, input_shape: tuple[int, int, int], num_classes: int) -> None:
+        super().__init__()
+        if len(input_shape) != 3 or min(input_shape) < 1:
+            raise ValueError(f"input_shape must be three positive numbers (C, H, W), got {tuple(input_shape)}.")
+        if num_classes < 2:
+            raise ValueError(f"num_classes must be at least 2, got {num_classes}.")
+        self.input_shape = (input_shape[0], input_shape[1], input_shape[2])
+        self.num_classes = num_classes
+
+
+def convolved_size(size: int, kernel: int) -> int:
+    """Return the side length that two rounds of an unpadded convolution and a 2x2 max-pool leave of ``size``."""
+    return ((size - kernel + 1) // 2 - kernel + 1) // 2
+
+
+def convolution_features(input_shape: tuple[int, int, int], channels: int, kernel: int) -> int:
+    """Return how many features two such rounds leave of an input ``(C, H, W)``.
+
+    Raises:
+        ValueError: when the input is too small for the kernel.
+    """
+    _, height, width = input_shape
+    features = channels * max(convolved_size(height, kernel), 0) * max(convolved_size(width, kernel), 0)
+    if features == 0:
+        raise ValueError(
+            f"an input of shape {input_shape} is too small for two {kernel}x{kernel} convolutions and pools."
+        )
+    return features

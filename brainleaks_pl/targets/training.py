@@ -1,0 +1,35 @@
+"""How ``fit`` trains a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one network is trained by ``fit``: part of the network, so that it never binds another network or an attack.
+
+    Args:
+        lr: learning rate of Adam, > 0.
+        epochs: passes over the training data; ``trainer.max_epochs``, when given, takes its place.
+        batch_size: samples in a training batch; None takes the data module's.
+        gradient_clip_norm: largest norm of the gradient of one step; None leaves it alone.
+
+    Raises:
+        ValueError: when a value is out of range.
+    """
+
+    lr: float = 5e-5
+    epochs: int = 10
+    batch_size: int | None = None
+    gradient_clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0:
+            raise ValueError(f"lr must be positive, got {self.lr}.")
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}.")
+        if self.gradient_clip_norm is not None and not self.gradient_clip_norm > 0:
+            raise ValueError(f"gradient_clip_norm must be positive or null, got {self.gradient_clip_norm}.")

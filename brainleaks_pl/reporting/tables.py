@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from brainleaks_pl.evaluation.report import METRICS, Report
 from brainleaks_pl.targets.checks import CheckReport
@@ -38,11 +38,13 @@ def score_tables(report: Report) -> list[Table]:
 
 def check_table(report: CheckReport) -> Table:
     """Return what the checks of a network found, and which keys mend it."""
-    styles = {"ok": None, "warning": "yellow", "failed": "bold red"}
-    table = Table(Column(no_wrap=True), Column(no_wrap=True), "found", "what to do", title=report.network, box=SIMPLE)
+    styles = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+    columns = (Column(no_wrap=True), Column(no_wrap=True), "")
+    title = f"{report.network}: {len(report.failed)} of {len(report.findings)} checks failed"
+    table = Table(*columns, title=title, box=SIMPLE, show_header=False)
     for finding in report.findings:
-        row = (finding.check, finding.status, finding.detail, finding.mend)
-        table.add_row(*map(escape, row), style=styles[finding.status])
+        found = Text(finding.detail + (f" {finding.mend}" if finding.mend else ""))
+        table.add_row(Text(finding.status, style=styles[finding.status]), Text(finding.check), found)
     return table
 
 

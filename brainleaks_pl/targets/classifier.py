@@ -81,7 +81,6 @@ class Classifier(Learner):
         self._input_shape: tuple[int, int, int] | None = None
         self._num_classes: int | None = None
         self._rates: list[Tensor] = []
-        self._hooks: list[Any] = []
         self.fit_to(
             getattr(self.network, "input_shape", None) if input_shape is None else input_shape,
             getattr(self.network, "num_classes", None) if num_classes is None else num_classes,
@@ -90,7 +89,6 @@ class Classifier(Learner):
             load_weights(self.network, self.interface, self.weights_path)
         if spike_penalty and not self._hidden_neurons:
             raise ValueError("spike_penalty needs hidden layers of LIF neurons, and the network has none.")
-        self._listen(self.training)
 
     def fit_to(self, input_shape: Sequence[int] | None, num_classes: int | None) -> None:
         """Take the shape of the input and the number of classes where they are not known yet; None leaves them so.
@@ -170,8 +168,7 @@ class Classifier(Learner):
         expected = "(T, B, C, H, W)" if self.takes_spikes else "(B, C, H, W)"
         if tuple(x.shape[-3:]) != self.input_shape or x.ndim not in ((5,) if self.takes_spikes else (4, 5)):
             raise ValueError(f"{self.name} takes {expected} with (C, H, W) = {self.input_shape}, got {tuple(x.shape)}.")
-        self._rates.clear()
-        with torch.autocast(x.device.type, enabled=False) if self.spiking else nullcontext():
+        with self._counting(), torch.autocast(x.device.type, enabled=False) if self.spiking else nullcontext():
             answers = self.interface.logits(self.network, x if self.takes_spikes or x.ndim == 4 else x.mean(0))
         if answers.ndim != 3 or tuple(answers.shape[1:]) != (x.shape[-4], self.num_classes):
             raise ValueError(
@@ -229,21 +226,20 @@ class Classifier(Learner):
     def _hidden_neurons(self) -> list[LIF]:
         return [module for module in self.network.modules() if isinstance(module, LIF)][:-1]
 
-    def _listen(self, listen: bool) -> None:
-        """Count the spikes of the hidden layers, or cease to: where nobody listens, they need not be kept."""
-        for hook in self._hooks:
-            hook.remove()
-        listened_to = self._hidden_neurons if listen and self.spike_penalty else []
-        self._hooks = [
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count the spikes of the hidden layers where training pays for them; else they need not be kept."""
+        self._rates.clear()
+        paid_for = self._hidden_neurons if self.training and self.spike_penalty else []
+        hooks = [
             neurons.register_forward_hook(lambda _, __, output: self._rates.append(output[0].mean()))
-            for neurons in listened_to
+            for neurons in paid_for
         ]
-
-    def train(self, mode: bool = True) -> Classifier:
-        """Count spikes for the penalty while training."""
-        super().train(mode)
-        self._listen(mode)
-        return self
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
 
 def wrap(

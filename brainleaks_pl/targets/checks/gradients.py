@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Surrogate
@@ -15,11 +14,16 @@ PROBES: tuple[Surrogate, ...] = (ATan(alpha=2.0), FastSigmoid(slope=5.0))
 
 
 def input_gradient(classifier: Classifier, x: Tensor, labels: Tensor, surrogate: Surrogate | None = None) -> Tensor:
-    """Return the gradient of the mean answers' cross-entropy with respect to the inputs, in their shape."""
+    """Return the gradient of how far each sample's class leads with respect to the inputs, in their shape.
+
+    A class leads by its mean logit less that of all classes: where a network is certain, this has a gradient still, and
+    the cross-entropy none.
+    """
     with torch.enable_grad(), classifier.using_surrogate(surrogate):
         inputs = x.detach().clone().requires_grad_()
-        loss = F.cross_entropy(classifier.logits(inputs).mean(0), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, inputs, allow_unused=True)
+        logits = classifier.logits(inputs).mean(0)
+        lead = logits.gather(1, labels.unsqueeze(1)).squeeze(1) - logits.mean(1)
+        (gradient,) = torch.autograd.grad(lead.sum(), inputs, allow_unused=True)
     return torch.zeros_like(x) if gradient is None else gradient
 
 

@@ -46,7 +46,7 @@ def run_checks(
         FileNotFoundError: when the data are missing.
     """
     name = name or classifier.name
-    with _evaluating(classifier), torch.no_grad():
+    with _evaluating(classifier), torch.no_grad(), torch.random.fork_rng(devices=[]):
         x, labels = _samples(classifier, data, settings.samples)
         findings = [check_input(classifier, x)]
         try:

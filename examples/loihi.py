@@ -2,9 +2,12 @@
 
 ``loihi_nmnist.npz`` holds its weights in whole numbers, ``fc1`` (512, 2, 34, 34) and ``fc2`` (10, 512). In a config::
 
-    network:
-      class_path: examples.loihi.LoihiMLP
-      init_args: {path: loihi_nmnist.npz}
+    model:
+      class_path: Classifier
+      init_args:
+        network: {class_path: examples.loihi.LoihiMLP, init_args: {path: loihi_nmnist.npz}}
+        interface: {class_path: TimeFirst, init_args: {answer: spike_count}}
+        pretrained: true
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def main(args: ArgsType = None) -> None:
             },
             args=args,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         if os.environ.get("BRAINLEAKS_DEBUG"):
             raise
         Console(stderr=True).print(

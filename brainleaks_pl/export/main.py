@@ -1,7 +1,8 @@
-"""``brainleaks export``, and the function behind it."""
+"""``brainleaks export``, and the function behind it for reconstructions."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,13 +16,15 @@ from brainleaks_pl.export.base import FileFormat
 from brainleaks_pl.export.dvs_gesture import DVSGestureFiles
 from brainleaks_pl.export.gif import GIFFiles
 from brainleaks_pl.export.manifest import write_manifest
+from brainleaks_pl.export.network import export_network
 from brainleaks_pl.export.nmnist import NMNISTFiles
 from brainleaks_pl.export.results import read_results
 from brainleaks_pl.export.tonic_array import TonicArray
 
 Format = Literal["tonic", "nmnist", "dvsgesture", "aedat4", "gif"]
 
-_DESCRIPTION = "Write the spiking reconstructions of an attack as event streams or animations."
+_DESCRIPTION = """Write the spiking reconstructions of an attack as event streams or animations. With --network FILE in
+place of --results, write a trained network as a NIR graph (`brainleaks export --network FILE --help`)."""
 
 
 def export_results(
@@ -91,12 +94,24 @@ def export_main(args: list[str] | None = None) -> None:
     Args:
         args: arguments after ``export``; None takes the process's own.
     """
+    args = sys.argv[1:] if args is None else args
+    if any(argument.partition("=")[0] == "--network" for argument in args):
+        _network_main(args)
+        return
     parser = ArgumentParser(prog="brainleaks export", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_function_arguments(export_results, as_group=False)
     options = parser.parse_args(args).as_dict()
     files = export_results(**options)
     place = options["output"] or _default_output(options["results"], options["format"])
     Console().print(f"{len(files)} file(s) written to {place}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _network_main(args: list[str]) -> None:
+    """Run ``brainleaks export --network``."""
+    parser = ArgumentParser(prog="brainleaks export", allow_abbrev=False)
+    parser.add_function_arguments(export_network, as_group=False)
+    written = export_network(**parser.parse_args(args).as_dict())
+    Console().print(f"Written to {written}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _default_output(results: Path, format: str) -> Path:

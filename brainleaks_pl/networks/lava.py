@@ -55,6 +55,9 @@ class LavaNetwork(nn.Module):
     takes_spikes: ClassVar[bool] = True
     """The input is ``(T, B, C, H, W)``: spikes, event counts or, for an input block with neurons, currents."""
 
+    brings_weights: ClassVar[bool] = True
+    """The file holds the trained weights: nothing is left to train."""
+
     def __init__(
         self,
         path: str | Path,

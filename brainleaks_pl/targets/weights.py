@@ -51,7 +51,11 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"there are no weights at {path}: set `weights` to the file of a state_dict.")
     if path.suffix == ".json":
-        interface.read_weights(network, path)
+        if interface.read_weights(network, path) is None:
+            raise ValueError(
+                f"{path} is in a format that {type(interface).__name__} does not know: save a state_dict, "
+                "torch.save(network.state_dict(), path), or set another interface."
+            )
         return
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -86,7 +90,7 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
 
 def _state_in(path: Path, content: Any) -> dict[str, Any]:
     """Return the state_dict of a file's content."""
-    for _ in range(2):
+    for _ in range(3):  # a holder may lie in another
         if isinstance(content, Mapping):
             if content and all(isinstance(value, Tensor) for value in content.values()):
                 return dict(content)
@@ -101,11 +105,12 @@ def _state_in(path: Path, content: Any) -> dict[str, Any]:
 
 
 def _without_prefix(state: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop a prefix that all names share, unless the network has it too."""
+    """Drop a prefix that all names share, where more of them are the network's without it."""
     for prefix in _PREFIXES:
-        shared = state and all(name.startswith(prefix) for name in state)
-        if shared and not all(name.startswith(prefix) for name in wanted):
-            return _without_prefix({name.removeprefix(prefix): value for name, value in state.items()}, wanted)
+        if state and all(name.startswith(prefix) for name in state):
+            shorter = _without_prefix({name.removeprefix(prefix): value for name, value in state.items()}, wanted)
+            if len(shorter.keys() & wanted.keys()) > len(state.keys() & wanted.keys()):
+                return shorter
     return state
 
 

@@ -427,6 +427,7 @@ def test_mixed_precision_rounds_no_sum_of_weights(tmp_path: Path) -> None:
 def test_shapes_of_the_input(tmp_path: Path, mnist_file: Path) -> None:
     network = LavaNetwork(mnist_file)
     assert network.takes_spikes
+    assert network.brings_weights
     assert network.input_shape == (1, 3, 3)
     assert network.num_classes == 4
     flat = LavaNetwork(mnist_file, input_shape=(9, 1, 1))

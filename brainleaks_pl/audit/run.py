@@ -125,7 +125,9 @@ class AuditRun:
     def _checked(self, seed: int, name: str, network: Classifier, data: BaseDataModule) -> CheckReport:
         """Check a network; one that brought its weights is the same for every seed, and checked once."""
         before = (self.checks[other] for other in self.checks if other[1] == name and network.pretrained)
-        report = next(before, None) or run_checks(network, data, self.audit.checks, name=name, needs_gradient=False)
+        report = next(before, None) or run_checks(
+            network, data, self.audit.checks, name=name, attacked=name not in self.audit.judges, needs_gradient=False
+        )
         self.checks[seed, name] = report
         network.surrogates_refused = report.masking_untestable
         if self.audit.checks.refuse:

@@ -15,7 +15,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
@@ -187,7 +187,10 @@ class BrainLeaksCLI(LightningCLI):
         reports = []
         for part, network in self.networks.items():
             data = self.datamodule.for_network(network.takes_spikes)
-            reports.append(run_checks(network, data, self.option("checks"), name=part, with_accuracy=True))
+            settings: Checks = self.option("checks")
+            reports.append(
+                run_checks(network, data, settings, name=part, attacked=part == "target", with_accuracy=True)
+            )
             Console().print(check_table(reports[-1]))
         if any(report.failed for report in reports):
             sys.exit(1)
@@ -196,7 +199,7 @@ class BrainLeaksCLI(LightningCLI):
         """Check the networks before an attack, and refuse it where something is wrong."""
         settings: Checks = self.option("checks")
         surrogate = getattr(attack, "surrogate", None)
-        reports = {}
+        reports, console = {}, Console(stderr=True)
         for part, network in self.networks.items():
             data = self.datamodule.for_network(network.takes_spikes)
             attacked = part == "target"
@@ -205,11 +208,12 @@ class BrainLeaksCLI(LightningCLI):
                 data,
                 settings,
                 name=part,
-                surrogate=surrogate if attacked else None,
-                needs_gradient=attacked and attack.gradients_per_run is not None,
+                attacked=attacked,
+                surrogate=surrogate,
+                needs_gradient=attack.gradients_per_run is not None,
             )
             for finding in reports[part].warnings:
-                rank_zero_warn(f"{part}: {finding}")
+                console.print(f"Warning: {part}: {finding}", highlight=False, markup=False, soft_wrap=True)
             if settings.refuse:
                 reports[part].raise_if_failed()
         untestable = reports["target"].masking_untestable

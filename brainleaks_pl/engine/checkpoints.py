@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from brainleaks_pl import networks
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.storage import atomic_write
 from brainleaks_pl.networks import surrogates
+from brainleaks_pl.networks.captured import plain
 from brainleaks_pl.targets import interfaces
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.interfaces.guess import own_interface
 from brainleaks_pl.targets.weights import UNREADABLE, digest_of
 
 _FORMAT = "brainleaks_pl.network/2"
@@ -66,10 +68,11 @@ def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None
         ValueError: when it is not a checkpoint of ours, is damaged, or fits another architecture or data set.
     """
     content = _read(path)
-    wanted = network.architecture()
-    if content["format"] == _OLD_FORMAT:  # what is not said was not yet to be chosen
-        wanted = {key: value for key, value in wanted.items() if key in content["architecture"]}
-    _check_same(path, "network", content["architecture"], wanted)
+    stored, wanted = content["architecture"], network.architecture()
+    if content["format"] == _OLD_FORMAT:
+        stored = {**_unsaid(stored, network), **stored}
+        wanted = {key: value for key, value in wanted.items() if key in stored}
+    _check_same(path, "network", stored, wanted)
     if data is not None:
         _check_same(path, "data set", content["data"], data.describe())
     try:
@@ -135,27 +138,43 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def _unsaid(stored: dict[str, Any], network: Classifier) -> dict[str, Any]:
+    """Return what was true of all networks of the first version, when it was not yet to be chosen."""
+    neurons = {"reset": "subtract"} if "beta" in stored else {}
+    own = isinstance(network.network, networks.Network)
+    return {**neurons, "interface": plain(own_interface(network.network))} if own else neurons
+
+
 def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
     """Return a network of the package's own, untrained, as a checkpoint describes it."""
     facts, recipe = content["architecture"], content.get("recipe", {})
-    kind = getattr(networks, str(facts["class"]), None)
-    if kind is None or not issubclass(kind, networks.Network):
+    name = facts.get("class")
+    kind = getattr(networks, str(name), None)
+    if not isinstance(kind, type) or not issubclass(kind, networks.Network):
         raise ValueError(
-            f"{path} holds a {facts['class']}, which is none of this package's networks: build it yourself, "
+            f"{path} holds a {name}, which is none of this package's networks: build it yourself, "
             "load_network(path, Classifier(YourNetwork, ...))."
         )
-    arguments = {name: facts[name] for name in inspect.signature(kind).parameters if name in facts}
-    surrogate = recipe.get("surrogate")
-    if isinstance(surrogate, dict):
-        arguments["surrogate"] = _made(surrogates, surrogate)
-    interface = facts.get("interface")
-    return Classifier(lambda: kind(**arguments), None if interface is None else _made(interfaces, interface))
+    arguments = {argument: facts[argument] for argument in inspect.signature(kind).parameters if argument in facts}
+    surrogate, interface = recipe.get("surrogate"), facts.get("interface")
+    try:
+        if isinstance(surrogate, dict):
+            arguments["surrogate"] = _made(surrogates, surrogate)
+        return Classifier(partial(kind, **arguments), None if interface is None else _made(interfaces, interface))
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} holds a {name} that cannot be built from what is said of it ({error}): build it yourself, "
+            f"load_network(path, Classifier({name}, ...))."
+        ) from error
 
 
 def _made(module: Any, facts: dict[str, Any]) -> Any:
     """Return an object of a module as its class and constants describe it."""
     constants = {name: tuple(own) if isinstance(own, list) else own for name, own in facts.items() if name != "class"}
-    return getattr(module, facts["class"])(**constants)
+    kind = getattr(module, str(facts["class"]), None)
+    if kind is None:
+        raise ValueError(f"{facts['class']} is none of this package's own")
+    return kind(**constants)
 
 
 def _check_same(path: Path, what: str, stored: dict[str, Any], wanted: dict[str, Any]) -> None:

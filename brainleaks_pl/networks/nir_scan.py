@@ -113,10 +113,11 @@ class _SpikingScan(torch.autograd.Function):
         (membranes,) = ctx.saved_tensors
         rule: FiringRule = ctx.rule
         grad = torch.zeros_like(membranes) if grad_membranes is None else grad_membranes.clone()
-        if grad_spikes is not None:
-            grad.addcmul_(rule.surrogate.derivative(_centred(membranes, rule)), grad_spikes)
         later: Tensor | None = None
-        for own_grad, membrane in zip(reversed(grad.unbind()), reversed(membranes.unbind()), strict=True):
+        for step in reversed(range(len(membranes))):  # one at a time, which stays in the cache
+            own_grad, membrane = grad[step], membranes[step]
+            if grad_spikes is not None:
+                own_grad.addcmul_(rule.surrogate.derivative(_centred(membrane, rule)), grad_spikes[step])
             if later is not None:
                 carried = later if rule.keep is None else later * rule.keep
                 if rule.how.reset == "to_value":  # what fired is forgotten

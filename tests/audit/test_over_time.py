@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from brainleaks_pl.targets.base import TargetClassifier
 from toys import mlp, spiking_mlp
 
 from brainleaks_pl import RateEncoder
 from brainleaks_pl.audit.over_time import confidence_over_time
-from brainleaks_pl.targets.base import TargetClassifier
 
 
 def spikes(time_steps: int = 5) -> torch.Tensor:

@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from brainleaks_pl.targets.base import TargetClassifier, Training
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from brainleaks_pl.evaluation import scoring
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoders import RateEncoder
+from brainleaks_pl.evaluation import scoring
 from brainleaks_pl.evaluation.metrics import metrics
 from brainleaks_pl.evaluation.scoring import Stat, min_max_rescale, nulls, score
-from brainleaks_pl.targets.base import TargetClassifier, Training
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from brainleaks_pl.networks.lava import LavaNetwork
-from brainleaks_pl.networks.lava_blocks import delayed
-from brainleaks_pl.networks.lava_neurons import LOIHI_SURROGATE, LoihiNeurons, loihi_scan
+from brainleaks_pl.networks.lava.blocks import delayed
+from brainleaks_pl.networks.lava.network import LavaNetwork
+from brainleaks_pl.networks.lava.neurons import LOIHI_SURROGATE, LoihiNeurons, loihi_scan
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Sigmoid, Surrogate
 
 Entry = dict[str, Any]

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from brainleaks_pl.data.idx import read_idx
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
-from brainleaks_pl.networks.lava import LavaNetwork
-from brainleaks_pl.networks.lava_neurons import LoihiNeurons
+from brainleaks_pl.networks.lava.network import LavaNetwork
+from brainleaks_pl.networks.lava.neurons import LoihiNeurons
 from brainleaks_pl.networks.surrogates import ATan
 
 ROOT = Path(__file__).parents[2]

@@ -404,7 +404,13 @@ def test_options_of_the_metadata_give_way_to_arguments(save: Save) -> None:
     bare = save([3], node)
     assert torch.equal(with_metadata[0], NIRNetwork(bare, **stored)(x))
     assert torch.equal(with_metadata[1], NIRNetwork(bare, **{**stored, "dt": 0.7, "output": "spikes"})(x))
-    for wrong in ({"colour": 1.0}, {"dt": "soon"}, {"reset": "never"}, {"multi_spike": "perhaps"}, {"dt": array(1, 2)}):
+    for wrong in (
+        {"colour": 1.0},
+        {"dt": "soon"},
+        {"reset": "never"},
+        {"reset": "subtract", "multi_spike": "perhaps"},
+        {"dt": array(1, 2)},
+    ):
         with pytest.raises(ValueError, match=r"graph\.nir"):
             NIRNetwork(save([3], node, metadata={"brainleaks_pl": wrong}))
 

@@ -17,7 +17,6 @@ from brainleaks_pl.targets.checks.gradients import check_gradient, check_surroga
 from brainleaks_pl.targets.checks.measure import batches, measure, transferred
 from brainleaks_pl.targets.classifier import Classifier
 
-_OF_ANSWERS = (check_form, check_repeated, check_alone, check_rebuilt)
 _CALL = "See interface.layout, interface.flatten, interface.output and num_classes."
 
 
@@ -27,6 +26,7 @@ def run_checks(
     settings: Checks = Checks(),
     *,
     name: str | None = None,
+    attacked: bool = True,
     surrogate: Surrogate | None = None,
     needs_gradient: bool = True,
     with_accuracy: bool | None = None,
@@ -38,6 +38,7 @@ def run_checks(
         data: the private data, as the network takes them.
         settings: how many samples are looked at.
         name: what the network is called; None takes its class.
+        attacked: whether it is under attack; of judges no gradient is looked at.
         surrogate: the one that the attack differentiates with; None means the network's own.
         needs_gradient: whether the attack follows the gradient; where there is none it is then refused.
         with_accuracy: whether its accuracy on test data is measured; None does so where it brought its weights.
@@ -54,10 +55,14 @@ def run_checks(
         except Exception as error:  # whatever a network of somebody else's raises, people want to know what it was
             reason = f"the network cannot be called ({type(error).__name__}: {error})"
             return CheckReport(name, [*findings, Finding("answer", "failed", reason, _CALL)])
-        findings += [check(classifier, x, answers) for check in _OF_ANSWERS]
-        gradient, found = check_gradient(classifier, x, labels, surrogate, needed=needs_gradient)
-        untestable, exchanged = check_surrogate(classifier, x, labels, gradient)
-        findings += [found] if exchanged is None else [found, exchanged]
+        findings += [check_form(classifier, x, answers), check_repeated(classifier, x, answers)]
+        if findings[-1].status == "ok":  # or answers could not be compared
+            findings += [check_alone(classifier, x, answers), check_rebuilt(classifier, x, answers)]
+        untestable = None
+        if attacked:
+            gradient, found = check_gradient(classifier, x, labels, surrogate, needed=needs_gradient)
+            untestable, exchanged = check_surrogate(classifier, x, labels, gradient)
+            findings += [found] if exchanged is None else [found, exchanged]
         if not (classifier.pretrained if with_accuracy is None else with_accuracy):
             return CheckReport(name, findings, masking_untestable=untestable)
         measured = measure(classifier, data, settings.test_samples)

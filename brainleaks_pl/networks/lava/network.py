@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from brainleaks_pl.networks.lava_blocks import Affine, Average, Block, Conv, Dense, Reading
-from brainleaks_pl.networks.lava_file import BlockEntry, read_blocks
-from brainleaks_pl.networks.lava_neurons import MANTISSA, LoihiNeurons
+from brainleaks_pl.networks.lava.blocks import Affine, Average, Block, Conv, Dense, Reading
+from brainleaks_pl.networks.lava.file import BlockEntry, read_blocks
+from brainleaks_pl.networks.lava.neurons import MANTISSA, LoihiNeurons
 from brainleaks_pl.networks.surrogates import Surrogate
 
 Shape = tuple[int, ...]
@@ -24,7 +24,7 @@ class LavaNetwork(nn.Module):
 
     The blocks ``input``, ``dense``, ``conv``, ``pool``, ``flatten`` and ``average`` are run, with neurons of the types
     CUBA and LOIHI, biases and axonal delays, in the whole numbers that the chip computes in
-    (:func:`~brainleaks_pl.networks.lava_neurons.loihi_scan`). Every forward starts at rest. The weights are buffers,
+    (:func:`~brainleaks_pl.networks.lava.neurons.loihi_scan`). Every forward starts at rest. The weights are buffers,
     for a step of an optimiser would make them fractions.
 
     An input block with neurons drives them with the current ``64 * floor(weight * x + bias)``, weight and bias from the

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from brainleaks_pl.networks.lava_neurons import MANTISSA, LoihiNeurons
+from brainleaks_pl.networks.lava.neurons import MANTISSA, LoihiNeurons
 
 
 class Affine(nn.Module):

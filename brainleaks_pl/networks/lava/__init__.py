@@ -1,0 +1,5 @@
+"""Networks that Lava-DL exported, run in Loihi's integers."""
+
+from brainleaks_pl.networks.lava.network import LavaNetwork
+
+__all__ = ["LavaNetwork"]

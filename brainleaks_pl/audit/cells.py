@@ -148,5 +148,5 @@ def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:
 
 
 def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any]) -> None:
-    """Write what a cell came to, whole or not at all."""
+    """Write what a cell came to, atomically."""
     write_text(folder / RESULT, json.dumps({"identity": identity, "cell": cell}, indent=1) + "\n")

@@ -33,7 +33,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
     """Recordings as frames, uint8 ``(T, C, H, W)``, each with its class.
 
     Frames are kept under a name made of every setting, of tonic's version, and of the recording's path, size and time
-    of change: another setting or file never meets stale frames. Files appear whole or not at all, so several processes
+    of change: another setting or file never meets stale frames. Files appear atomically, so several processes
     may share the folder; one that is damaged is made anew. The folder may be deleted at any time.
 
     Args:

@@ -31,7 +31,7 @@ def digest(settings: dict[str, Any], tensors: Iterable[Tensor] = ()) -> str:
 def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Callable[[Path], None]) -> None:
     """Have ``write`` fill ``folder/inner`` and put the marker there, unless ``folder`` exists.
 
-    The folder appears whole or not at all: an interrupted run leaves nothing, and processes may generate at once.
+    The folder appears atomically: an interrupted run leaves nothing, and processes may generate at once.
 
     Args:
         folder: what is made.

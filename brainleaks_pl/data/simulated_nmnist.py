@@ -103,7 +103,7 @@ class SimulatedNMNIST(NMNIST):
     def prepare_data(self) -> None:
         """Get the source, and generate the recordings where they are not there yet (Lightning calls this once a node).
 
-        They appear whole or not at all: an interrupted run leaves nothing, and processes may generate at once.
+        They appear atomically: an interrupted run leaves nothing, and processes may generate at once.
 
         Raises:
             FileNotFoundError: when the source is missing and its download fails.

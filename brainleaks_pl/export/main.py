@@ -39,7 +39,7 @@ def export_results(
     Every restart becomes an event stream, sorted by time and inside the sensor, one event a spike. From it
     ``tonic.transforms.ToFrame((W, H, 2), time_window=frame_time, start_time=0, end_time=time_steps * frame_time)``
     makes the same spikes again; a manifest beside the files, ``<name>_<format>.json``, holds these numbers. Each file
-    is written whole or not at all, and one that an earlier export of other results has written is never replaced.
+    is written atomically, and one that an earlier export of other results has written is never replaced.
     A reconstruction without a spike is no recording: it gets no file but a warning, and its line in the manifest.
 
     Args:

@@ -17,7 +17,7 @@ from brainleaks_pl.reporting.illustrations import animate, illustrate, illustrat
 
 
 def write_report(report: Report, folder: Path) -> dict[str, Figure]:
-    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each whole or not at all; return the pictures.
+    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each atomically; return the pictures.
 
     Raises:
         OSError: when a file cannot be written; older files are then left as they were.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from brainleaks_pl.targets.interfaces import Interface
 
-UNREADABLE = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError)
+UNREADABLE = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError, struct.error)
 """What :func:`torch.load` has raised on damaged files, beside :class:`pickle.UnpicklingError`."""
 _HOLDERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
 _PREFIXES = ("module.", "_orig_mod.", "network.", "model.", "net.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_storage import names
 from torch import Tensor, nn
@@ -154,6 +154,7 @@ def test_truncated_file(saved: Path, share: float) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300), pickled=st.booleans())
+@example(content=b"Ghu+Qj", pickled=True)  # half a number
 def test_bytes_that_are_no_checkpoint(tmp_path: Path, content: bytes, pickled: bool) -> None:
     path = tmp_path / "random.pt"
     path.write_bytes(b"\x80\x02" + content if pickled else content)

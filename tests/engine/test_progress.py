@@ -22,7 +22,7 @@ from processes import ENVIRONMENT, running, tiny_config, wait_for
 from resuming import ATTACKS, everything, work
 from toys import mlp, silent_trainer, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, MIFace, SpikingMLP
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, MIFace
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.progress import KeepProgress, identity
 
@@ -99,12 +99,12 @@ def test_progress_of_another_attack_and_damaged_files_are_refused(tmp_path: Path
 
 
 def test_identity_tells_attacks_apart() -> None:
-    def of(target: SpikingMLP, kind: type = BrainLeaksV1, settings: str = "", **arguments: Any) -> str:
+    def of(target: Classifier, kind: type = BrainLeaksV1, settings: str = "", **arguments: Any) -> str:
         return identity(kind(target, **{"seed": 1, **arguments}), {"settings": settings})
 
     other = spiking_mlp()
     with torch.no_grad():
-        other.output.bias[0] += 1e-3
+        other.network.output.bias[0] += 1e-3
     digests = [
         of(spiking_mlp()),
         of(other),

@@ -72,7 +72,7 @@ def render_report(audit: Audit, folder: Path) -> str:
 
 
 def write_html(audit: Audit, folder: Path) -> None:
-    """Write :func:`render_report` to ``folder/report.html``, whole or not at all.
+    """Write :func:`render_report` to ``folder/report.html``, atomically.
 
     Args:
         audit: the content of ``audit.json``.

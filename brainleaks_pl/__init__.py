@@ -40,18 +40,21 @@ from brainleaks_pl.encoders import (
     LatencyEncoder,
     RateEncoder,
 )
+from brainleaks_pl.engine.checkpoints import load_network
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.evaluation.metrics import metrics
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.report import Report, Scoring
+from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.evaluation.scoring import Scores, nulls, score
 from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
-from brainleaks_pl.networks import CNN, LIF, MLP, Network, SpikingCNN, SpikingMLP
+from brainleaks_pl.networks import CNN, LIF, MLP, LavaNetwork, Network, SpikingCNN, SpikingMLP
 from brainleaks_pl.networks.scan import lif_linear, lif_scan
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
 from brainleaks_pl.targets import Classifier, Training, wrap
+from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.interfaces import (
     Interface,
     NonSpiking,
@@ -78,6 +81,8 @@ __all__ = [
     "BrainLeaksV1",
     "BrainLeaksV2",
     "BrainLeaksV3",
+    "CheckReport",
+    "Checks",
     "Classifier",
     "Confidence",
     "ConstantCurrentEncoder",
@@ -97,6 +102,7 @@ __all__ = [
     "KeyframeEncoder",
     "LabelOnly",
     "LatencyEncoder",
+    "LavaNetwork",
     "Logit",
     "Loss",
     "MIFace",
@@ -108,6 +114,7 @@ __all__ = [
     "Norse",
     "QueryInversion",
     "RateEncoder",
+    "Report",
     "Rockpool",
     "Saccades",
     "Scores",
@@ -129,8 +136,11 @@ __all__ = [
     "export_results",
     "lif_linear",
     "lif_scan",
+    "load_network",
     "metrics",
     "nulls",
+    "run_attack",
+    "run_checks",
     "score",
     "wrap",
 ]

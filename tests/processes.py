@@ -23,11 +23,15 @@ data:
     {{root: data, val_size: 10, batch_size: 10, encoder: {{class_path: RateEncoder, init_args: {{time_steps: 2}}}}}}
 model:
   class_path: Classifier
-  init_args: {{network: {{class_path: SpikingMLP, init_args: {{hidden: 5}}}}, training: {{epochs: 1}}}}
+  init_args:
+    network: {{class_path: SpikingMLP, init_args: {{hidden: 5}}}}
+    training: {{lr: 0.05, epochs: 1}}
 judges:
   judge:
     class_path: Classifier
-    init_args: {{network: {{class_path: SpikingMLP, init_args: {{hidden: 5}}}}, training: {{epochs: {judge_epochs}}}}}
+    init_args:
+      network: {{class_path: SpikingMLP, init_args: {{hidden: 5}}}}
+      training: {{lr: 0.05, epochs: {judge_epochs}}}
 attack: {{class_path: BrainLeaksV1, init_args: {{steps: {steps}}}}}
 trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: false}}
 """

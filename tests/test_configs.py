@@ -37,7 +37,8 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     text, content = config.read_text(), config_of(config)
     data = content["data"]
     shared = ["--config", str(config), "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
-    shared += ["--model.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
+    shared += ["--model.network.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
+    shared += ["--checks.refuse=false"]  # of networks that say nothing yet
     if "root:" in text:
         shared += [f"--data.root={root}"]
     if data["class_path"] == "MNIST":
@@ -60,7 +61,10 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     results = tmp_path / "results" / config.stem
     scores = json.loads((results / "scores.json").read_text())
     (judge,) = scores["judges"].values()
-    assert set(judge) == {"test_accuracy", *METRICS, "per_class", "nulls"}
+    assert set(judge) == {"test_accuracy", "digest", "checks", *METRICS, "per_class", "nulls"}
+    for part in (scores["target"], judge):
+        failed = {found["check"] for found in part["checks"]["findings"] if found["status"] == "failed"}
+        assert failed <= {"answer"}
     assert [row["class"] for row in judge["per_class"]] == [1, 3]
     events = "frames:" in text
     assert set(judge["nulls"]) == (EVENT_NULLS if events else IMAGE_NULLS)

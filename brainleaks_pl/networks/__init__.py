@@ -2,7 +2,8 @@
 
 from brainleaks_pl.networks.base import Network
 from brainleaks_pl.networks.cnn import CNN, SpikingCNN
+from brainleaks_pl.networks.lava import LavaNetwork
 from brainleaks_pl.networks.lif import LIF
 from brainleaks_pl.networks.mlp import MLP, SpikingMLP
 
-__all__ = ["CNN", "LIF", "MLP", "Network", "SpikingCNN", "SpikingMLP"]
+__all__ = ["CNN", "LIF", "MLP", "LavaNetwork", "Network", "SpikingCNN", "SpikingMLP"]

@@ -25,13 +25,12 @@ class NIRNetwork(Network):
 
     A graph fixes weights, thresholds and time constants, but neither the time step nor what simulators do differently
     from NIR's equations. Each option that is None is what the graph's metadata say, which graphs written by
-    :func:`~brainleaks_pl.networks.nir_export.write_nir` have, else NIR's specification. Only a measured accuracy on
-    real data shows that a network runs as it was trained. Options that frameworks need:
+    :func:`~brainleaks_pl.networks.nir_export.write_nir` have, else NIR's specification. A network may recognise most of
+    its data under wrong ones too: compare its accuracy with the published one. Options that frameworks need:
 
     - sinabs, IF: ``reset: subtract``, ``multi_spike: true`` and sinabs' ``min_v_mem`` as ``min_v`` (networks for the
       Speck chip: -1);
-    - snntorch, its export: ``reset: subtract_late``, ``dt: 1e-4``;
-    - norse, LIF and LI: its dt (0.001 unless it was changed).
+    - snntorch's Leaky: ``reset: subtract_late``, ``dt: 1e-4``.
 
     Nodes Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d (zeros of the padding count), Flatten, Scale, Threshold,
     IF, LIF, LI and CubaLIF are run, their neurons as :mod:`brainleaks_pl.networks.nir_neurons` says. The inputs of a

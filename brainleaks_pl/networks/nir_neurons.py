@@ -13,8 +13,7 @@ Threshold ``z = [I > threshold]``, without a state
 
 A spike resets the membrane of IF, LIF and CubaLIF: NIR sets it to v_reset, and
 :data:`~brainleaks_pl.networks.nir_scan.NIRReset` names what simulators do instead. The current of CubaLIF goes on
-undisturbed; LI and Threshold have nothing to reset. norse's CubaLIF sees its current a step later: its spikes come a
-step later a layer.
+undisturbed; LI and Threshold have nothing to reset.
 
 All start at rest: the membranes of IF at v_reset, the others at v_leak, currents at 0.
 """

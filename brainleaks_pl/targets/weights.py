@@ -52,11 +52,8 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"there are no weights at {path}: set `weights` to the file of a state_dict.")
     if path.suffix == ".json":
-        if interface.read_weights(network, path) is None:
-            raise ValueError(
-                f"{path} is in a format that {type(interface).__name__} does not know: save a state_dict, "
-                "torch.save(network.state_dict(), path), or set another interface."
-            )
+        if not interface.read_weights(network, path):
+            raise ValueError(f"{type(interface).__name__} knows no weights in JSON, got {path}: give a state_dict.")
         return
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -62,7 +62,7 @@ def plain(network: SpikingMLP, label: int, restart: int, steps: int, pairs: int,
 
 def test_equals_the_plain_algorithm() -> None:
     target = spiking_mlp()
-    attack = BlackBox(target, RateEncoder(5), restarts=2, **SMALL)
+    attack = BlackBox(target, encoder=RateEncoder(5), restarts=2, **SMALL)
     record = run(attack)
     assert len(record.candidates) == attack.steps == 6
     for unit, (label, restart) in enumerate(attack.units):
@@ -137,7 +137,7 @@ def test_what_it_finds_convinces_the_target(spiking_target: Classifier) -> None:
 
 @pytest.mark.parametrize("encoder", [LatencyEncoder(6), ConstantCurrentEncoder(6, gain=2.0), RateEncoder(6)])
 def test_any_encoder_will_do(encoder: Any) -> None:
-    attack = BlackBox(spiking_mlp(), encoder, **SMALL)
+    attack = BlackBox(spiking_mlp(), encoder=encoder, **SMALL)
     record = run(attack)
     assert not torch.equal(record.candidates[0], record.candidates[-1])
 
@@ -146,7 +146,7 @@ def test_it_looks_for_the_scene_before_an_event_camera() -> None:
     target = classifier(SpikingMLP, (1, 34, 34), 3, hidden=8)
     with torch.no_grad():
         target.network.hidden.weight.mul_(40)
-    attack = BlackBox(target, EventCameraEncoder(time_steps=6), **SMALL)
+    attack = BlackBox(target, encoder=EventCameraEncoder(time_steps=6), **SMALL)
     record = run(attack)
     assert attack.reconstructions().shape == (3, 1, 28, 28)
     assert not torch.equal(record.candidates[0], record.candidates[-1])
@@ -219,4 +219,4 @@ def test_bad_arguments() -> None:
         with pytest.raises(ValueError, match=message):
             BlackBox(spiking_mlp(), **{**SMALL, **arguments})
     with pytest.raises(ValueError, match="MLP takes images: an encoder has no place before it"):
-        BlackBox(mlp(), RateEncoder(3))
+        BlackBox(mlp(), encoder=RateEncoder(3))

@@ -22,9 +22,9 @@ from peers import (
     spikingjelly_mlp,
 )
 from torch import Tensor, nn
-from toys import silent_trainer
+from toys import classifier, silent_trainer
 
-from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV2, InversionModule, MIFace, SpikingCNN, SpikingMLP
+from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV2, Classifier, InversionModule, MIFace, SpikingCNN, SpikingMLP
 from brainleaks_pl.networks import sparse_linear
 
 
@@ -40,13 +40,12 @@ class Task:
     density: float
     hidden: int = 3000
 
-    def target(self, kind: type[SpikingMLP] = SpikingMLP) -> SpikingMLP:
+    def target(self, kind: type[SpikingMLP] = SpikingMLP) -> Classifier:
         """Return an untrained target that fires, in evaluation mode."""
         torch.manual_seed(0)
-        target = kind(self.input_shape, self.classes, self.hidden)
+        target = classifier(kind, self.input_shape, self.classes, self.hidden, time_steps=self.time_steps)
         with torch.no_grad():
-            target.hidden.weight.mul_(3)
-        target.time_steps = self.time_steps
+            target.network.hidden.weight.mul_(3)
         return target.eval()
 
     def spikes(self) -> Tensor:
@@ -97,18 +96,21 @@ def gradient(task: Task, peers: bool) -> Case:
     target, x, labels, ours = task.target(), task.spikes(), task.labels(), _ours(task)
     target.requires_grad_(False)
     contenders = {
-        "limit": Contender(Limit(target, x)),
+        "limit": Contender(Limit(target.network, x)),
         "ours float32": Contender(ours),
         "ours bf16-mixed": Contender(partial(_in_bfloat16, ours)),
         "ours autograd": Contender(_ours(task, PlainMLP)),
         "ours always dense": Contender(partial(_always_dense, ours)),
     }
     if peers:
-        batched = {"snntorch batched": SteppedMLP(target, frozen=True), "spikingjelly": spikingjelly_mlp(target)}
+        batched = {
+            "snntorch batched": SteppedMLP(target.network, frozen=True),
+            "spikingjelly": spikingjelly_mlp(target.network),
+        }
         for name, network in batched.items():
             if network is not None:
                 contenders[name] = Contender(partial(batched_gradient, network, x, labels))
-        one = partial(published_gradient, SteppedMLP(target), x[:, :1], labels[:1])
+        one = partial(published_gradient, SteppedMLP(target.network), x[:, :1], labels[:1])
         contenders["published"] = Contender(one, scale=task.batch)
     return Case(f"gradient_{task.name}", contenders)
 
@@ -125,9 +127,9 @@ def growth_time(task: Task, time_steps: Sequence[int]) -> Case:
     return Case("growth_time", {name: Contender(_ours(task), scale) for name, (task, scale) in sizes.items()})
 
 
-def _limit(target: MLP | SpikingMLP, task: Task, steps: int) -> Contender:
+def _limit(target: Classifier, task: Task, steps: int) -> Contender:
     """The input layer's two products of every step, and nothing else."""
-    products = Limit(target, task.spikes())
+    products = Limit(target.network, task.spikes())
     return Contender(lambda: [products() for _ in range(steps)])
 
 
@@ -138,7 +140,7 @@ def _whole(make: Callable[[], InversionModule], **settings: Any) -> Contender:
 def v1(task: Task, steps: int, classes: int) -> Case:
     """BrainLeaks-v1 on all classes; the published loop on some of them."""
     target = task.target()
-    network, shape = SteppedMLP(target), (task.time_steps, 1, *task.input_shape)
+    network, shape = SteppedMLP(target.network), (task.time_steps, 1, *task.input_shape)
 
     def published() -> None:
         for label in range(classes):
@@ -155,7 +157,7 @@ def v1(task: Task, steps: int, classes: int) -> Case:
 def v2(task: Task, steps: int, classes: int, published_steps: int) -> Case:
     """BrainLeaks-v2 on all classes; the published loop on some of them, for some of the steps."""
     target = task.target()
-    network, shape = SteppedMLP(target), (task.time_steps, 1, *task.input_shape)
+    network, shape = SteppedMLP(target.network), (task.time_steps, 1, *task.input_shape)
 
     def published() -> None:
         for label in range(classes):
@@ -172,7 +174,7 @@ def v2(task: Task, steps: int, classes: int, published_steps: int) -> Case:
 def mi_face(task: Task, steps: int, classes: int, published_steps: int) -> Case:
     """The first iterations of MI-FACE's 5000 on all classes; the published loop on some classes, for some of them."""
     torch.manual_seed(0)
-    target = MLP(task.input_shape, task.classes, task.hidden).eval()
+    target = classifier(MLP, task.input_shape, task.classes, task.hidden).eval()
     network = MLP(task.input_shape, task.classes, task.hidden).eval()
 
     def published() -> None:
@@ -203,8 +205,8 @@ def training(task: Task) -> Case:
     """A training step of the target on a batch."""
     target, x = task.target(), task.spikes()
     contenders = {
-        "ours float32": _step(target, target.loss, x, fused=True),
-        "published": _step(SteppedMLP(target), target.loss, x, fused=False),
+        "ours float32": _step(target.network, target.loss, x, fused=True),
+        "published": _step(SteppedMLP(target.network), target.loss, x, fused=False),
         "limit": _limit(target, task, 1),
     }
     return Case("train_target", contenders)
@@ -212,6 +214,7 @@ def training(task: Task) -> Case:
 
 def judge_training(task: Task) -> Case:
     """A training step of the spiking judge on a batch."""
-    judge, x = SpikingCNN((1, 28, 28), 10), task.spikes()
-    ours, theirs = _step(judge, judge.loss, x, fused=True), _step(SteppedCNN(judge), judge.loss, x, fused=False)
+    judge, x = classifier(SpikingCNN, (1, 28, 28), 10), task.spikes()
+    ours = _step(judge.network, judge.loss, x, fused=True)
+    theirs = _step(SteppedCNN(judge.network), judge.loss, x, fused=False)
     return Case("train_judge", {"ours float32": ours, "published": theirs})

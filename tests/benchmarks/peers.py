@@ -7,7 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from brainleaks_pl import MLP, SpikingCNN, SpikingMLP
+from brainleaks_pl import LIF, MLP, SpikingCNN, SpikingMLP
+
+
+def _stepped(neurons: LIF) -> snntorch.Leaky:
+    """Return snntorch's neurons with the same constants."""
+    surrogate = neurons.surrogate.spike_function()
+    return snntorch.Leaky(beta=neurons.beta, threshold=neurons.threshold, spike_grad=surrogate)
 
 
 class SteppedMLP(nn.Module):
@@ -15,12 +21,10 @@ class SteppedMLP(nn.Module):
 
     def __init__(self, target: SpikingMLP, frozen: bool = False) -> None:
         super().__init__()
-        surrogate = target.surrogate.spike_function()
         self.first, self.last = nn.Linear(*target.hidden.weight.T.shape), nn.Linear(*target.output.weight.T.shape)
         self.first.load_state_dict(target.hidden.state_dict())
         self.last.load_state_dict(target.output.state_dict())
-        self.neurons = snntorch.Leaky(beta=target.beta, threshold=target.threshold, spike_grad=surrogate)
-        self.outputs = snntorch.Leaky(beta=target.beta, threshold=target.threshold, spike_grad=surrogate)
+        self.neurons, self.outputs = _stepped(target.neurons), _stepped(target.output_neurons)
         self.requires_grad_(not frozen)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,8 +45,8 @@ class SteppedCNN(nn.Module):
         super().__init__()
         self.first, self.second = (nn.Conv2d(c.in_channels, c.out_channels, 5) for c in (judge.first, judge.second))
         self.last = nn.Linear(*judge.output.weight.T.shape)
-        surrogate = judge.surrogate.spike_function()
-        self.neurons = nn.ModuleList(snntorch.Leaky(beta=judge.beta, spike_grad=surrogate) for _ in range(3))
+        layers = (judge.first_neurons, judge.second_neurons, judge.output_neurons)
+        self.neurons = nn.ModuleList(_stepped(neurons) for neurons in layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output membranes ``(T, B, K)`` of spikes ``(T, B, C, H, W)``."""
@@ -62,7 +66,7 @@ class PlainMLP(SpikingMLP):
     def forward(self, x: Tensor) -> Tensor:
         """Return the output membranes ``(T, B, K)`` of spikes ``(T, B, C, H, W)``."""
         spikes, _ = self.neurons(self.hidden(x.flatten(2)))
-        return self.neurons(self.output(spikes))[1]
+        return self.output_neurons(self.output(spikes))[1]
 
 
 def spikingjelly_mlp(target: SpikingMLP) -> nn.Module | None:
@@ -81,16 +85,16 @@ def spikingjelly_mlp(target: SpikingMLP) -> nn.Module | None:
             self.first, self.last = target.hidden, target.output
             self.neurons, self.outputs = (
                 neuron.LIFNode(
-                    tau=1 / (1 - target.beta),
+                    tau=1 / (1 - own.beta),
                     decay_input=False,
-                    v_threshold=target.threshold,
+                    v_threshold=own.threshold,
                     v_reset=None,
                     surrogate_function=surrogate.ATan(),
                     detach_reset=True,
                     step_mode="m",
                     store_v_seq=stored,
                 )
-                for stored in (False, True)
+                for own, stored in ((target.neurons, False), (target.output_neurons, True))
             )
 
         def forward(self, x: Tensor) -> Tensor:

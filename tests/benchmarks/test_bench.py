@@ -100,7 +100,7 @@ def test_unknown_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_contenders_compute_the_same_gradient() -> None:
     task = tasks(tiny=True)["mnist"]
     target, x, labels = task.target(), task.spikes(), task.labels()
-    expected = batched_gradient(SteppedMLP(target, frozen=True), x, labels)
+    expected = batched_gradient(SteppedMLP(target.network, frozen=True), x, labels)
     contenders = gradient(task, peers=True).contenders
     for name in ("ours float32", "ours autograd", "ours always dense"):
         _, _, ours = contenders[name].run()
@@ -111,4 +111,4 @@ def test_the_published_mi_face_takes_our_trajectory() -> None:
     attack = MIFace(mlp(), steps=30, stop_at=None, patience=None, keep="last")
     run(attack)
     for label, image in enumerate(attack.reconstructions()):
-        torch.testing.assert_close(published_mi_face(mlp(), label, 30)[0], image, rtol=0, atol=1e-6)
+        torch.testing.assert_close(published_mi_face(mlp().network, label, 30)[0], image, rtol=0, atol=1e-6)

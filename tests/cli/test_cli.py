@@ -21,11 +21,21 @@ data:
     val_size: 10
     encoder: {{class_path: RateEncoder, init_args: {{time_steps: 4}}}}
 model:
-  class_path: SpikingMLP
-  init_args: {{hidden: 12, training: {{lr: 0.01, epochs: 2, batch_size: 10}}}}
+  class_path: Classifier
+  init_args:
+    network: {{class_path: SpikingMLP, init_args: {{hidden: 12}}}}
+    training: {{lr: 0.01, epochs: 2, batch_size: 10}}
 judges:
-  cnn: {{class_path: SpikingCNN, init_args: {{channels: [2, 3], training: {{epochs: 1}}}}}}
-  rate: {{class_path: MLP, init_args: {{hidden: 5, training: {{epochs: 1}}}}}}
+  cnn:
+    class_path: Classifier
+    init_args:
+      network: {{class_path: SpikingCNN, init_args: {{channels: [2, 3]}}}}
+      training: {{lr: 2.0e-3, epochs: 1, batch_size: 100}}
+  rate:
+    class_path: Classifier
+    init_args:
+      network: {{class_path: MLP, init_args: {{hidden: 5}}}}
+      training: {{lr: 5.0e-5, epochs: 1, batch_size: 1000}}
 attack:
   class_path: BrainLeaksV2
   init_args: {{steps: 3, population: 2}}
@@ -195,7 +205,9 @@ def test_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
 MISSPELT = [
     ("--data.rooot=x", "rooot"),
     ("--data.encoder.steps=3", "steps"),
-    ("--model.hiden=3", "hiden"),
+    ("--model.network.hiden=3", "hiden"),
+    ("--model.netwrok.hidden=3", "netwrok"),
+    ("--model.interface.layuot=x", "layuot"),
     ("--model.training.rate=3", "rate"),
     ("--attack.stepz=3", "stepz"),
     ("--scoring.drawz=3", "drawz"),
@@ -213,11 +225,17 @@ def test_a_misspelt_key_is_named(
 
 
 @pytest.mark.parametrize(
-    "key", ["judges: {cnn: {class_path: CNN, init_args: {kernal: 3}}}", "judge: {cnn: {class_path: CNN}}"]
+    "key",
+    [
+        "judges: {cnn: {class_path: Classifier, init_args: {network: {class_path: CNN, init_args: {kernal: 3}}}}}",
+        "judge: {cnn: {class_path: Classifier}}",
+    ],
 )
 def test_a_misspelt_key_in_the_yaml_is_named(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "misspelt.yaml"
-    config.write_text(f"data: {{class_path: MNIST5k}}\nmodel: {{class_path: MLP}}\n{key}\n")
+    config.write_text(
+        f"data: {{class_path: MNIST5k}}\nmodel: {{class_path: Classifier, init_args: {{network: MLP}}}}\n{key}\n"
+    )
     message = refused(["fit", "--config", str(config)], capsys)
     assert "kernal" in message or "judge.cnn" in message
 
@@ -229,11 +247,17 @@ BAD = [
     (["--attack.time_steps=0"], "time_steps must be at least 1, got 0."),
     (["--scoring.draws=0"], "draws must be at least 1, got 0."),
     (["--attack=null"], "the config has no `attack`"),
-    (["--attack=MIFace"], "MIFace attacks ordinary networks, SpikingMLP is spiking: use BrainLeaksV1 or V2."),
-    (["--model.hidden=13"], "belongs to another network (hidden: 12 there, 13 here)"),
+    (
+        ["--attack=MIFace"],
+        "MIFace looks for images, and SpikingMLP takes spikes: use BrainLeaksV1, BrainLeaksV2 or BrainLeaksV3.",
+    ),
+    (["--model.network.hidden=13"], "belongs to another network (hidden: 12 there, 13 here)"),
     (["--data.encoder.time_steps=5"], "belongs to another data set (encoder:"),
     (["--data=MNIST5k", "--data.encoder=RateEncoder"], "belongs to another data set (class: MNIST there, MNIST5k here"),
-    (["--model.num_classes=9"], "target (SpikingMLP) has input_shape (1, 28, 28) and num_classes 9, but MNIST has"),
+    (
+        ["--model.network.num_classes=9"],
+        "target (SpikingMLP) has input_shape (1, 28, 28) and num_classes 9, but MNIST has",
+    ),
     (["--data.encoder=null"], "takes spikes, but MNIST gives images: set data.encoder"),
     (["--checkpoints=nowhere"], "no checkpoint at nowhere/target.pt. Run `brainleaks fit --config tiny.yaml` first."),
     (["--data.root=nowhere", "--data.download=false"], "train-images"),

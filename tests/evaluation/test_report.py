@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 from matplotlib.figure import Figure
-from toys import ToyDigits, run
+from toys import ToyDigits, classifier, run
 
 from brainleaks_pl import (
     CNN,
     BlackBox,
     BrainLeaksV1,
+    Classifier,
     ConstantCurrentEncoder,
     Encoder,
     InversionModule,
@@ -37,27 +38,29 @@ FACTS: dict[str, Any] = {
 
 
 @pytest.fixture
-def judge() -> CNN:
+def judge() -> Classifier:
     torch.manual_seed(1)
-    return CNN((1, 12, 12), 3, kernel=3)
+    return classifier(CNN, (1, 12, 12), 3, kernel=3)
 
 
-def report_of(attack: InversionModule, judge: CNN, data: ToyDigits, **scoring: Any) -> Report:
+def report_of(attack: InversionModule, judge: Classifier, data: ToyDigits, **scoring: Any) -> Report:
     options = Scoring(draws=3, null_draws=2, **scoring)
     return make_report(attack, {"cnn": judge}, data, options, title="toy", seed=5, facts=FACTS)
 
 
 @pytest.fixture
-def images(judge: CNN) -> MIFace:
+def images(judge: Classifier) -> MIFace:
     """An attack with three restarts, of which the target likes the second best for each class."""
     torch.manual_seed(2)
-    attack = MIFace(CNN((1, 12, 12), 3, kernel=3), restarts=3, classes=[2, 0])
+    attack = MIFace(classifier(CNN, (1, 12, 12), 3, kernel=3), restarts=3, classes=[2, 0])
     attack.best = torch.rand(6, 1, 12, 12)
     attack.best_cost = torch.tensor([3.0, 1.0, 2.0, 9.0, 7.0, 8.0])
     return attack
 
 
-def test_the_restart_that_the_target_likes_best_is_scored(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+def test_the_restart_that_the_target_likes_best_is_scored(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits
+) -> None:
     report = report_of(images, judge, toy_digits)
     expected = score(images.best[[1, 4]], judge, [2, 0])
     assert report.tensors["best"].tolist() == [1, 4]
@@ -65,7 +68,7 @@ def test_the_restart_that_the_target_likes_best_is_scored(images: MIFace, judge:
     assert [row["class"] for row in report.scores["judges"]["cnn"]["per_class"]] == [2, 0]
 
 
-def test_every_restart_is_kept(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+def test_every_restart_is_kept(images: MIFace, judge: Classifier, toy_digits: ToyDigits) -> None:
     tensors = report_of(images, judge, toy_digits).tensors
     assert torch.equal(tensors["reconstructions"], images.best)
     assert tensors["classes"].tolist() == [2, 2, 2, 0, 0, 0]
@@ -73,7 +76,9 @@ def test_every_restart_is_kept(images: MIFace, judge: CNN, toy_digits: ToyDigits
     assert "spikes" not in tensors
 
 
-def test_rescaling_reaches_scores_nulls_and_similarity(images: MIFace, judge: CNN, toy_digits: ToyDigits) -> None:
+def test_rescaling_reaches_scores_nulls_and_similarity(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits
+) -> None:
     images.best = images.best * 0.1
     plain, rescaled = (report_of(images, judge, toy_digits, rescale=rescale).scores for rescale in (False, True))
     assert rescaled["scoring"]["rescale"] is True
@@ -82,9 +87,9 @@ def test_rescaling_reaches_scores_nulls_and_similarity(images: MIFace, judge: CN
         assert plain["judges"]["cnn"][key] != rescaled["judges"]["cnn"][key]
 
 
-def test_spikes_are_drawn_from_the_probabilities(judge: CNN) -> None:
+def test_spikes_are_drawn_from_the_probabilities(judge: Classifier) -> None:
     data = ToyDigits(encoder=RateEncoder(time_steps=4))
-    attack = BrainLeaksV1(SpikingMLP((1, 12, 12), 3, hidden=4), time_steps=4)
+    attack = BrainLeaksV1(classifier(SpikingMLP, (1, 12, 12), 3, hidden=4), time_steps=4)
     attack.best = torch.tensor([0.0, 1.0, 0.5]).view(1, 3, 1, 1, 1).expand(4, 3, 1, 12, 12)
     report = report_of(attack, judge, data)
     spikes = report.tensors["spikes"].float()
@@ -98,10 +103,10 @@ def test_spikes_are_drawn_from_the_probabilities(judge: CNN) -> None:
     ("encoder", "drawn"), [(RateEncoder(4), True), (ConstantCurrentEncoder(4), False), (None, False)]
 )
 def test_an_image_is_kept_beside_a_draw_of_its_spikes(
-    judge: CNN, images: MIFace, encoder: Encoder | None, drawn: bool
+    judge: Classifier, images: MIFace, encoder: Encoder | None, drawn: bool
 ) -> None:
     data = ToyDigits(encoder=encoder)
-    spiking = SpikingCNN((1, 12, 12), 3, kernel=3)
+    spiking = classifier(SpikingCNN, (1, 12, 12), 3, kernel=3)
     options = Scoring(draws=2, null_draws=1)
     judges = {"cnn": spiking if encoder else judge}
     report = make_report(images, judges, data, options, title="toy", seed=5, facts=FACTS)
@@ -113,9 +118,9 @@ def test_an_image_is_kept_beside_a_draw_of_its_spikes(
         assert abs(float((spikes.mean(0) - images.best).mean())) < 0.05
 
 
-def test_an_attack_by_queries_leaves_its_curve(judge: CNN, toy_spikes: ToyDigits, tmp_path: Path) -> None:
-    target = SpikingMLP((1, 12, 12), 3, hidden=4)
-    attack = BlackBox(target, RateEncoder(5), queries=41, pairs=2, grid=(4, 4), restarts=2, classes=[2, 0])
+def test_an_attack_by_queries_leaves_its_curve(judge: Classifier, toy_spikes: ToyDigits, tmp_path: Path) -> None:
+    target = classifier(SpikingMLP, (1, 12, 12), 3, hidden=4)
+    attack = BlackBox(target, encoder=RateEncoder(5), queries=41, pairs=2, grid=(4, 4), restarts=2, classes=[2, 0])
     run(attack)
     attack.snapshots[1] = attack.snapshots[1]._replace(costs=torch.tensor([1.0, 2.0, 2.0, 1.0]))
     report = report_of(attack, judge, toy_spikes)
@@ -133,7 +138,7 @@ def test_an_attack_by_queries_leaves_its_curve(judge: CNN, toy_spikes: ToyDigits
 
 
 def test_a_failed_write_leaves_older_files(
-    images: MIFace, judge: CNN, toy_digits: ToyDigits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = report_of(images, judge, toy_digits)
     write_report(report, tmp_path)

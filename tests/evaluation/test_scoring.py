@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from brainleaks_pl.targets.base import TargetClassifier, Training
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from brainleaks_pl import Classifier
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoders import RateEncoder
 from brainleaks_pl.evaluation import scoring
@@ -22,13 +22,14 @@ from brainleaks_pl.evaluation.scoring import Stat, min_max_rescale, nulls, score
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
 
 
-class LinearJudge(TargetClassifier):
+class LinearJudge(nn.Module):
     """Logits are a matrix product with the pixels, at every step on its own; writes down what it was shown."""
 
-    spiking = False
+    takes_spikes = False
 
     def __init__(self, weight: Tensor, input_shape: tuple[int, int, int]) -> None:
-        super().__init__(input_shape, weight.shape[0], Training())
+        super().__init__()
+        self.input_shape, self.num_classes = input_shape, weight.shape[0]
         self.register_buffer("weight", weight)
         self.dropout = nn.Dropout(0.5)
         self.seen: list[Tensor] = []
@@ -39,12 +40,12 @@ class LinearJudge(TargetClassifier):
 
 
 class SpikingLinearJudge(LinearJudge):
-    spiking = True
+    takes_spikes = True
 
 
-def one_pixel_per_class(num_classes: int, gain: float = 4.0, kind: type[LinearJudge] = LinearJudge) -> LinearJudge:
+def one_pixel_per_class(num_classes: int, gain: float = 4.0, kind: type[LinearJudge] = LinearJudge) -> Classifier:
     """The logit of class k is ``gain`` times pixel k of an image of 1 x 1 x K pixels."""
-    return kind(gain * torch.eye(num_classes), (1, 1, num_classes))
+    return Classifier(kind(gain * torch.eye(num_classes), (1, 1, num_classes)))
 
 
 def pixels(*values: Sequence[float]) -> Tensor:
@@ -159,8 +160,8 @@ def test_spikes_are_judged_once_whatever_the_draws() -> None:
     )
     torch.testing.assert_close(scores.matrix, expected)
     assert scores.confidence.std == 0.0
-    assert len(judge.seen) == 1
-    assert judge.seen[0].shape == spikes.shape
+    assert len(judge.network.seen) == 1
+    assert judge.network.seen[0].shape == spikes.shape
 
 
 def test_an_ordinary_judge_sees_the_rate_image_of_spikes() -> None:
@@ -180,7 +181,7 @@ def test_draws_of_spike_probabilities_have_the_mean_and_the_spread_of_bernoulli_
     c = softmax([0.0, 4.0])[1]
     assert scores.confidence.mean == pytest.approx(0.5 + p * (c - 0.5), abs=0.005)
     assert scores.confidence.std == pytest.approx((c - 0.5) * math.sqrt(p * (1 - p) / time_steps), rel=0.05)
-    assert all(set(x.unique().tolist()) <= {0.0, 1.0} for x in judge.seen)
+    assert all(set(x.unique().tolist()) <= {0.0, 1.0} for x in judge.network.seen)
     # class 1 wins unless no step spiked, when both classes tie
     silent = (1 - p) ** time_steps
     assert scores.attack_accuracy.mean == pytest.approx(1 - silent / 2, abs=0.01)
@@ -241,8 +242,8 @@ def test_batches_bound_the_memory_and_change_nothing_else(batch_size: int) -> No
     for name in METRICS:
         assert getattr(scores, name).mean == pytest.approx(getattr(reference, name).mean)
         assert getattr(scores, name).std == pytest.approx(getattr(reference, name).std)
-    assert max(x.shape[1] for x in judge.seen) <= batch_size
-    assert sum(x.shape[1] for x in judge.seen) == 15
+    assert max(x.shape[1] for x in judge.network.seen) <= batch_size
+    assert sum(x.shape[1] for x in judge.network.seen) == 15
 
 
 def test_large_samples_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +254,7 @@ def test_large_samples_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) 
         judge = one_pixel_per_class(3, kind=SpikingLinearJudge)
         scores = score(probabilities, judge, draws=5, seed=2)
         torch.testing.assert_close(scores.matrix, reference.matrix)
-        assert max(x.shape[1] for x in judge.seen) == max(1, samples)
+        assert max(x.shape[1] for x in judge.network.seen) == max(1, samples)
 
 
 def test_the_seed_decides_the_draws() -> None:
@@ -270,7 +271,7 @@ def test_the_seed_decides_the_draws() -> None:
 
 def test_the_order_of_the_reconstructions_does_not_matter() -> None:
     generator = torch.Generator().manual_seed(3)
-    judge = LinearJudge(torch.randn((6, 12), generator=generator), (1, 3, 4))
+    judge = Classifier(LinearJudge(torch.randn((6, 12), generator=generator), (1, 3, 4)))
     images, classes = torch.rand((4, 1, 3, 4), generator=generator), [5, 0, 3, 2]
     order = [2, 0, 3, 1]
     scores = score(images, judge, classes)
@@ -327,7 +328,7 @@ def test_the_judge_is_evaluated_without_dropout_and_left_as_it_was() -> None:
     assert torch.equal(scores.matrix, expected)
     assert not scores.matrix.requires_grad
     assert judge.training
-    assert judge.dropout.training
+    assert judge.network.dropout.training
     assert not judge.val_accuracy.training
 
 
@@ -354,7 +355,7 @@ def test_score_refuses(reconstructions: Tensor, arguments: dict[str, Any], messa
 
 def test_a_judge_without_finite_confidences_is_refused() -> None:
     with pytest.raises(ValueError, match="LinearJudge returned confidences that are not finite"):
-        score(pixels((1.0, 0.0)), LinearJudge(torch.full((2, 2), math.nan), (1, 1, 2)), classes=[0])
+        score(pixels((1.0, 0.0)), Classifier(LinearJudge(torch.full((2, 2), math.nan), (1, 1, 2))), classes=[0])
 
 
 class Bars(ImageDataModule):
@@ -371,8 +372,8 @@ class Bars(ImageDataModule):
         return {name: ImageDataset(images, labels) for name in ("train", "val", "test")}
 
 
-def bar_judge(kind: type[LinearJudge]) -> LinearJudge:
-    return kind(torch.eye(4).repeat(1, 4), (1, 4, 4))
+def bar_judge(kind: type[LinearJudge]) -> Classifier:
+    return Classifier(kind(torch.eye(4).repeat(1, 4), (1, 4, 4)))
 
 
 def test_nulls_before_an_ordinary_judge() -> None:
@@ -401,7 +402,7 @@ def test_nulls_before_an_ordinary_judge() -> None:
 def test_nulls_before_a_spiking_judge_are_encoded_anew_each_draw() -> None:
     judge = bar_judge(SpikingLinearJudge)
     scores = nulls(Bars(encoder=RateEncoder(time_steps=6)), judge, draws=50)
-    assert all(x.shape[0] == 6 and set(x.unique().tolist()) <= {0.0, 1.0} for x in judge.seen)
+    assert all(x.shape[0] == 6 and set(x.unique().tolist()) <= {0.0, 1.0} for x in judge.network.seen)
     assert scores["black"].classes == (0, 1, 2, 3)
     assert scores["black"].attack_accuracy == scores["black"].daa == Stat(0.25, 0.0)
     assert scores["class_mean"].attack_accuracy.mean == 1.0

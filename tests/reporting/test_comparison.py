@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from recordings import write_nmnist_folder
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from toys import classifier
 
 from brainleaks_pl import NMNIST, BrainLeaksV1, FrameTransform, Scoring, SpikingCNN, SpikingMLP
 from brainleaks_pl.evaluation.report import Report, make_report
@@ -35,9 +36,9 @@ def data(tmp_path: Path) -> NMNIST:
 
 def report_of(data: NMNIST) -> Report:
     torch.manual_seed(0)
-    attack = BrainLeaksV1(SpikingMLP((1, 34, 34), 10, hidden=4), time_steps=6, classes=[3, 8])
+    attack = BrainLeaksV1(classifier(SpikingMLP, (1, 34, 34), 10, hidden=4), time_steps=6, classes=[3, 8])
     attack.best = (torch.rand_like(attack.best) < 0.2).float()
-    judges = {"cnn": SpikingCNN((1, 34, 34), 10)}
+    judges = {"cnn": classifier(SpikingCNN, (1, 34, 34), 10)}
     return make_report(attack, judges, data, Scoring(draws=2, null_draws=1), title="toy", seed=5, facts=FACTS)
 
 

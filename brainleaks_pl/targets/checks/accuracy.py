@@ -12,7 +12,7 @@ from brainleaks_pl.targets.classifier import Classifier
 _SHORT = 0.02  # an accuracy that is lower than expected by no more than this is what was expected
 _BETTER = 0.1  # by which another scale of the inputs must be better
 _SCALE_SAMPLES = 300
-_TEMPERATE = (0.5, 2.0)
+_CALIBRATED = 0.1  # an expected calibration error up to which confidence is taken at its word
 
 
 def check_accuracy(classifier: Classifier, measured: Measurement) -> Finding:
@@ -70,7 +70,7 @@ def check_calibration(measured: Measurement) -> Finding:
         f"mean confidence {measured.mean_confidence:.3f} at an accuracy of {measured.accuracy:.3f}, expected "
         f"calibration error {error:.3f}, best temperature {temperature:.2f} times the interface's."
     )
-    if _TEMPERATE[0] <= temperature <= _TEMPERATE[1]:
+    if error <= _CALIBRATED:
         return Finding("calibration", "ok", detail)
     return Finding(
         "calibration",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
+from brainleaks_pl.targets.interfaces.exchange import Undo
 
 Answer = Literal[
     "membranes",
@@ -29,9 +30,6 @@ is averaged over time (the paper's confidence); the others reduce time first, an
 Layout = Literal["time_first", "batch_first", "time_in_batch", "time_last", "step_by_step", "image"]
 """Where the time of an input is: ``(T, B, ...)``, ``(B, T, ...)``, ``(B * T, ...)`` with the steps of a sample side by
 side, ``(B, ..., T)``, one call a step, or nowhere: the network takes an image, and makes its own time steps of it."""
-
-Undo = Callable[[], None]
-"""Puts back what was replaced."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,8 @@ class Interface(ABC):
         mean, std = (x.new_tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))
         return (x - mean) / std
 
-    def reset(self, network: nn.Module) -> None:  # noqa: B027 - nothing to do is a right answer
-        """Put the network's neurons to rest; called before every forward. Here there is nothing to do."""
+    def reset(self, network: nn.Module, x: Tensor) -> None:  # noqa: B027 - nothing to do is a right answer
+        """Put the neurons to rest before a forward with ``x``, ``(T, B, ...)``. Here there is nothing to do."""
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:
         """Return the modules whose surrogate gradient can be exchanged; none unless the kind has them."""
@@ -137,9 +135,9 @@ class Interface(ABC):
         """Tell whether an entry of a stored state_dict is the state of a neuron, and no weight; here none is."""
         return False
 
-    def read_weights(self, network: nn.Module, path: Path) -> dict[str, Any] | None:
-        """Load a file in the framework's own format into the network; None where there is no such format, as here."""
-        return None
+    def read_weights(self, network: nn.Module, path: Path) -> bool:
+        """Load a file in the framework's own format into the network; False where there is no such format, as here."""
+        return False
 
     def pick(self, output: Any, default: int | None = None) -> Tensor:
         """Return the tensor that is meant of what a network returned.
@@ -204,10 +202,19 @@ class SpikingInterface(Interface):
         return 0
 
     def outputs(self, network: nn.Module, x: Tensor) -> Tensor:
-        """Return what the network says over time, ``(T, B, K)``, or ``(B, K)`` where it has reduced time itself."""
-        self.reset(network)
-        if self.flatten:
-            x = x.flatten(-3)
+        """Return what the network says over time, ``(T, B, K)``, or ``(B, K)`` where it has reduced time itself.
+
+        The network's neurons are put to rest before it is called, and left at rest: no state of this batch gets into a
+        checkpoint or a copy of the network.
+        """
+        self.reset(network, x)
+        try:
+            return self.call(network, x.flatten(-3) if self.flatten else x)
+        finally:
+            self.reset(network, x)
+
+    def call(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Call the network at rest on what ``layout`` says; an interface may know a call of its own."""
         match self.layout:
             case "batch_first":
                 output = self.pick(network(x.transpose(0, 1)), self.default_output)
@@ -215,6 +222,8 @@ class SpikingInterface(Interface):
             case "time_in_batch":
                 steps, samples = x.shape[:2]
                 output = self.pick(network(x.transpose(0, 1).flatten(0, 1)), self.default_output)
+                if output.ndim == 3:
+                    return output.transpose(0, 1)
                 if len(output) != steps * samples:
                     return output
                 return torch.unflatten(output, 0, (samples, steps)).transpose(0, 1)
@@ -241,10 +250,3 @@ class SpikingInterface(Interface):
             case "membrane_last":
                 reduced = outputs[-1]
         return reduced.unsqueeze(0)
-
-
-def replace_attribute(holder: Any, name: str, value: Any) -> Undo:
-    """Replace an attribute, and return what puts the old one back."""
-    own = getattr(holder, name)
-    setattr(holder, name, value)
-    return lambda: setattr(holder, name, own)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.interfaces.base import SpikingInterface, Undo, replace_attribute
+from brainleaks_pl.targets.interfaces.base import SpikingInterface
+from brainleaks_pl.targets.interfaces.exchange import Undo, replace_attribute
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Rockpool(SpikingInterface):
     They take ``(B, T, N)`` and return ``(output, state, record)``. Where the last module is none of neurons, its output
     is a membrane, and one of the answers of membranes is meant.
 
-    Networks are reset by ``reset_state``; weights may be the JSON that ``save`` writes. A surrogate takes the place of
+    Rockpool has a ``modules`` of its own, so torch's is asked for by name. Networks are reset by ``reset_state``; weights may be the JSON that ``save`` writes. A surrogate takes the place of
     ``spike_generation_fn``, at each threshold of neurons that emit several spikes per step.
     """
 
@@ -35,13 +35,15 @@ class Rockpool(SpikingInterface):
 
     def reset(self, network: nn.Module, x: Tensor) -> None:
         """Put the whole network to rest."""
-        for module in network.modules():
+        for module in nn.Module.modules(network):
             if callable(getattr(module, "reset_state", None)):
                 module.reset_state()  # type: ignore[operator]
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:
         """Return the modules with a ``spike_generation_fn``."""
-        return [module for module in network.modules() if callable(getattr(module, "spike_generation_fn", None))]
+        return [
+            module for module in nn.Module.modules(network) if callable(getattr(module, "spike_generation_fn", None))
+        ]
 
     def exchange(self, neuron: nn.Module, surrogate: Surrogate) -> Undo:
         """Replace ``spike_generation_fn``."""

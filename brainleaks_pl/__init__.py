@@ -50,7 +50,7 @@ from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 from brainleaks_pl.export import export_results
-from brainleaks_pl.networks import CNN, LIF, MLP, LavaNetwork, Network, SpikingCNN, SpikingMLP
+from brainleaks_pl.networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from brainleaks_pl.networks.scan import lif_linear, lif_scan
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
 from brainleaks_pl.targets import Classifier, Training, wrap
@@ -109,6 +109,7 @@ __all__ = [
     "MNIST5k",
     "MaxMargin",
     "MeanNLL",
+    "NIRNetwork",
     "Network",
     "NonSpiking",
     "Norse",
@@ -143,4 +144,5 @@ __all__ = [
     "run_checks",
     "score",
     "wrap",
+    "write_nir",
 ]

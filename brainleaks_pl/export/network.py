@@ -6,7 +6,7 @@ from pathlib import Path
 
 from brainleaks_pl.engine.checkpoints import load_network
 from brainleaks_pl.engine.storage import check_writable
-from brainleaks_pl.networks.nir_export import write_nir
+from brainleaks_pl.networks.nir.export import write_nir
 
 
 def export_network(network: Path, output: Path | None = None, dt: float = 1.0) -> Path:

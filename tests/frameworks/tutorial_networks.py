@@ -225,14 +225,14 @@ def rockpool_sequential() -> nn.Module:
     fixed = {"tau_mem": Constant(0.02), "tau_syn": Constant(0.01), "threshold": Constant(1.0), "bias": Constant(0.0)}
     return Sequential(
         LinearTorch((144, HIDDEN)), LIFTorch(HIDDEN, dt=0.01, **fixed),
-        LinearTorch((HIDDEN, CLASSES)), LIFTorch(CLASSES, dt=0.01, **fixed),
+        LinearTorch((HIDDEN, CLASSES)), LIFTorch(CLASSES, dt=0.01, learning_window=2.0, **fixed),
     )  # fmt: skip
 
 
 def train_rockpool_sequential(x: Tensor, y: Tensor) -> nn.Module:
     torch.manual_seed(0)
     net = rockpool_sequential()
-    optimizer = torch.optim.Adam(net.parameters().astorch(), lr=1e-2)
+    optimizer = torch.optim.Adam(net.parameters().astorch(), lr=2e-2)
     for images, labels in batches(x, y, 12):
         net.reset_state()
         out, _, _ = net(rate(images).flatten(2).transpose(0, 1))

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from brainleaks_pl.networks.cnn import SpikingCNN
 from brainleaks_pl.networks.lif import LIF
 from brainleaks_pl.networks.mlp import MLP, SpikingMLP
-from brainleaks_pl.networks.nir_export import write_nir
-from brainleaks_pl.networks.nir_graph import NIRNetwork
-from brainleaks_pl.networks.nir_neurons import SpikingNeurons
+from brainleaks_pl.networks.nir.export import write_nir
+from brainleaks_pl.networks.nir.network import NIRNetwork
+from brainleaks_pl.networks.nir.neurons import SpikingNeurons
 from brainleaks_pl.networks.scan import Reset
 
 nir = pytest.importorskip("nir")

@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from brainleaks_pl.networks.nir_graph import NIRNetwork
-from brainleaks_pl.networks.nir_neurons import SpikingNeurons
+from brainleaks_pl.networks.nir.network import NIRNetwork
+from brainleaks_pl.networks.nir.neurons import SpikingNeurons
 from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, StraightThrough, Surrogate
 
 nir = pytest.importorskip("nir")

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
-from brainleaks_pl.networks.nir_graph import NIRNetwork
-from brainleaks_pl.networks.nir_neurons import SpikingNeurons
+from brainleaks_pl.networks.nir.network import NIRNetwork
+from brainleaks_pl.networks.nir.neurons import SpikingNeurons
 
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("nir")

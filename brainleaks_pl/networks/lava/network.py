@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from brainleaks_pl.networks.captured import Captured
 from brainleaks_pl.networks.lava.blocks import Affine, Average, Block, Conv, Dense, Reading
 from brainleaks_pl.networks.lava.file import BlockEntry, read_blocks
 from brainleaks_pl.networks.lava.neurons import MANTISSA, LoihiNeurons
@@ -19,7 +20,7 @@ from brainleaks_pl.networks.surrogates import Surrogate
 Shape = tuple[int, ...]
 
 
-class LavaNetwork(nn.Module):
+class LavaNetwork(Captured, nn.Module):
     """A network in Lava-DL's ``.net`` format (that of ``netx``), read with h5py alone.
 
     The blocks ``input``, ``dense``, ``conv``, ``pool``, ``flatten`` and ``average`` are run, with neurons of the types

@@ -20,8 +20,8 @@ class Norse(SpikingInterface):
     They take ``(T, B, ...)``, start from the state None in every forward, and return the voltages of leaky integrators
     over time, ``(T, B, K)``, alone or beside their state, as ``SequentialState`` and ``Lift`` do.
 
-    A surrogate takes the place of the threshold function that a cell's ``activation`` calls; the cell's own ``method``
-    and ``alpha`` are put aside meanwhile.
+    A surrogate takes the place of the threshold function that a cell's ``activation`` calls, whatever its ``method``
+    and ``alpha`` (which norse 1.1 does not read for ``super``: its derivative is ``1 / (1 + |v - threshold|)^2``).
     """
 
     answer: Answer = "membrane_max"

@@ -25,8 +25,9 @@ class Rockpool(SpikingInterface):
     They take ``(B, T, N)`` and return ``(output, state, record)``. Where the last module is none of neurons, its output
     is a membrane, and one of the answers of membranes is meant.
 
-    Rockpool has a ``modules`` of its own, so torch's is asked for by name. Networks are reset by ``reset_state``; weights may be the JSON that ``save`` writes. A surrogate takes the place of
-    ``spike_generation_fn``, at each threshold of neurons that emit several spikes per step.
+    Rockpool has a ``modules`` of its own, so torch's is asked for by name. Networks are reset by ``reset_state``;
+    weights may be the JSON that ``save`` writes. A surrogate takes the place of ``spike_generation_fn``, at each threshold of
+    neurons that emit several spikes per step.
     """
 
     answer: Answer = "spike_count"

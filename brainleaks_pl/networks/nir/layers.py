@@ -1,4 +1,4 @@
-"""The nodes of a NIR graph as torch modules; see :mod:`brainleaks_pl.networks.nir_neurons` for the neurons."""
+"""The nodes of a NIR graph as torch modules; see :mod:`brainleaks_pl.networks.nir.neurons` for the neurons."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from brainleaks_pl.networks.nir_neurons import LeakyIntegrator, SpikingNeurons, ThresholdUnits
-from brainleaks_pl.networks.nir_scan import Discretisation
+from brainleaks_pl.networks.nir.neurons import LeakyIntegrator, SpikingNeurons, ThresholdUnits
+from brainleaks_pl.networks.nir.scan import Discretisation
 from brainleaks_pl.networks.sparse_linear import spike_linear
 from brainleaks_pl.networks.surrogates import Surrogate
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.base import Network
-from brainleaks_pl.networks.nir_files import evaluation_order, read_graph, shape_of, stored_options
-from brainleaks_pl.networks.nir_layers import BUILDERS, TIME_CONSTANTS, build
-from brainleaks_pl.networks.nir_neurons import NIROutput, SpikingNeurons
-from brainleaks_pl.networks.nir_scan import Discretisation, NIRReset
+from brainleaks_pl.networks.nir.files import evaluation_order, read_graph, shape_of, stored_options
+from brainleaks_pl.networks.nir.layers import BUILDERS, TIME_CONSTANTS, build
+from brainleaks_pl.networks.nir.neurons import NIROutput, SpikingNeurons
+from brainleaks_pl.networks.nir.scan import Discretisation, NIRReset
 from brainleaks_pl.networks.surrogates import ATan, Surrogate
 
 NIR_SURROGATE = ATan(alpha=2.0)
@@ -25,7 +25,7 @@ class NIRNetwork(Network):
 
     A graph fixes weights, thresholds and time constants, but neither the time step nor what simulators do differently
     from NIR's equations. Each option that is None is what the graph's metadata say, which graphs written by
-    :func:`~brainleaks_pl.networks.nir_export.write_nir` have, else NIR's specification. A network may recognise most of
+    :func:`~brainleaks_pl.networks.nir.export.write_nir` have, else NIR's specification. A network may recognise most of
     its data under wrong ones too: compare its accuracy with the published one. Options that frameworks need:
 
     - sinabs, IF: ``reset: subtract``, ``multi_spike: true`` and sinabs' ``min_v_mem`` as ``min_v`` (networks for the
@@ -33,7 +33,7 @@ class NIRNetwork(Network):
     - snntorch's Leaky: ``reset: subtract_late``, ``dt: 1e-4``.
 
     Nodes Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d (zeros of the padding count), Flatten, Scale, Threshold,
-    IF, LIF, LI and CubaLIF are run, their neurons as :mod:`brainleaks_pl.networks.nir_neurons` says. The inputs of a
+    IF, LIF, LI and CubaLIF are run, their neurons as :mod:`brainleaks_pl.networks.nir.neurons` says. The inputs of a
     node that has several are added up. Weights are parameters, constants of neurons buffers. No code in a file is run.
 
     Args:
@@ -59,6 +59,8 @@ class NIRNetwork(Network):
     """
 
     takes_spikes: ClassVar[bool] = True
+    brings_weights: ClassVar[bool] = True
+    """The file holds the trained weights: nothing is left to train."""
 
     def __init__(
         self,

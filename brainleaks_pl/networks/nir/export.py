@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.lif import LIF
-from brainleaks_pl.networks.nir_files import METADATA, import_nir
-from brainleaks_pl.networks.nir_graph import NIRNetwork
+from brainleaks_pl.networks.nir.files import METADATA, import_nir
+from brainleaks_pl.networks.nir.network import NIRNetwork
 
 
 def write_nir(network: nn.Module, path: str | Path, dt: float = 1.0) -> None:

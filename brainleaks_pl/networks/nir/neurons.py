@@ -12,7 +12,7 @@ Threshold ``z = [I > threshold]``, without a state
 ========  ==================================================================================================
 
 A spike resets the membrane of IF, LIF and CubaLIF: NIR sets it to v_reset, and
-:data:`~brainleaks_pl.networks.nir_scan.NIRReset` names what simulators do instead. The current of CubaLIF goes on
+:data:`~brainleaks_pl.networks.nir.scan.NIRReset` names what simulators do instead. The current of CubaLIF goes on
 undisturbed; LI and Threshold have nothing to reset.
 
 All start at rest: the membranes of IF at v_reset, the others at v_leak, currents at 0.
@@ -25,7 +25,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from brainleaks_pl.networks.nir_scan import Discretisation, FiringRule, leaky_scan, spiking_scan
+from brainleaks_pl.networks.nir.scan import Discretisation, FiringRule, leaky_scan, spiking_scan
 from brainleaks_pl.networks.surrogates import Surrogate
 
 NIROutput = Literal["spikes", "membranes"]

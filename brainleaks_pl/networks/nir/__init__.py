@@ -1,0 +1,6 @@
+"""Networks as NIR graphs: those of others are read and run, ours are written."""
+
+from brainleaks_pl.networks.nir.export import write_nir
+from brainleaks_pl.networks.nir.network import NIRNetwork
+
+__all__ = ["NIRNetwork", "write_nir"]

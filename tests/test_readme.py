@@ -22,13 +22,13 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    (tmp_path / "example.py").write_text(PYTHON[0].replace("time_steps=25", "time_steps=3"))
+    (tmp_path / "example.py").write_text(PYTHON[0].replace("=25", "=3").replace("RateEncoder(25)", "RateEncoder(3)"))
     assert "'class': 8" in run([sys.executable, "example.py"], tmp_path)
 
 
 def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(PYTHON[1])
-    lines = re.findall(r"^python -m brainleaks_pl (.*)$", README, re.MULTILINE)
+    lines = re.findall(r"^python -m brainleaks_pl (.* own\.\S+)$", README, re.MULTILINE)
     assert [line.split()[0] for line in lines] == ["fit", "invert"]
     for line in lines:
         run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)

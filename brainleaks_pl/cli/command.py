@@ -241,6 +241,8 @@ class BrainLeaksCLI(LightningCLI):
         facts: dict[str, Any] = {part: {} for part in self.networks}
         if self.trainer.is_global_zero:  # which scores
             self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
+            for label in attack.classes:  # what judges compare with
+                self.datamodule.class_indices(label, "test")
             facts = {
                 part: {
                     "test_accuracy": loaded[part].get("test_accuracy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from tonic.datasets import NMNIST as TonicNMNIST  # noqa: N811 - not a constant
 from torch import Tensor
 
@@ -72,25 +73,28 @@ class NMNIST(RecordedDataModule):
         """Find the recordings; they are read when they are used.
 
         Raises:
-            FileNotFoundError: when a folder is missing, or the recordings of a digit.
+            FileNotFoundError: when a folder is missing, or the training recordings of a digit, or all test recordings.
             ValueError: when a digit has a single training recording: none is left to validate.
         """
         train_paths, train_labels = self._recordings(self.train_archive)
         train, val = hold_out(train_labels, self.val_share)
-        test_paths, test_labels = self._recordings(self.test_archive)
+        test_paths, test_labels = self._recordings(self.test_archive, some=True)
         return {
             "train": self.dataset([train_paths[i] for i in train], train_labels[train], read_nmnist),
             "val": self.dataset([train_paths[i] for i in val], train_labels[val], read_nmnist),
             "test": self.dataset(test_paths, test_labels, read_nmnist),
         }
 
-    def _recordings(self, archive: Archive) -> tuple[list[Path], Tensor]:
+    def _recordings(self, archive: Archive, some: bool = False) -> tuple[list[Path], Tensor]:
+        """Return the recordings of all digits, or of ``some``, with which parts of the set are told and used."""
         folder = self.folder(archive)
         paths: list[Path] = []
         labels: list[int] = []
         for digit in range(self.num_classes):
             found = sorted(path for path in (folder / str(digit)).glob("*.bin") if not path.name.startswith("."))
-            if not found:
+            if not found and some and any((folder / str(other)).is_dir() for other in range(self.num_classes)):
+                rank_zero_warn(f"{self.title}: there are no test recordings of {digit} in {folder / str(digit)}.")
+            elif not found:
                 raise FileNotFoundError(f"{self.title} is incomplete: no recordings (*.bin) in {folder / str(digit)}.")
             paths += found
             labels += [digit] * len(found)

@@ -145,9 +145,26 @@ def test_missing_folders_are_named_with_the_remedy(tmp_path: Path) -> None:
 
 def test_a_digit_without_recordings_is_named(tmp_path: Path) -> None:
     write_nmnist_folder(tmp_path)
-    (tmp_path / "Test" / "6" / "00000.bin").unlink()
-    with pytest.raises(FileNotFoundError, match=re.escape(f"no recordings (*.bin) in {tmp_path / 'Test' / '6'}.")):
+    for path in (tmp_path / "Train" / "6").iterdir():
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match=re.escape(f"no recordings (*.bin) in {tmp_path / 'Train' / '6'}.")):
         module(tmp_path).split("train")
+
+
+def test_parts_of_the_set_may_lack_test_recordings_of_a_digit_and_say_so(tmp_path: Path) -> None:
+    write_nmnist_folder(tmp_path)
+    (tmp_path / "Test" / "6" / "00000.bin").unlink()
+    data = module(tmp_path)
+    with pytest.warns(UserWarning, match=r"there are no test recordings of 6 in .*Test"):
+        data.setup()
+    assert set(data.split("test").labels.tolist()) == set(range(10)) - {6}
+    with pytest.raises(ValueError, match="has no sample of class 6 in the split 'test'"):
+        data.class_indices(6, "test")
+    for digit in range(10):
+        for path in (tmp_path / "Test" / str(digit)).iterdir():
+            path.unlink()
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="the split 'test' is empty"):
+        module(tmp_path).setup()
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import copy
+import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import frameworks.tutorial_networks as tutorials
 import pytest
 import torch
 import torch.nn.functional as F
-from frameworks.tutorial_networks import CLASSES, HIDDEN, MEAN, STD, STEPS
+import tutorial_networks as tutorials
 from torch import Tensor, nn
 from toys import Triangle
+from tutorial_networks import CLASSES, HIDDEN, MEAN, STD, STEPS
 
-from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, StraightThrough, Surrogate
+from brainleaks_pl.networks.surrogates import ATan, FastSigmoid, Surrogate
 from brainleaks_pl.targets.interfaces import (
     Interface,
     NonSpiking,
@@ -25,7 +27,6 @@ from brainleaks_pl.targets.interfaces import (
     Rockpool,
     Sinabs,
     Snntorch,
-    SpikingInterface,
     SpikingJelly,
 )
 from brainleaks_pl.targets.weights import load_weights
@@ -46,6 +47,7 @@ def pictures(size: int, seed: int) -> tuple[Tensor, Tensor]:
 IMAGES, LABELS = pictures(60, seed=1)
 SPIKES = (torch.rand(STEPS, *IMAGES.shape, generator=torch.Generator().manual_seed(2)) < IMAGES).float()
 FEW = 4
+IMPORT = re.compile("(import|from) ")  # not indented
 
 
 # Networks beside the trained ones: other layouts, other answers
@@ -433,14 +435,19 @@ def gradient(answers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The gradient of the confidence in class 0: the softmax, averaged over time."""
     x = x.clone().requires_grad_()
     said = answers(x)
-    confidence = F.softmax(said / 4, dim=-1)[..., 0].view(-1, x.shape[-4]).mean(0)
+    tempered = said / said.detach().std().clamp(min=1)
+    confidence = F.softmax(tempered, dim=-1)[..., 0].view(-1, x.shape[-4]).mean(0)
     (found,) = torch.autograd.grad(confidence.sum(), x)
     return found
 
 
 def assert_same_gradient(found: Tensor, expected: Tensor) -> None:
-    assert expected.abs().max() > 0
+    assert expected.abs().max() > 1e-9
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6 * expected.abs().max().item())
+
+
+def differs(found: Tensor, other: Tensor) -> bool:
+    return bool((found - other).abs().max() > 1e-3 * other.abs().max())
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.train])
@@ -519,7 +526,7 @@ def test_states_that_other_versions_store_are_no_weights() -> None:
             assert not interface.transient(weight)
 
 
-@pytest.mark.parametrize("surrogate", [ATan(alpha=3.0), StraightThrough(), Triangle(width=2.0)], ids=lambda s: str(s))
+@pytest.mark.parametrize("surrogate", [ATan(alpha=3.0), FastSigmoid(slope=7.0), Triangle(width=2.0)], ids=str)
 @spiking_cases
 def test_an_exchanged_surrogate_changes_the_gradient_alone_and_is_put_back(case: Case, surrogate: Surrogate) -> None:
     net, x, interface = network_of(case), inputs_of(case), case.interface
@@ -532,7 +539,7 @@ def test_an_exchanged_surrogate_changes_the_gradient_alone_and_is_put_back(case:
         assert list(net.state_dict()) == names
     assert other.isfinite().all()
     assert other.abs().max() > 0
-    assert not torch.allclose(other, own, rtol=1e-3)
+    assert differs(other, own)
     assert torch.equal(gradient(lambda x: interface.logits(net, x), x), own)
 
     with pytest.raises(RuntimeError, match="inside"), interface.using_surrogate(net, surrogate):
@@ -616,7 +623,7 @@ def test_an_exchanged_surrogate_equals_a_network_built_with_it(
     pytest.importorskip(framework)
     native, net, x = untrained(built), untrained(exchanged), SPIKES[:, :FEW]
     expected = gradient(lambda x: interface.logits(native, x), x)
-    assert not torch.allclose(gradient(lambda x: interface.logits(net, x), x), expected, rtol=1e-3)
+    assert differs(gradient(lambda x: interface.logits(net, x), x), expected)
     with interface.using_surrogate(net, surrogate):
         assert_same_gradient(gradient(lambda x: interface.logits(net, x), x), expected)
 
@@ -653,7 +660,7 @@ def test_norses_neurons_take_a_surrogate(kind: str) -> None:
     with interface.using_surrogate(net, FastSigmoid(1.0)):  # norse's own method
         assert_same_gradient(gradient(lambda x: interface.logits(net, x), x), own)
     with interface.using_surrogate(net, FastSigmoid(9.0)):
-        assert not torch.allclose(gradient(lambda x: interface.logits(net, x), x), own, rtol=1e-3)
+        assert differs(gradient(lambda x: interface.logits(net, x), x), own)
 
 
 def test_norses_neurons_that_cannot_take_a_surrogate_say_which_can() -> None:
@@ -736,7 +743,8 @@ def test_normalisation_is_the_one_of_training() -> None:
     torch.testing.assert_close(scaled.logits(net, IMAGES * 255), CASES["torch"].interface.logits(net, IMAGES))
 
 
-def test_frameworks_are_imported_only_when_they_are_used() -> None:
-    for interface in (Snntorch, SpikingJelly, Norse, Sinabs, Rockpool):
-        made: SpikingInterface = interface()
-        assert made.neurons(nn.Linear(2, 2)) == []
+def test_frameworks_are_imported_only_where_they_are_used() -> None:
+    frameworks = {case.framework for case in CASES.values()} - {"torch"}
+    for path in Path(sys.modules[Norse.__module__].__file__ or "").parent.glob("*.py"):
+        imported = [line.split()[1].partition(".")[0] for line in path.read_text().splitlines() if IMPORT.match(line)]
+        assert not frameworks.intersection(imported), path

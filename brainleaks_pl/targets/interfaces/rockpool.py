@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
@@ -22,17 +25,24 @@ from brainleaks_pl.targets.interfaces.exchange import (
 class Rockpool(SpikingInterface):
     """Torch networks of rockpool (3.1), as its tutorials write them; the answer is by default the spike count.
 
-    They take ``(B, T, N)`` and return ``(output, state, record)``. Where the last module is none of neurons, its output
-    is a membrane, and one of the answers of membranes is meant.
+    They take ``(B, T, N)`` and return ``(output, state, record)``. An answer of membranes is made of the ``vmem`` that
+    the last module records, after its reset; where that is none of neurons, of the network's output.
 
     Rockpool has a ``modules`` of its own, so torch's is asked for by name. Networks are reset by ``reset_state``;
-    weights may be the JSON that ``save`` writes. A surrogate takes the place of ``spike_generation_fn``, at each threshold of
-    neurons that emit several spikes per step.
+    weights may be the JSON that ``save`` writes. A surrogate takes the place of ``spike_generation_fn``, at each
+    threshold of neurons that emit several spikes per step.
     """
 
     answer: Answer = "spike_count"
     layout: Layout = "batch_first"
     flatten: bool = True
+
+    def call(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Call the network at rest; for an answer of membranes, with its record."""
+        if self.counts_spikes or self.layout != "batch_first" or not hasattr(network, "evolve"):
+            return super().call(network, x)
+        output, _, record = network(x.transpose(0, 1), record=True)
+        return self.pick(_membranes(record, output)).transpose(0, 1)
 
     def reset(self, network: nn.Module, x: Tensor) -> None:
         """Put the whole network to rest."""
@@ -59,9 +69,51 @@ class Rockpool(SpikingInterface):
 
     def transient(self, name: str) -> bool:
         """Tell whether it is a membrane, a current or the last spikes."""
-        return name.rpartition(".")[2] in ("vmem", "isyn", "spikes")
+        return name.rpartition(".")[2] in ("vmem", "isyn", "iahp", "spikes")
 
     def read_weights(self, network: nn.Module, path: Path) -> bool:
-        """Load the JSON that rockpool's ``save`` wrote."""
-        network.load(str(path))  # type: ignore[operator]
+        """Load the JSON that rockpool's ``save`` wrote.
+
+        Rockpool itself leaves alone what the file lacks, and takes any shape.
+
+        Raises:
+            ValueError: when the file is none of rockpool's, or does not fit the network.
+        """
+        own: Any = network
+        if not hasattr(network, "json_to_param"):
+            raise ValueError(f"{type(network).__name__} is no module of rockpool: give a state_dict, not {path}.")
+        try:
+            content = json.loads(path.read_text())
+            there = dict(_shapes(content))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is damaged, or not what rockpool's `save` has written.") from error
+        here = dict(_shapes(own.to_json()))
+        wrong = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+        if wrong:
+            name = wrong[0]
+            raise ValueError(
+                f"{path} does not fit {type(network).__name__}: {name} has the shape {there.get(name)} there and "
+                f"{here.get(name)} here (None: there is none). Build the network with the arguments that it was "
+                "trained with."
+            )
+        own.json_to_param(content)
         return True
+
+
+def _membranes(record: Any, output: Any) -> Any:
+    """Return the membranes that the last module has recorded, or the output where it has none."""
+    while isinstance(record, Mapping):
+        if "vmem" in record:
+            return record["vmem"]
+        modules = [value for value in record.values() if isinstance(value, Mapping)]
+        record = modules[-1] if modules else None
+    return output
+
+
+def _shapes(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the names and shapes in what rockpool stores: JSON in JSON, and nothing for functions."""
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _shapes(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield f"{prefix}{name}", np.shape(json.loads(value))

@@ -16,23 +16,40 @@ class Sinabs(SpikingInterface):
     """Networks of sinabs (3.1), as its tutorials and its conversion write them; the answer is the spike count.
 
     With squeezing layers (``IAFSqueeze`` and its kin), which are what ``from_model`` makes, they take ``(B * T, ...)``,
-    the layout ``time_in_batch``; the batch size that such a layer was built with is set anew before every forward. With
-    the other layers they take ``(B, T, ...)``, the layout ``batch_first``.
+    the layout ``time_in_batch``; whatever batch size such a layer was built with, it is told the one at hand. With the
+    other layers they take ``(B, T, ...)``, the layout ``batch_first``. Membranes can be the answer where the output
+    layer returns them, as ``ExpLeak`` does.
 
-    Every layer is reset by its own ``reset_states``. A surrogate takes the place of ``surrogate_grad_fn``, at each
-    threshold of neurons that emit several spikes per step.
+    Every layer is reset to having no state, as it is built. A surrogate takes the place of ``surrogate_grad_fn``, at
+    each threshold of neurons that emit several spikes per step.
     """
 
     answer: Answer = "spike_count"
     layout: Layout = "time_in_batch"
 
     def reset(self, network: nn.Module, x: Tensor) -> None:
-        """Put every layer to rest, and tell squeezing ones how many samples there are."""
+        """Put every layer to rest.
+
+        Its own ``reset_states`` writes zeros into the state it has, which torch refuses where that was made under
+        ``inference_mode``, and which stays as large as the last batch: another one would be given states at random.
+        """
         for module in network.modules():
-            if callable(getattr(module, "reset_states", None)):
-                module.reset_states()  # type: ignore[operator]
-            if hasattr(module, "batch_size") and hasattr(module, "num_timesteps"):
-                module.batch_size, module.num_timesteps = -1, len(x)  # type: ignore[assignment]
+            if callable(getattr(module, "init_state_with_shape", None)):
+                module.init_state_with_shape((0,))  # type: ignore[operator]
+
+    def call(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Call the network at rest, its layers that fold time told the batch at hand."""
+        undo: list[Undo] = []
+        try:
+            if self.layout in ("time_in_batch", "batch_first"):
+                for module in network.modules():
+                    for name, value in (("batch_size", x.shape[1]), ("num_timesteps", len(x))):
+                        if isinstance(getattr(module, name, None), int):
+                            undo.append(replace_attribute(module, name, value))
+            return super().call(network, x)
+        finally:
+            for put_back in undo:
+                put_back()
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:
         """Return the layers with a ``surrogate_grad_fn``."""
@@ -49,4 +66,4 @@ class Sinabs(SpikingInterface):
 
     def transient(self, name: str) -> bool:
         """Tell whether it is a membrane or a current."""
-        return name.rpartition(".")[2] in ("v_mem", "i_syn", "b")
+        return name.rpartition(".")[2] in ("v_mem", "i_syn")

@@ -31,8 +31,8 @@ class Snntorch(SpikingInterface):
 
     @property
     def default_output(self) -> int | None:
-        """The spikes come first, the membranes second."""
-        return 0 if self.counts_spikes else 1
+        """The spikes come first, the membranes last, behind the currents of neurons that have those."""
+        return 0 if self.counts_spikes else -1
 
     def reset(self, network: nn.Module, x: Tensor) -> None:
         """Put every neuron to rest."""

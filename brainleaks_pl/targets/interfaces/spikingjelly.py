@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
@@ -19,6 +21,9 @@ class SpikingJelly(SpikingInterface):
     layout ``step_by_step``; those that repeat an image over time themselves, the layout ``image``. The count and not
     the tutorials' rate is the default, as a softmax over rates of ten classes never exceeds .23.
 
+    Membranes can be the answer where the output layer returns them, as ``NonSpikingLIFNode`` does; without a ``decode``
+    it gives a list over time, which is put together.
+
     Neurons are reset as ``functional.reset_net`` does. A surrogate takes the place of ``surrogate_function``.
     """
 
@@ -29,6 +34,8 @@ class SpikingJelly(SpikingInterface):
         for module in network.modules():
             if callable(getattr(module, "reset", None)):
                 module.reset()  # type: ignore[operator]
+            elif hasattr(module, "neuronal_charge"):  # NonSpikingLIFNode starts anew by itself, but keeps what it held
+                vars(module).pop("v", None)
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:
         """Return the modules with a ``surrogate_function``."""
@@ -42,3 +49,9 @@ class SpikingJelly(SpikingInterface):
             return with_surrogate(own(centred.detach()), centred, surrogate)  # type: ignore[operator]
 
         return replace_attribute(neuron, "surrogate_function", spikes)
+
+    def pick(self, output: Any, default: int | None = None) -> Tensor:
+        """Return the tensor that is meant of what a network returned; a list holds one per step."""
+        if isinstance(output, list) and self.output is None:
+            return torch.stack(output)
+        return super().pick(output, default)

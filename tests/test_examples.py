@@ -1,0 +1,105 @@
+"""The examples work as they stand: a user's own network through every command; other people's where they are at hand."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from brainleaks_pl.cli.main import main
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SHARED = Path(os.environ.get("BRAINLEAKS_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+QUICK = ["--data.encoder.time_steps=5", "--model.network.hidden=64", "--judges.spiking_cnn.training.epochs=1"]
+QUIET = ["--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the examples, as the working directory, where `python -m` looks for classes."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.chdir(tmp_path / "examples")
+    monkeypatch.syspath_prepend(str(tmp_path / "examples"))
+    for name in ("snntorch_net", "loihi"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return tmp_path / "examples"
+
+
+def test_a_network_that_snntorch_trained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from snntorch_net import train
+
+    assert train(epochs=2, hidden=64, num_steps=5) > 0.6
+    own = ["--config=own_network.yaml", *QUICK, *QUIET]
+    main(["fit", *own, "--trainer.limit_val_batches=1"])
+    assert [path.name for path in (folder / "checkpoints" / "own_network").iterdir()] == ["spiking_cnn.pt"]
+    main(["check", *own])
+    assert "target: 0 of 10 checks failed" in capsys.readouterr().out
+    main(["invert", *own, "--attack.steps=3", "--scoring.draws=2", "--scoring.null_draws=2"])
+    scores = json.loads((folder / "results" / "own_network" / "scores.json").read_text())
+    assert scores["target"]["test_samples"] == 500
+    config = yaml.safe_load((folder / "audit_own_network.yaml").read_text())
+    config["targets"]["own"]["init_args"]["network"]["init_args"]["hidden"] = 64
+    config["targets"]["ann"]["init_args"]["training"]["epochs"] = 1
+    config["judges"]["spiking_cnn"]["init_args"]["training"]["epochs"] = 1
+    config["attacks"]["v3"]["init_args"]["steps"] = 10
+    (folder / "audit_own_network.yaml").write_text(yaml.safe_dump(config))
+    quick = [
+        "--data.encoder.time_steps=5",
+        "--seeds=[0]",
+        "--gradients=10",
+        "--scoring.draws=2",
+        "--scoring.null_draws=2",
+    ]
+    main(["audit", "--config=audit_own_network.yaml", *quick, "--attacks.v2.population=1", "--trainer.accelerator=cpu"])
+    document = json.loads((folder / "results" / "audit_own_network" / "audit.json").read_text())
+    assert {cell["status"] for cell in document["cells"]} == {"done"}
+    assert document["targets"]["own"]["pretrained"]
+
+
+def test_the_readme_shows_the_example_as_it_is() -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    start = readme.index("```yaml\nmodel:") + len("```yaml\n")
+    assert readme[start : readme.index("```", start)] in (EXAMPLES / "own_network.yaml").read_text()
+    for config in ("own_network.yaml", "audit_own_network.yaml"):
+        assert f"--config {config}" in readme
+    section = readme[readme.index("### Audit the network you have") : readme.index("### Does this network leak less")]
+    assert len(section.strip().splitlines()) <= 30
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs networks and data that others published")
+def test_a_network_that_lava_exported(folder: Path) -> None:
+    (folder / "data").mkdir()
+    for path in (SHARED / "mnist").glob("*.gz"):
+        (folder / "data" / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    shutil.copy(SHARED / "networks" / "mnist.net", folder)
+    lava = ["--config=lava_mnist.yaml", *QUIET]
+    main(["fit", *lava, "--judges.cnn.training.epochs=1"])
+    main(["check", *lava])  # .987 is expected, or it exits
+    for attack in (["BrainLeaksV3", "--attack.max_shift=1"], ["BlackBox", "--attack.queries=2500"]):
+        main(["invert", *lava, f"--attack={attack[0]}", attack[1], "--attack.margin=4"])
+        scores = json.loads((folder / "results" / "lava_mnist" / "scores.json").read_text())
+        assert scores["judges"]["cnn"]["attack_accuracy"]["mean"] >= 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs networks and data that others published")
+@pytest.mark.filterwarnings("ignore:.*there are no test recordings of 8")
+def test_networks_of_sinabs_and_of_loihi(folder: Path) -> None:
+    with zipfile.ZipFile(SHARED / "nmnist_subset.zip") as archive:
+        archive.extractall(folder / "data")
+    for name in ("cnn_sinabs.nir", "loihi_nmnist.npz"):
+        shutil.copy(SHARED / "networks" / name, folder)
+    nir = ["--config=nir_nmnist.yaml", *QUIET]
+    main(["check", *nir, "--model.expected_accuracy=0.96", "--judges.loihi.expected_accuracy=1.0"])
+    main(["invert", *nir, "--attack.classes=[1,4]", "--attack.steps=2", "--scoring.draws=2", "--scoring.null_draws=1"])
+    scores = json.loads((folder / "results" / "nir_nmnist" / "scores.json").read_text())
+    assert scores["target"]["test_accuracy"] >= 0.95
+    assert scores["judges"]["loihi"]["test_accuracy"] >= 0.98

@@ -1,4 +1,4 @@
-"""The examples work as they stand: a user's own network through every command; other people's where they are at hand."""
+"""The examples work as they stand: a user's own network in every command, other people's where they are at hand."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.cli.command import BrainLeaksCLI
+from brainleaks_pl.cli.migration import check_wrapped
 from brainleaks_pl.cli.save_config import SaveConfig
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.errors import plain_message
@@ -31,6 +32,8 @@ def main(args: ArgsType = None) -> None:
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's calls, likewise
     arguments = sys.argv[1:] if args is None else args
     try:
+        if isinstance(arguments, list):
+            check_wrapped(arguments)
         if isinstance(arguments, list) and arguments[:1] == ["export"]:  # needs neither config nor networks
             export_main(arguments[1:])
             return

@@ -194,3 +194,21 @@ def test_other_weights_are_another_attack(folder: Path, capsys: pytest.CaptureFi
     )
     main(invert)
     assert results.stat().st_mtime_ns > second
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ("model: {class_path: SpikingMLP, init_args: {hidden: 3}}", "model is a SpikingMLP"),
+        ("model: {class_path: Classifier}\njudges: {a: {class_path: brainleaks_pl.CNN}}", "judges.a is a CNN"),
+        ("targets: {snn: {class_path: SpikingCNN}}", "targets.snn is a SpikingCNN"),
+    ],
+)
+@pytest.mark.parametrize("command", [["fit", "--config=old.yaml"], ["audit", "--config", "old.yaml"]])
+def test_configs_of_before_networks_were_wrapped(
+    config: str, key: str, command: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "old.yaml").write_text(config)
+    message = refused(command, capsys)
+    assert key in message
+    assert "Wrap it: `class_path: Classifier`" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def check_wrapped(arguments: Iterable[str]) -> None:
     """
     arguments = list(arguments)
     named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
-    named += [after for before, after in zip(arguments, arguments[1:], strict=False) if before in ("--config", "-c")]
+    named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
     for path in map(Path, named):
         try:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -27,8 +28,8 @@ def check_wrapped(arguments: Iterable[str]) -> None:
             continue  # the parser says what is wrong
         for key, network in _networks(config):
             raise ValueError(
-                f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and as "
-                f"its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
+                f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "
+                f"as its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
             )
 
 

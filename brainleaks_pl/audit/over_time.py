@@ -11,6 +11,9 @@ from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.scoring import evaluating, judge_inputs, min_max_rescale
 from brainleaks_pl.targets.classifier import Classifier
 
+MOST_BEGINNINGS = 100
+"""Most beginnings of an input that a judge is asked about one by one."""
+
 
 def confidence_over_time(
     reconstructions: Tensor,
@@ -24,8 +27,9 @@ def confidence_over_time(
 ) -> list[float] | None:
     """Return a judge's mean confidence in the attacked classes on the first 1, 2, ..., T steps of its input.
 
-    A spiking judge is causal: its confidence on the first t steps is the mean over them of the softmax of its outputs.
-    An ordinary one sees the rate image of the first t steps.
+    A spiking judge is causal: where every step is an answer of its own, its confidence on the first t steps is the mean
+    over them of the softmax of its answers. One that reduces time first is asked about every beginning by itself. A
+    non-spiking one sees the rate image of the first t steps.
 
     Args:
         reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities ``(T, M, C, H, W)``, as in
@@ -38,7 +42,8 @@ def confidence_over_time(
         seed: seed of the draws.
 
     Returns:
-        T numbers in [0, 1], or None where the judge's input, an image, has no time.
+        T numbers in [0, 1], or None where the judge's input, an image, has no time, or where it would have to be asked
+        about more than :data:`MOST_BEGINNINGS`.
     """
     x = reconstructions.detach().to(judge.device, torch.float32)
     sample, random = judge_inputs(min_max_rescale(x) if rescale else x, judge, encoder)
@@ -52,7 +57,13 @@ def confidence_over_time(
                 return None
             counts = torch.arange(1, len(inputs) + 1, device=inputs.device).view(-1, 1, 1)
             if judge.takes_spikes:
-                confidences = judge.logits(inputs).softmax(-1).cumsum(0) / counts
+                answers = judge.logits(inputs)
+                if len(answers) == len(inputs):
+                    confidences = answers.softmax(-1).cumsum(0) / counts
+                elif len(inputs) > MOST_BEGINNINGS:
+                    return None
+                else:
+                    confidences = torch.stack([judge.confidences(inputs[: t + 1]) for t in range(len(inputs))])
             else:
                 rates = inputs.cumsum(0) / counts[..., None, None]
                 confidences = torch.stack([judge.confidences(images) for images in rates])

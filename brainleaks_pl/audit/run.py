@@ -111,7 +111,7 @@ class AuditRun:
         name, data = variant.name, self.data_of(variant)
         make = {**self.audit.targets, **self.audit.judges}[variant.target]
         if variant.parameter not in (None, "time_steps"):
-            make = with_argument(make, self.untrained[variant.target], str(variant.parameter), variant.value)
+            make = with_argument(self.untrained[variant.target], str(variant.parameter), variant.value)
         try:
             network, accuracy = self.store.get(seed, name, make, data)
             report = self._checked(seed, name, network, data.for_network(network.takes_spikes))

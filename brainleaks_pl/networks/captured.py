@@ -40,16 +40,33 @@ class Captured:
 
 
 def arguments_of(made: object, factory: Callable[..., Any] | None = None) -> dict[str, Any] | None:
-    """Return the arguments that an object was built with, as plain values; None where they are not known.
+    """Return the arguments that an object was built with, defaults included, as plain values; None where not known.
 
     Args:
         made: the object; one of a :class:`Captured` class remembers them.
-        factory: what built it; that of a config (a :class:`functools.partial`) holds them.
+        factory: what built it without further arguments: a class, a function, or a partial of either, as configs make.
     """
     arguments = getattr(made, "constructor_arguments", None)
-    if arguments is None and isinstance(factory, partial):
-        arguments = {**{str(index): own for index, own in enumerate(factory.args)}, **factory.keywords}
+    if arguments is None and factory is not None:
+        arguments = _given(factory)
     return None if arguments is None else {name: plain(value) for name, value in arguments.items()}
+
+
+def _given(factory: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the arguments that a factory passes on, defaults included."""
+    built: Any = factory
+    positional: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}
+    if isinstance(factory, partial):
+        built, positional, named = factory.func, factory.args, factory.keywords
+        if getattr(built, "__module__", "").startswith("jsonargparse"):  # which is handed what to build
+            built, positional = next((own for own in reversed(positional) if isinstance(own, type)), built), ()
+    try:
+        bound = inspect.signature(built).bind(*positional, **named)
+    except (TypeError, ValueError):  # it is none of Python's, or says nothing
+        return dict(named) or None
+    bound.apply_defaults()
+    return dict(bound.arguments) or None
 
 
 def plain(value: Any) -> Any:

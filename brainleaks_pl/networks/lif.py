@@ -54,8 +54,8 @@ class LIF(nn.Module):
         return lif_scan(current, beta=self.beta, threshold=self.threshold, surrogate=self.surrogate, reset=self.reset)
 
     def extra_repr(self) -> str:
-        """Return the constants."""
-        return f"beta={self.beta}, threshold={self.threshold}, reset={self.reset}, surrogate={self.surrogate}"
+        """Return the constants that outputs depend on."""
+        return f"beta={self.beta}, threshold={self.threshold}, reset={self.reset}"
 
 
 def _is_listened_to(module: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
-from brainleaks_pl.networks.captured import arguments_of, plain
+from brainleaks_pl.networks.captured import Captured, arguments_of, plain
 from brainleaks_pl.networks.lif import LIF
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.interfaces import Interface
@@ -21,8 +22,10 @@ from brainleaks_pl.targets.learner import Learner
 from brainleaks_pl.targets.training import Training
 from brainleaks_pl.targets.weights import digest_of, load_weights
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of functions, in what some modules print as
 
-class Classifier(Learner):
+
+class Classifier(Captured, Learner):
     """A network, whoever wrote or trained it, as a target or a judge.
 
     It takes spike trains ``(T, B, C, H, W)`` or images ``(B, C, H, W)``, whichever its network takes, and answers with
@@ -194,12 +197,10 @@ class Classifier(Learner):
         They are captured, not listed: the class and the arguments that the network was built with (but for the
         surrogate, which no output depends on), or what it prints as where these are not known; and the interface.
         """
-        arguments = arguments_of(self.network, self.factory)
-        own = {"structure": repr(self.network)} if arguments is None else arguments
-        own = {name: value for name, value in own.items() if name != "surrogate"}
+        arguments = arguments_of(self.network, self.factory) or {"structure": _ADDRESS.sub("", repr(self.network))}
         return {
             "class": type(self.network).__qualname__,
-            **own,
+            **{name: value for name, value in arguments.items() if name != "surrogate"},
             "input_shape": list(self.input_shape),
             "num_classes": self.num_classes,
             "interface": plain(self.interface),
@@ -208,7 +209,7 @@ class Classifier(Learner):
     def recipe(self) -> dict[str, Any]:
         """Return the plain values that decide how ``fit`` trains it."""
         recipe = asdict(self.training_recipe)
-        surrogates = [plain(neurons.surrogate) for neurons in self.network.modules() if isinstance(neurons, LIF)]
+        surrogates = [plain(neurons.surrogate) for neurons in self._neurons]
         if not surrogates:
             return recipe
         same = all(surrogate == surrogates[0] for surrogate in surrogates)
@@ -224,7 +225,12 @@ class Classifier(Learner):
 
     @property
     def _hidden_neurons(self) -> list[LIF]:
-        return [module for module in self.network.modules() if isinstance(module, LIF)][:-1]
+        return self._neurons[:-1]
+
+    @property
+    def _neurons(self) -> list[LIF]:
+        """The package's own; torch's ``modules`` is asked by name, as some frameworks have one of another kind."""
+        return [module for module in nn.Module.modules(self.network) if isinstance(module, LIF)]
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from brainleaks_pl.targets.base import TargetClassifier
 from toys import mlp, spiking_mlp
 
-from brainleaks_pl import RateEncoder
+from brainleaks_pl import Classifier, RateEncoder, TimeFirst
 from brainleaks_pl.audit.over_time import confidence_over_time
 
 
@@ -15,8 +14,11 @@ def spikes(time_steps: int = 5) -> torch.Tensor:
     return (torch.rand(time_steps, 3, 1, 6, 6, generator=torch.Generator().manual_seed(0)) < 0.4).float()
 
 
-@pytest.mark.parametrize("judge", [spiking_mlp(), mlp()])
-def test_each_step_is_the_confidence_on_the_input_so_far(judge: TargetClassifier) -> None:
+COUNTING = Classifier(spiking_mlp().network, TimeFirst(answer="membrane_sum"))
+
+
+@pytest.mark.parametrize("judge", [spiking_mlp(), COUNTING, mlp()], ids=["steps", "sum", "rate"])
+def test_each_step_is_the_confidence_on_the_input_so_far(judge: Classifier) -> None:
     x, classes = spikes(), [2, 0, 1]
     curve = confidence_over_time(x, judge, classes)
     with torch.no_grad():
@@ -57,3 +59,11 @@ def test_the_judges_mode_is_left_as_it_was() -> None:
     judge = spiking_mlp().train()
     confidence_over_time(spikes(), judge, [0, 1, 2])
     assert judge.training
+
+
+def test_a_judge_that_reduces_time_is_not_asked_about_too_many_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from brainleaks_pl.audit import over_time
+
+    monkeypatch.setattr(over_time, "MOST_BEGINNINGS", 4)
+    assert confidence_over_time(spikes(5), COUNTING, [2, 0, 1]) is None
+    assert confidence_over_time(spikes(5), spiking_mlp(), [2, 0, 1]) is not None

@@ -9,11 +9,21 @@ import torch
 from tiny_audit import conduct
 from torch import Tensor
 
-from brainleaks_pl import MLP, BrainLeaksV3, ImageDataModule, MNIST5k, RateEncoder, Scoring, SpikingMLP, Training
+from brainleaks_pl import (
+    MLP,
+    BrainLeaksV3,
+    Classifier,
+    ImageDataModule,
+    MNIST5k,
+    RateEncoder,
+    Scoring,
+    SpikingMLP,
+    Training,
+)
 from brainleaks_pl.audit.run import Audit
 
 
-class Noise(SpikingMLP):
+class Noise(Classifier):
     """Learns labels that have nothing to do with the images: it holds nothing of a class that could leak."""
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -21,7 +31,7 @@ class Noise(SpikingMLP):
         return super().training_step((x, torch.randint_like(labels, self.num_classes)), batch_idx)
 
 
-class Templates(MLP):
+class Templates(Classifier):
     """Its first weights are the class means, less their common mean; it needs no training and keeps no secret."""
 
     def on_fit_start(self) -> None:
@@ -29,10 +39,10 @@ class Templates(MLP):
         means = data.class_means().flatten(1)
         with torch.no_grad():
             weights = means - means.mean(0)
-            self.hidden.weight.copy_(4 * weights / weights.norm(dim=1, keepdim=True))
-            self.hidden.bias.zero_()
-            self.output.weight.copy_(10 * torch.eye(self.num_classes))
-            self.output.bias.zero_()
+            self.network.hidden.weight.copy_(4 * weights / weights.norm(dim=1, keepdim=True))
+            self.network.hidden.bias.zero_()
+            self.network.output.weight.copy_(10 * torch.eye(self.num_classes))
+            self.network.output.bias.zero_()
 
 
 def audit() -> Audit:
@@ -42,12 +52,12 @@ def audit() -> Audit:
     return Audit(
         data=MNIST5k(encoder=RateEncoder(8)),
         targets={
-            "noise": partial(Noise, hidden=100, training=quick),
-            "templates": partial(Templates, hidden=10, training=still),
+            "noise": partial(Noise, partial(SpikingMLP, hidden=100), training=quick),
+            "templates": partial(Templates, partial(MLP, hidden=10), training=still),
         },
         judges={
-            "spiking": partial(SpikingMLP, hidden=200, training=quick),
-            "ordinary": partial(MLP, hidden=200, training=quick),
+            "spiking": partial(Classifier, partial(SpikingMLP, hidden=200), training=quick),
+            "ordinary": partial(Classifier, partial(MLP, hidden=200), training=quick),
         },
         attacks={"v3": partial(BrainLeaksV3, steps=30, start=0.1, margin=4)},
         seeds=[0, 1],

@@ -18,7 +18,7 @@ import torch
 from tiny_audit import conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
-from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, MIFace, SpikingCNN, Training
+from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, Checks, Classifier, MIFace, SpikingCNN, Training
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
@@ -212,28 +212,32 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
 
 
 def test_a_sweep_over_an_argument_that_is_a_list(tmp_path: Path) -> None:
-    cnn = partial(SpikingCNN, (1, 12, 12), 3, channels=(2, 4), kernel=3, training=Training(epochs=1))
+    small = partial(SpikingCNN, (1, 12, 12), 3, channels=(2, 4), kernel=3)
+    cnn = partial(Classifier, small, training=Training(epochs=1))
     few: dict[str, Any] = {"targets": {"snn": cnn}, "seeds": [0], "surrogates": SurrogateProbe()}
     few |= {"attacks": {"v3": partial(BrainLeaksV3, steps=10)}, "judges": {"ordinary": network(MLP)}}
-    found = conduct(tmp_path, tiny_audit(**few, sweep=Sweep("snn", ["v3"], {"channels": [[3, 4], [2, 2]]})))
+    found = conduct(
+        tmp_path,
+        tiny_audit(**few, checks=Checks(refuse=False), sweep=Sweep("snn", ["v3"], {"channels": [[3, 4], [2, 2]]})),
+    )
     assert [row["value"] for row in written(tmp_path)["sweep"]] == [[2, 2], [2, 4], [3, 4]]
     assert [cell["status"] for cell in found["cells"]] == ["done"] * 3
     assert (tmp_path / "networks" / "seed0" / "snn-channels-3x4.pt").is_file()
 
 
-class Untrainable(MLP):
+class Untrainable(Classifier):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         raise RuntimeError("no gradient today")
 
 
 def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path) -> None:
     few: dict[str, Any] = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep()}
-    audit = tiny_audit(**few, targets={**tiny_audit().targets, "ann": network(Untrainable)})
+    audit = tiny_audit(**few, targets={**tiny_audit().targets, "ann": network(MLP, wrapper=Untrainable)})
     found = conduct(tmp_path, audit)
     failed = {(cell["target"], cell["attack"]) for cell in found["cells"] if cell["status"] == "failed"}
     assert failed == {("ann", "v3"), ("ann", "mi_face")}
     assert found["targets"]["ann"]["test_accuracy"] == [None]
-    assert "ann, seed 0, could not be trained: RuntimeError: no gradient today" in found["warnings"]
+    assert "ann, seed 0, cannot be used: RuntimeError: no gradient today" in found["warnings"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from toys import ToyDigits
 
 from brainleaks_pl import (
@@ -16,11 +17,11 @@ from brainleaks_pl import (
     ATan,
     BrainLeaksV1,
     BrainLeaksV3,
+    Classifier,
     MIFace,
     RateEncoder,
     Scoring,
     SpikingMLP,
-    TargetClassifier,
     Training,
 )
 from brainleaks_pl.audit.main import run_audit
@@ -30,8 +31,11 @@ from brainleaks_pl.audit.run import Audit
 QUICK = Training(lr=0.02, epochs=3, batch_size=15)
 
 
-def network(kind: type[TargetClassifier], **settings: Any) -> Callable[..., TargetClassifier]:
-    return partial(kind, **{"input_shape": (1, 12, 12), "num_classes": 3, "hidden": 16, "training": QUICK, **settings})
+def network(
+    kind: type[nn.Module], training: Training = QUICK, wrapper: type[Classifier] = Classifier, **settings: Any
+) -> Callable[..., Classifier]:
+    arguments = {"input_shape": (1, 12, 12), "num_classes": 3, "hidden": 16, **settings}
+    return partial(wrapper, partial(kind, **arguments), training=training)
 
 
 def tiny_audit(**changes: Any) -> Audit:

@@ -163,7 +163,7 @@ def test_parts_of_the_set_may_lack_test_recordings_of_a_digit_and_say_so(tmp_pat
     for digit in range(10):
         for path in (tmp_path / "Test" / str(digit)).iterdir():
             path.unlink()
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="the split 'test' is empty"):
+    with pytest.warns(UserWarning, match="no test"), pytest.raises(ValueError, match="the split 'test' is empty"):
         module(tmp_path).setup()
 
 

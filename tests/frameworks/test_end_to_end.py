@@ -53,6 +53,9 @@ ATTACKS = {
 }
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*every gradient is zero")  # of rockpool's, from silence
+
+
 @pytest.mark.parametrize("name", INTERFACES)
 def test_a_yaml_of_25_lines_checks_and_attacks_it(
     name: str, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -582,6 +583,13 @@ def _rockpool_step() -> nn.Module:
     return rockpool_surrogate(StepPWL)
 
 
+def _rockpool_sigmoid() -> nn.Module:
+    def spikes(vmem: Tensor, threshold: Tensor, window: Any, most: Any) -> Tensor:
+        return FastSigmoid(3.0).spike_function()(vmem - threshold)
+
+    return rockpool_surrogate(SimpleNamespace(apply=spikes))
+
+
 def _sinabs_gaussian(spike_fn: Any = None) -> nn.Module:
     from sinabs.activation import Gaussian
 
@@ -615,6 +623,9 @@ def _sinabs_gaussian(spike_fn: Any = None) -> nn.Module:
             "sinabs", Sinabs(layout="batch_first"), sinabs_surrogate, _sinabs_gaussian, Exponential(), id="sinabs"
         ),
         pytest.param("rockpool", Rockpool(), _rockpool_step, rockpool_surrogate, Window(), id="rockpool"),
+        pytest.param(  # far above the threshold, too, it is the one threshold that counts
+            "rockpool", Rockpool(), _rockpool_sigmoid, rockpool_surrogate, FastSigmoid(3.0), id="rockpool, one spike"
+        ),
     ],
 )
 def test_an_exchanged_surrogate_equals_a_network_built_with_it(

@@ -82,9 +82,15 @@ def test_an_object_made_without_its_constructor_knows_no_arguments() -> None:
 
 def test_arguments_of_a_factory_are_those_of_its_config() -> None:
     factory = partial(nn.Linear, in_features=3, out_features=2)
-    assert arguments_of(factory(), factory) == {"in_features": 3, "out_features": 2}
+    assert arguments_of(factory(), factory) == {
+        "in_features": 3,
+        "out_features": 2,
+        "bias": True,
+        "device": None,
+        "dtype": None,
+    }
     assert arguments_of(factory()) is None
-    assert arguments_of(factory(), partial(nn.Linear, 3, out_features=2)) == {"0": 3, "out_features": 2}
+    assert arguments_of(factory(), partial(nn.Linear, 3, out_features=2)) == arguments_of(factory(), factory)
     assert arguments_of(factory(), lambda: factory()) is None
     own = partial(SpikingMLP, input_shape=(1, 2, 2), hidden=3)
     assert arguments_of(own(), own) == {  # what the network itself remembers, defaults included

@@ -436,6 +436,7 @@ def test_architecture_of_a_foreign_network_is_what_its_factory_was_given() -> No
         "class": "Scaled",
         "width": 5,
         "factor": 2.0,
+        "depth": 1,
         "input_shape": [1, 6, 6],
         "num_classes": 3,
     }

@@ -32,5 +32,5 @@ def own_interface(network: nn.Module) -> Interface:
 
 
 def _likely(network: nn.Module) -> str:
-    packages = {type(module).__module__.partition(".")[0] for module in network.modules()}
+    packages = {type(module).__module__.partition(".")[0] for module in nn.Module.modules(network)}
     return next((name for package, name in _FRAMEWORKS.items() if package in packages), "NonSpiking")

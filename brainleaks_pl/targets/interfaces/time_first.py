@@ -22,7 +22,8 @@ class TimeFirst(SpikingInterface):
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:
         """Return the modules that hold a surrogate of ours."""
-        return [module for module in network.modules() if isinstance(getattr(module, "surrogate", None), Surrogate)]
+        modules = nn.Module.modules(network)
+        return [module for module in modules if isinstance(getattr(module, "surrogate", None), Surrogate)]
 
     def exchange(self, neuron: nn.Module, surrogate: Surrogate) -> Undo:
         """Replace the attribute ``surrogate``."""

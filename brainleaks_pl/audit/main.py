@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,35 +130,49 @@ def audit_main(arguments: list[str]) -> None:
     parts = parser.instantiate(config)
     name = Path(str(config.config[0])).stem if config.config else "audit"
     checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))
-    for logger in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(logger).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     console = Console(highlight=False)
-    document = run_audit(
-        Audit(
-            data=parts.data,
-            targets=parts.targets,
-            judges=parts.judges,
-            attacks=parts.attacks,
-            seeds=parts.seeds,
-            gradients=parts.gradients,
-            scoring=parts.scoring,
-            checks=parts.checks,
-            surrogates=parts.surrogates,
-            sweep=parts.sweep,
-            trainer={**vars(parts.trainer), "devices": 1},
-            settings=_plain(parser, config),
-        ),
-        checkpoints=checkpoints,
-        results=results,
-        title=name,
-        command=" ".join(["brainleaks audit", *arguments]),
-        say=lambda line: console.print(line, markup=False, soft_wrap=True),
-    )
+    with _quiet_lightning():
+        document = run_audit(
+            Audit(
+                data=parts.data,
+                targets=parts.targets,
+                judges=parts.judges,
+                attacks=parts.attacks,
+                seeds=parts.seeds,
+                gradients=parts.gradients,
+                scoring=parts.scoring,
+                checks=parts.checks,
+                surrogates=parts.surrogates,
+                sweep=parts.sweep,
+                trainer={**vars(parts.trainer), "devices": 1},
+                settings=_plain(parser, config),
+            ),
+            checkpoints=checkpoints,
+            results=results,
+            title=name,
+            command=" ".join(["brainleaks audit", *arguments]),
+            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
     console.print(document["verdict"]["sentence"], markup=False)
     for warning in document["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
     console.print(f"Written to {results / 'report.html'}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning from speaking of every network and attack: the audit says itself how it goes."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:

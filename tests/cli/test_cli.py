@@ -1,6 +1,7 @@
 """The command line as its users know it: two commands, overrides, own classes, and errors they can act on."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,7 @@ def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog
     first = fit("first", "--model.training.epochs=1")
     assert first["epoch"] == 1
     caplog.clear()
+    caplog.set_level(logging.INFO, logger="lightning.pytorch")  # whatever ran before in this process
     second = fit("second", f"--ckpt_path={first['path']}")  # two epochs
     assert "Restored all states" in caplog.text
     assert (second["epoch"], second["global_step"]) == (2, 2 * first["global_step"])

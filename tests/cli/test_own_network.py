@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,25 @@ def folder(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def judged(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which fit has run."""
+    folder = tmp_path_factory.mktemp("judged")
+    (folder / "mine.yaml").write_text(CONFIG)
+    (folder / "trained.pt").write_bytes(weights.read_bytes())
+    with chdir(folder):
+        main(["fit", "--config", "mine.yaml"])
+    return folder
+
+
+@pytest.fixture
+def fitted(judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    shutil.copytree(judged, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], status: int = 2) -> str:
     capsys.readouterr()
     with pytest.raises(SystemExit) as stopped:
@@ -112,8 +133,7 @@ def test_fit_leaves_it_as_it_is_and_invert_attacks_it(
     assert "knows no neurons" in scores["target"]["checks"]["masking_untestable"]
 
 
-def test_check_shows_all_and_exits_with_1_where_one_failed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["fit", "--config", "mine.yaml"])
+def test_check_shows_all_and_exits_with_1_where_one_failed(fitted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     main(["check", "--config", "mine.yaml"])
     shown = capsys.readouterr().out
@@ -133,16 +153,15 @@ def test_check_shows_all_and_exits_with_1_where_one_failed(folder: Path, capsys:
 
 
 def test_invert_refuses_a_broken_network_unless_told_otherwise(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["fit", "--config", "mine.yaml"])
     broken = ["invert", "--config", "mine.yaml", "--model.network.forgetful=false"]
     message = refused(broken, capsys)
     assert "target failed 1 of" in message
     assert "two calls agree: asked again, the network answers otherwise" in message
-    assert not (folder / "results" / "mine" / "scores.json").exists()
+    assert not (fitted / "results" / "mine" / "scores.json").exists()
     main([*broken, "--checks.refuse=false"])
-    assert (folder / "results" / "mine" / "scores.json").exists()
+    assert (fitted / "results" / "mine" / "scores.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -156,9 +175,8 @@ def test_invert_refuses_a_broken_network_unless_told_otherwise(
     ],
 )
 def test_mistakes_are_one_line_that_names_the_key(
-    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    fitted: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    main(["fit", "--config", "mine.yaml"])
     assert message in refused(["invert", "--config", "mine.yaml", *arguments], capsys)
 
 
@@ -172,24 +190,23 @@ def test_a_judge_may_bring_its_weights_too(folder: Path) -> None:
     assert not (folder / "checkpoints").exists()
 
 
-def test_other_weights_are_another_attack(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["fit", "--config", "mine.yaml"])
+def test_other_weights_are_another_attack(fitted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     invert = ["invert", "--config", "mine.yaml", "--resume=true", "--checks.refuse=false"]
-    results = folder / "results" / "mine" / "scores.json"
+    results = fitted / "results" / "mine" / "scores.json"
     main(invert)
     first = results.stat().st_mtime_ns
     main(invert)
     assert results.stat().st_mtime_ns == first  # finished before
-    content = torch.load(folder / "trained.pt", weights_only=True)
+    content = torch.load(fitted / "trained.pt", weights_only=True)
     content["state_dict"]["model.second.bias"] += 1e-3
-    torch.save(content, folder / "trained.pt")
+    torch.save(content, fitted / "trained.pt")
     main(invert)
     second = results.stat().st_mtime_ns
     assert second > first
-    stored = torch.load(folder / "checkpoints" / "mine" / "rate.pt", weights_only=True)
+    stored = torch.load(fitted / "checkpoints" / "mine" / "rate.pt", weights_only=True)
     main(["fit", "--config", "mine.yaml", "--seed_everything=7"])  # another judge of the same name
     assert not torch.equal(
-        torch.load(folder / "checkpoints" / "mine" / "rate.pt", weights_only=True)["state_dict"]["hidden.weight"],
+        torch.load(fitted / "checkpoints" / "mine" / "rate.pt", weights_only=True)["state_dict"]["hidden.weight"],
         stored["state_dict"]["hidden.weight"],
     )
     main(invert)

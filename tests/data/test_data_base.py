@@ -175,12 +175,12 @@ def test_class_names() -> None:
 def test_an_ordinary_network_gets_the_images_themselves() -> None:
     data = Toy(encoder=RateEncoder(4))
     data.setup()
-    images = data.for_network(spiking=False)
-    assert data.for_network(spiking=True) is data
+    images = data.for_network(takes_spikes=False)
+    assert data.for_network(takes_spikes=True) is data
     assert (images.encoder, images.time_steps, data.time_steps) == (None, None, 4)
     assert images.split("train") is data.split("train")
     assert data.loads == 1
-    assert images.for_network(spiking=False) is images
+    assert images.for_network(takes_spikes=False) is images
 
 
 def test_other_time_steps_leave_the_data_as_they_are() -> None:

@@ -51,7 +51,7 @@ def draw(data: TinyEvents, name: str, time_steps: int = 4, seed: int = 0) -> Ten
 
 
 def test_all_networks_get_the_recordings_as_they_are(data: TinyEvents) -> None:
-    assert data.for_network(spiking=False) is data
+    assert data.for_network(takes_spikes=False) is data
     with pytest.raises(ValueError, match="TinyEvents cannot be encoded over 7 time steps: it has its own"):
         data.with_time_steps(7)
 

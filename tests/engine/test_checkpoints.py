@@ -414,7 +414,7 @@ def test_a_foreign_network_has_to_be_given(tmp_path: Path) -> None:
     assert load_network(path, given) is given
     assert torch.equal(given.logits(ones()), source.logits(ones()))
     assert (given.pretrained, given.time_steps, given.training) == (True, 5, False)
-    with pytest.raises(ValueError, match=r"belongs to another network \(width: None there, 5 here\)"):
+    with pytest.raises(ValueError, match=r"belongs to another network \(width: 4 there, 5 here\)"):
         load_network(path, foreign(1, width=5))
 
 

@@ -98,7 +98,7 @@ def test_an_audit_of_all_of_them_beside_an_ann(
             "v1": {"class_path": "BrainLeaksV1", "init_args": {"steps": 3}},
             "v3": {"class_path": "BrainLeaksV3", "init_args": {"steps": 10}},
         },
-        "seeds": [0, 1],
+        "seeds": [0],
         "gradients": 10,
         "scoring": {"draws": 2, "null_draws": 2},
         "surrogates": {"attacks": ["v1"], "surrogates": {"atan": {"class_path": "ATan", "init_args": {"alpha": 5.0}}}},
@@ -114,5 +114,5 @@ def test_an_audit_of_all_of_them_beside_an_ann(
         "ann",
     }
     assert {row["target"] for row in document["masking"]} == spiking
-    assert all(document["targets"][name]["test_accuracy"] == [1.0, 1.0] for name in INTERFACES)
-    assert sorted(path.stem for path in (tmp_path / "checkpoints").rglob("*.pt")) == ["ann"] * 2 + ["rate"] * 2
+    assert all(document["targets"][name]["test_accuracy"] == [1.0] for name in INTERFACES)
+    assert sorted(path.stem for path in (tmp_path / "checkpoints").rglob("*.pt")) == ["ann", "rate"]

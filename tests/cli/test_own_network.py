@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -93,8 +93,12 @@ def judged(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("judged")
     (folder / "mine.yaml").write_text(CONFIG)
     (folder / "trained.pt").write_bytes(weights.read_bytes())
-    with chdir(folder):
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
         main(["fit", "--config", "mine.yaml"])
+    finally:
+        os.chdir(before)
     return folder
 
 

@@ -149,3 +149,17 @@ class Blind(Surrogate):
 
     def spike_function(self) -> Callable[[Tensor], Tensor]:
         return lambda centred: _Derivative.apply(centred, torch.zeros_like)
+
+
+def train_plainly(network: nn.Module, data: ImageDataModule, epochs: int) -> nn.Module:
+    """Train a network as anyone would, in a loop of plain torch, on what the data module gives."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    data.setup()
+    for _ in range(epochs):
+        for batch in data.train_dataloader():
+            x, labels = data.on_after_batch_transfer(batch, 0)
+            loss = nn.functional.cross_entropy(network(x).mean(0), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return network

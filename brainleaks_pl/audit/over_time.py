@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.evaluation.scoring import evaluating, judge_inputs, min_max_rescale
+from brainleaks_pl.evaluation.scoring import judge_inputs, min_max_rescale
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.modes import evaluating
 
 MOST_BEGINNINGS = 100
 """Most beginnings of an input that a judge is asked about one by one."""

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
+from brainleaks_pl.cli.checking import check_before
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
@@ -30,7 +31,7 @@ from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
-from brainleaks_pl.targets.checks import CheckReport, Checks, measure, run_checks
+from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -195,32 +196,6 @@ class BrainLeaksCLI(LightningCLI):
         if any(report.failed for report in reports):
             sys.exit(1)
 
-    def _checked(self, attack: InversionModule) -> dict[str, CheckReport]:
-        """Check the networks before an attack, and refuse it where something is wrong."""
-        settings: Checks = self.option("checks")
-        surrogate = getattr(attack, "surrogate", None)
-        reports, console = {}, Console(stderr=True)
-        for part, network in self.networks.items():
-            data = self.datamodule.for_network(network.takes_spikes)
-            attacked = part == "target"
-            reports[part] = run_checks(
-                network,
-                data,
-                settings,
-                name=part,
-                attacked=attacked,
-                surrogate=surrogate,
-                needs_gradient=attack.gradients_per_run is not None,
-            )
-            for finding in reports[part].warnings:
-                console.print(f"Warning: {part}: {finding}", highlight=False, markup=False, soft_wrap=True)
-            if settings.refuse:
-                reports[part].raise_if_failed()
-        untestable = reports["target"].masking_untestable
-        if surrogate is not None and untestable is not None:
-            raise ValueError(f"attack.surrogate would change nothing: {untestable}. Leave it out.")
-        return reports
-
     def invert(self, **kwargs: Any) -> None:
         """Attack the target, let the judges score the reconstructions, and write the results."""
         make_attack: Callable[[Classifier], InversionModule] | None = self.option("attack")
@@ -249,7 +224,7 @@ class BrainLeaksCLI(LightningCLI):
                     **report.measured,
                     "checks": report.as_dict(),
                 }
-                for part, report in self._checked(attack).items()
+                for part, report in check_before(attack, self.networks, self.datamodule, self.option("checks")).items()
             }
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
         finished = self.option("resume") and progress.restore(attack)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from brainleaks_pl.data.base import BaseDataModule, Null, Sampler
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.metrics import checked_classes, class_metrics
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.modes import evaluating
 
 ENTRIES_AT_ONCE = 2**24
 """Most entries, time steps included, that a judge sees at once: its activations are some ten times that."""
@@ -232,15 +232,3 @@ def _score_draws(
 def _at_once(x: Tensor, batch_size: int) -> int:
     """Return how many samples like those of ``x`` a judge sees at once: the activations of all steps are in memory."""
     return max(1, min(batch_size, ENTRIES_AT_ONCE * x.shape[-4] // x.numel()))
-
-
-@contextmanager
-def evaluating(judge: Classifier) -> Iterator[None]:
-    """Put the judge in evaluation mode, and each of its modules back as it was afterwards."""
-    modes = [(module, module.training) for module in judge.modules()]
-    judge.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

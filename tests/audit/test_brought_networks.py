@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_audit import conduct, tiny_audit, written
 from torch import Tensor, nn
-from toys import ToyDigits
+from toys import ToyDigits, train_plainly
 
 from brainleaks_pl import LIF, BrainLeaksV1, BrainLeaksV3, Classifier, RateEncoder, SpikingMLP, TimeFirst
 from brainleaks_pl.audit import networks
@@ -42,16 +42,7 @@ class Own(nn.Module):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    network, data = Own(), ToyDigits(encoder=RateEncoder(4), batch_size=30)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
-    data.setup()
-    for _ in range(10):
-        for batch in data.train_dataloader():
-            x, labels = data.on_after_batch_transfer(batch, 0)
-            loss = nn.functional.cross_entropy(network(x).mean(0), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    network = train_plainly(Own(), ToyDigits(encoder=RateEncoder(4), batch_size=30), epochs=10)
     path = tmp_path_factory.mktemp("owner") / "own.pt"
     torch.save(network.state_dict(), path)
     return path

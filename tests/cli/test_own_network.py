@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import ToyDigits
+from toys import ToyDigits, train_plainly
 
 from brainleaks_pl import RateEncoder
 from brainleaks_pl.cli.main import main
@@ -64,16 +64,7 @@ class Plain(nn.Module):
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state_dict of a trained network, in a checkpoint as Lightning writes it."""
     torch.manual_seed(0)
-    network, data = Plain(), ToyDigits(encoder=RateEncoder(5), batch_size=30)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
-    data.setup()
-    for _ in range(8):
-        for batch in data.train_dataloader():
-            x, labels = data.on_after_batch_transfer(batch, 0)
-            loss = nn.functional.cross_entropy(network(x).mean(0), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    network = train_plainly(Plain(), ToyDigits(encoder=RateEncoder(5), batch_size=30), epochs=8)
     path = tmp_path_factory.mktemp("owner") / "trained.pt"
     torch.save({"epoch": 8, "state_dict": {f"model.{name}": w for name, w in network.state_dict().items()}}, path)
     return path

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
@@ -16,6 +13,7 @@ from brainleaks_pl.targets.checks.findings import CheckReport, Checks, Finding
 from brainleaks_pl.targets.checks.gradients import check_gradient, check_surrogate
 from brainleaks_pl.targets.checks.measure import batches, measure, transferred
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.modes import evaluating
 
 _CALL = "See interface.layout, interface.flatten, interface.output and num_classes."
 
@@ -47,7 +45,7 @@ def run_checks(
         FileNotFoundError: when the data are missing.
     """
     name = name or classifier.name
-    with _evaluating(classifier), torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with evaluating(classifier), torch.no_grad(), torch.random.fork_rng(devices=[]):
         x, labels = _samples(classifier, data, settings.samples)
         findings = [check_input(classifier, x)]
         try:
@@ -80,15 +78,3 @@ def _samples(classifier: Classifier, data: BaseDataModule, samples: int) -> tupl
     if x.ndim == 5 and x.shape[0] == x.shape[1]:  # or an exchange of batch and time would not show
         x, labels = x[:, 1:], labels[1:]
     return (x.float(), labels) if classifier.takes_spikes or x.ndim == 4 else (x.float().mean(0), labels)
-
-
-@contextmanager
-def _evaluating(classifier: Classifier) -> Iterator[None]:
-    """Put a network in evaluation mode, and its modules back as they were afterwards."""
-    modes = [(module, module.training) for module in classifier.modules()]
-    classifier.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

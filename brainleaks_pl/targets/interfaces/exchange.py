@@ -65,3 +65,13 @@ def replace_attribute(holder: Any, name: str, value: Any) -> Undo:
         value = FunctionModule(value)
     setattr(holder, name, value)
     return lambda: setattr(holder, name, own)
+
+
+def exchange_function(neuron: nn.Module, name: str, surrogate: Surrogate) -> Undo:
+    """Replace a neuron's function of membrane less threshold by one of the same spikes and another gradient."""
+    own: Callable[[Tensor], Tensor] = getattr(neuron, name)
+
+    def spikes(centred: Tensor) -> Tensor:
+        return with_surrogate(own(centred.detach()), centred, surrogate)
+
+    return replace_attribute(neuron, name, spikes)

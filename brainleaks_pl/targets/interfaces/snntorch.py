@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.interfaces.base import Answer, SpikingInterface
-from brainleaks_pl.targets.interfaces.exchange import Undo, replace_attribute, with_surrogate
+from brainleaks_pl.targets.interfaces.exchange import Undo, exchange_function
 
 _STATES = {"mem", "spk", "syn", "syn_exc", "syn_inh", "syn_pre", "syn_post"}
 
@@ -46,12 +46,7 @@ class Snntorch(SpikingInterface):
 
     def exchange(self, neuron: nn.Module, surrogate: Surrogate) -> Undo:
         """Replace ``spike_grad``."""
-        own = neuron.spike_grad
-
-        def spikes(centred: Tensor) -> Tensor:
-            return with_surrogate(own(centred.detach()), centred, surrogate)  # type: ignore[operator]
-
-        return replace_attribute(neuron, "spike_grad", spikes)
+        return exchange_function(neuron, "spike_grad", surrogate)
 
     def transient(self, name: str) -> bool:
         """Tell whether it is a membrane or the like, which some versions store."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.interfaces.base import Answer, SpikingInterface
-from brainleaks_pl.targets.interfaces.exchange import Undo, replace_attribute, with_surrogate
+from brainleaks_pl.targets.interfaces.exchange import Undo, exchange_function
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,7 @@ class SpikingJelly(SpikingInterface):
 
     def exchange(self, neuron: nn.Module, surrogate: Surrogate) -> Undo:
         """Replace ``surrogate_function``."""
-        own = neuron.surrogate_function
-
-        def spikes(centred: Tensor) -> Tensor:
-            return with_surrogate(own(centred.detach()), centred, surrogate)  # type: ignore[operator]
-
-        return replace_attribute(neuron, "surrogate_function", spikes)
+        return exchange_function(neuron, "surrogate_function", surrogate)
 
     def pick(self, output: Any, default: int | None = None) -> Tensor:
         """Return the tensor that is meant of what a network returned; a list holds one per step."""

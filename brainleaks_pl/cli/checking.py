@@ -1,0 +1,49 @@
+"""The checks of target and judges before an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
+from brainleaks_pl.targets.classifier import Classifier
+
+
+def check_before(
+    attack: InversionModule, networks: Mapping[str, Classifier], data: BaseDataModule, settings: Checks
+) -> dict[str, CheckReport]:
+    """Check the networks before an attack, say what is doubtful, and refuse what is wrong.
+
+    Args:
+        attack: the attack, not yet run.
+        networks: ``target`` and the judges by name, trained.
+        data: the private data set.
+        settings: how they are checked.
+
+    Raises:
+        FailedCheckError: when a network fails a check.
+        ValueError: when the attack has a surrogate that would change nothing.
+    """
+    surrogate, console = getattr(attack, "surrogate", None), Console(stderr=True)
+    reports = {}
+    for part, network in networks.items():
+        reports[part] = run_checks(
+            network,
+            data.for_network(network.takes_spikes),
+            settings,
+            name=part,
+            attacked=part == "target",
+            surrogate=surrogate,
+            needs_gradient=attack.gradients_per_run is not None,
+        )
+        for finding in reports[part].warnings:
+            console.print(f"Warning: {part}: {finding}", highlight=False, markup=False, soft_wrap=True)
+        if settings.refuse:
+            reports[part].raise_if_failed()
+    untestable = reports["target"].masking_untestable
+    if surrogate is not None and untestable is not None:
+        raise ValueError(f"attack.surrogate would change nothing: {untestable}. Leave it out.")
+    return reports

@@ -1,0 +1,48 @@
+"""The house: imports point one way, networks know no Lightning, targets no attack."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "brainleaks_pl"
+ROOMS = (
+    "events", "encoders", "data", "networks", "targets", "attacks", "engine", "evaluation", "reporting", "export",
+    "audit", "cli",
+)  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from [f"{node.module}.{name.name}" for name in node.names]
+        elif isinstance(node, ast.Import):
+            yield from [name.name for name in node.names]
+
+
+def test_every_module_lives_in_a_room() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_room_imports_one_that_stands_on_it() -> None:
+    for position, room in enumerate(ROOMS):
+        above = {f"brainleaks_pl.{other}" for other in ROOMS[position + 1 :]}
+        for path in (PACKAGE / room).rglob("*.py"):
+            upwards = [name for name in imports(path) if any(name.startswith(f"{other}.") for other in above)]
+            assert not upwards, f"{path.relative_to(PACKAGE)} imports {upwards}"
+
+
+def test_networks_know_neither_lightning_nor_data() -> None:
+    for path in (PACKAGE / "networks").rglob("*.py"):
+        strange = [name for name in imports(path) if name.startswith(("lightning", "brainleaks_pl.data"))]
+        assert not strange, f"{path.relative_to(PACKAGE)} imports {strange}"
+
+
+def test_frameworks_are_not_needed_until_they_are_used() -> None:
+    ours = ("spikingjelly", "norse", "sinabs", "rockpool", "nir", "h5py", "nirtorch")
+    for path in PACKAGE.rglob("*.py"):
+        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in top]
+        assert not [name for name in names if name and name.split(".")[0] in ours], path

@@ -37,7 +37,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     text, content = config.read_text(), config_of(config)
     data = content["data"]
     shared = ["--config", str(config), "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
-    shared += ["--model.network.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2"]
+    shared += ["--model.network.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2", "--checks.samples=2"]
     shared += ["--checks.refuse=false"]  # of networks that say nothing yet
     if "root:" in text:
         shared += [f"--data.root={root}"]

@@ -43,7 +43,10 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
     if "sweep" in config:
         swept, values = list(config["sweep"]["values"].items())[-1]
         config["sweep"] |= {"attacks": config["sweep"]["attacks"][:1], "values": {swept: values[:1]}}
-    few = {"scoring": {"draws": 2, "null_draws": 2}, "checks": {"refuse": False}}  # after two steps they know nothing
+    few = {
+        "scoring": {"draws": 2, "null_draws": 2},
+        "checks": {"refuse": False, "samples": 2},
+    }  # after two steps they know nothing
     return {**config, "seeds": [0], "gradients": None, **few}
 
 

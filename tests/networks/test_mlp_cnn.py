@@ -137,6 +137,15 @@ def test_published_sizes_and_constants_of_the_spiking_networks() -> None:
     assert cnn(torch.zeros(2, 1, 1, 28, 28)).shape == (2, 1, 10)
 
 
+@pytest.mark.parametrize("kind", [SpikingMLP, SpikingCNN])
+def test_every_layer_of_neurons_has_the_constants_that_were_given(kind: type[SpikingMLP] | type[SpikingCNN]) -> None:
+    network = kind((1, 16, 16), 3, beta=0.4, threshold=0.3, surrogate=ATan(), reset="zero")
+    neurons = neurons_of(network)
+    assert neurons == [module for module in network.modules() if isinstance(module, LIF)]
+    for own in neurons:
+        assert (own.beta, own.threshold, own.surrogate, own.reset) == (0.4, 0.3, ATan(), "zero")
+
+
 @pytest.mark.parametrize(
     ("kind", "names"),
     [

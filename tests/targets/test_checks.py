@@ -323,6 +323,12 @@ def test_accuracy_is_measured_where_the_network_brought_its_weights(spikes: ToyD
     assert run_checks(trained_here, spikes).test_accuracy is None
     assert run_checks(trained_here, spikes, with_accuracy=True).test_samples == 30
     assert run_checks(knowing(spikes), spikes, Checks(test_samples=7)).test_samples == 7
+    caution = "They may have been among its own training data."
+    assert caution in found(knowing(spikes), spikes, "accuracy", "ok")
+    with torch.no_grad():
+        trained_here.network.hidden.weight.mul_(20)
+    measured = run_checks(trained_here, spikes, with_accuracy=True)
+    assert not any(caution in str(finding) for finding in measured.findings)
 
 
 @pytest.mark.parametrize(("name", "value"), [("samples", 1), ("test_samples", 0)])

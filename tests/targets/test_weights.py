@@ -108,6 +108,8 @@ def test_missing_and_unexpected_weights_are_named(tmp_path: Path) -> None:
     said = refusal(tmp_path / "w.pt", weights)
     assert "does not fit SpikingMLP: it lacks hidden.bias and has extra that the network does not know" in said
     assert "Build the network with the arguments that it was trained with" in said
+    del weights["extra"]
+    assert "it lacks hidden.bias and has nothing that" in refusal(tmp_path / "w.pt", weights)
     assert "it lacks nothing and has extra that" in refusal(tmp_path / "w.pt", {**state(), "extra": torch.zeros(1)})
     many = {f"w{index}": torch.zeros(1) for index in range(8)}
     assert "has w0, w1, w2, w3, w4 and 3 more that" in refusal(tmp_path / "w.pt", many)

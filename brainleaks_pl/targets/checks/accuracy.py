@@ -23,10 +23,15 @@ def check_accuracy(classifier: Classifier, measured: Measurement) -> Finding:
     if expected is not None:
         if accuracy < expected - max(_SHORT, measured.uncertainty(expected)):
             return Finding("accuracy", "failed", f"{detail}, where {expected:.3f} was expected.", mend)
-        return Finding("accuracy", "ok", f"{detail}; {expected:.3f} was expected.")
+        return Finding("accuracy", "ok", f"{detail}; {expected:.3f} was expected.{_caution(classifier)}")
     if accuracy <= chance + measured.uncertainty(chance):
         return Finding("accuracy", "failed", f"{detail}, which is no better than chance ({chance:.3f}).", mend)
-    return Finding("accuracy", "ok", f"{detail}; set expected_accuracy to have it checked.")
+    return Finding("accuracy", "ok", f"{detail}; set expected_accuracy to have it checked.{_caution(classifier)}")
+
+
+def _caution(classifier: Classifier) -> str:
+    """Return what nobody here can know of a network that was trained elsewhere."""
+    return " They may have been among its own training data." if classifier.pretrained else ""
 
 
 def check_scale(classifier: Classifier, data: BaseDataModule, measured: Measurement) -> Finding:

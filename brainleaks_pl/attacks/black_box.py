@@ -12,6 +12,7 @@ from brainleaks_pl.attacks.functional import centred_ranks, search_gradient
 from brainleaks_pl.attacks.losses import CrossEntropy, Loss
 from brainleaks_pl.attacks.oracle import ScoreOracle
 from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -25,6 +26,7 @@ class BlackBox(QueryInversion):
 
     Args:
         target: the trained classifier, spiking or not.
+        encoder: the encoding that the attacker assumes, as of :class:`QueryInversion`.
         pairs: antithetic pairs in a step, at least 1; ``queries`` must exceed twice as many.
         sigma: standard deviation of the displacements, in logits, > 0.
         loss: what is minimised, of the scores; None means :class:`~brainleaks_pl.attacks.losses.CrossEntropy`.
@@ -40,6 +42,7 @@ class BlackBox(QueryInversion):
     def __init__(
         self,
         target: Classifier,
+        encoder: Encoder | None = None,
         pairs: int = 50,
         sigma: float = 1.0,
         loss: Loss | None = None,
@@ -50,7 +53,7 @@ class BlackBox(QueryInversion):
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
         if not sigma > 0:
             raise ValueError(f"sigma must be positive, got {sigma}.")
-        super().__init__(target, members=2 * pairs, **kwargs)
+        super().__init__(target, members=2 * pairs, encoder=encoder, **kwargs)
         self.pairs = pairs
         self.sigma = sigma
         self.loss = CrossEntropy() if loss is None else loss

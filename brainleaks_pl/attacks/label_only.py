@@ -11,6 +11,7 @@ from torch import Tensor
 from brainleaks_pl.attacks.functional import unit_view
 from brainleaks_pl.attacks.oracle import LabelOracle
 from brainleaks_pl.attacks.queries import QueryInversion
+from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.classifier import Classifier
 
 _LOST = 0.1  # share of the members below which a unit has left its class
@@ -30,6 +31,7 @@ class LabelOnly(QueryInversion):
 
     Args:
         target: the trained classifier, spiking or not.
+        encoder: the encoding that the attacker assumes, as of :class:`QueryInversion`.
         pairs: antithetic pairs in a step, at least 1; ``queries`` must exceed twice as many.
         spread: standard deviation of the random grids of the search, in logits, > 0.
         radius: of the first sphere, in logits (Euclidean distance of grids), > 0.
@@ -49,6 +51,7 @@ class LabelOnly(QueryInversion):
     def __init__(
         self,
         target: Classifier,
+        encoder: Encoder | None = None,
         pairs: int = 25,
         spread: float = 4.0,
         radius: float = 4.0,
@@ -68,7 +71,7 @@ class LabelOnly(QueryInversion):
             raise ValueError(f"growth must exceed 1, got {growth}.")
         if not _LOST < enough <= 1:
             raise ValueError(f"enough must lie in ({_LOST}, 1], got {enough}.")
-        super().__init__(target, members=2 * pairs, grid=grid, **kwargs)
+        super().__init__(target, members=2 * pairs, encoder=encoder, grid=grid, **kwargs)
         self.pairs = pairs
         self.spread = spread
         self.step_size = step_size

@@ -72,7 +72,7 @@ def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None
     if content["format"] == _OLD_FORMAT:
         stored = {**_unsaid(stored, network), **stored}
         wanted = {key: value for key, value in wanted.items() if key in stored}
-    _check_same(path, "network", stored, wanted)
+    _check_same(path, "network", *map(_without_temperature, (stored, wanted)))
     if data is not None:
         _check_same(path, "data set", content["data"], data.describe())
     try:
@@ -136,6 +136,14 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} is damaged: its weights are not those that were written. Train it again with `brainleaks fit`."
         )
     return dict(content)
+
+
+def _without_temperature(architecture: dict[str, Any]) -> dict[str, Any]:
+    """Return an architecture without the temperature of its answers, which may be set once the network is trained."""
+    interface = architecture.get("interface")
+    if not isinstance(interface, dict):
+        return architecture
+    return {**architecture, "interface": {key: own for key, own in interface.items() if key != "temperature"}}
 
 
 def _unsaid(stored: dict[str, Any], network: Classifier) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import get_args
 
 from torch import Tensor, nn
 
+from brainleaks_pl.networks.plain_layers import is_listened_to, is_plain_linear
 from brainleaks_pl.networks.scan import Reset, lif_linear, lif_scan
 from brainleaks_pl.networks.surrogates import FastSigmoid, Surrogate
 
@@ -58,12 +59,6 @@ class LIF(nn.Module):
         return f"beta={self.beta}, threshold={self.threshold}, reset={self.reset}"
 
 
-def _is_listened_to(module: nn.Module) -> bool:
-    """Tell whether a call of the module runs hooks."""
-    hooks = (module._forward_pre_hooks, module._forward_hooks, module._backward_pre_hooks, module._backward_hooks)
-    return any(hooks)
-
-
 def neurons_and_linear(neurons: nn.Module, current: Tensor, layer: nn.Linear) -> Tensor:
     """Return ``layer(spikes)`` of neurons driven by ``current``, ``(T, B, H)``, which is overwritten.
 
@@ -71,8 +66,7 @@ def neurons_and_linear(neurons: nn.Module, current: Tensor, layer: nn.Linear) ->
     ``subtract``, and no hook listens to either, the spikes are not kept, which moves half the memory
     (:func:`lif_linear`).
     """
-    plain_layer = type(layer) is nn.Linear and layer.bias is not None and not _is_listened_to(layer)
-    if type(neurons) is not LIF or neurons.reset != "subtract" or _is_listened_to(neurons) or not plain_layer:
+    if type(neurons) is not LIF or neurons.reset != "subtract" or is_listened_to(neurons) or not is_plain_linear(layer):
         spikes, _ = neurons(current)
         outputs: Tensor = layer(spikes)
         return outputs

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from brainleaks_pl.networks.plain_layers import is_plain_linear
+
 SPARSE_BELOW = 0.05
 """Density of the input under which the sparse product is the faster one (on CPUs, where it was measured)."""
 
@@ -40,16 +42,18 @@ class _SparseLinear(torch.autograd.Function):
 def spike_linear(layer: nn.Linear, spikes: Tensor) -> Tensor:
     """Return ``layer(spikes)``; event data, of which few entries are not 0, takes the sparse product.
 
-    The density decides, on CPUs and in full precision. Both ways agree but for the order of summation.
+    The density decides, on CPUs and in full precision, for a plain layer: one of a subclass, without a bias, or to
+    which a hook listens is called. Both ways agree but for the order of summation.
 
     Args:
-        layer: a linear layer with a bias.
+        layer: a linear layer.
         spikes: ``(..., K)``.
 
     Returns:
         ``(..., H)``.
     """
-    dense = spikes.device.type != "cpu" or spikes.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
+    full_precision = spikes.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    dense = spikes.device.type != "cpu" or not full_precision or not is_plain_linear(layer)
     rows = spikes.reshape(-1, spikes.shape[-1])  # one product, where a slice of a batch would get one a time step
     if dense or int(rows.count_nonzero()) >= SPARSE_BELOW * rows.numel():
         current: Tensor = layer(rows)

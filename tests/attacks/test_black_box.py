@@ -62,7 +62,7 @@ def plain(network: SpikingMLP, label: int, restart: int, steps: int, pairs: int,
 
 def test_equals_the_plain_algorithm() -> None:
     target = spiking_mlp()
-    attack = BlackBox(target, encoder=RateEncoder(5), restarts=2, **SMALL)
+    attack = BlackBox(target, RateEncoder(5), restarts=2, **SMALL)
     record = run(attack)
     assert len(record.candidates) == attack.steps == 6
     for unit, (label, restart) in enumerate(attack.units):

@@ -49,7 +49,7 @@ def plain(network: SpikingMLP, label: int, steps: int, pairs: int, time_steps: i
 
 def test_equals_the_plain_algorithm() -> None:
     target = spiking_mlp()
-    attack = LabelOnly(target, encoder=RateEncoder(5), limit=6.0, **SMALL)
+    attack = LabelOnly(target, RateEncoder(5), limit=6.0, **SMALL)
     record = run(attack)
     assert attack.steps == 10
     moved = 0

@@ -418,6 +418,19 @@ def test_a_foreign_network_has_to_be_given(tmp_path: Path) -> None:
         load_network(path, foreign(1, width=5))
 
 
+def test_a_file_of_the_first_version_of_a_users_network_is_compared_in_what_it_says(tmp_path: Path) -> None:
+    path, source = tmp_path / "old.pt", foreign(0)
+    old_file(path)
+    content = torch.load(path, weights_only=True)
+    said = {"class": "Foreign", "input_shape": [1, 12, 12], "num_classes": 3}
+    weights = source.network.state_dict()
+    torch.save({**content, "architecture": said, "state_dict": weights}, path)
+    assert torch.equal(load_network(path, foreign(1)).logits(ones()), source.logits(ones()))
+    torch.save({**content, "architecture": {**said, "width": 5}, "state_dict": weights}, path)
+    with pytest.raises(ValueError, match=r"belongs to another network \(width: 5 there, 4 here\)"):
+        load_network(path, foreign(1))
+
+
 def test_a_surrogate_of_a_users_own_asks_for_the_network_too(tmp_path: Path) -> None:
     path = tmp_path / "n.pt"
     save_network(path, network(surrogate=Triangle(0.7)), spikes(), 0.75, 42)
@@ -440,3 +453,14 @@ def test_load_network_without_a_file(tmp_path: Path) -> None:
     for own in (None, network()):
         with pytest.raises(FileNotFoundError, match="no checkpoint at"):
             load_network(tmp_path / "none.pt", own)
+
+
+def test_the_temperature_may_be_set_once_the_network_is_trained(tmp_path: Path) -> None:
+    path = tmp_path / "n.pt"
+    save_network(path, network(), spikes(), 0.75, 42)
+    own = network()
+    cooler = Classifier(own.network, TimeFirst(temperature=0.5))
+    load_checkpoint(path, cooler, spikes())
+    torch.testing.assert_close(cooler.logits(ones()), 2 * own.logits(ones()))
+    with pytest.raises(ValueError, match="belongs to another network"):
+        load_checkpoint(path, Classifier(own.network, TimeFirst(answer="membrane_sum")), spikes())

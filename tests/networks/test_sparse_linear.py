@@ -99,3 +99,22 @@ def test_mixed_precision_stays_dense(monkeypatch: pytest.MonkeyPatch) -> None:
     network = SpikingMLP((1, 34, 34), 10, 20)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         network(sparse(6, 3, 1, 34, 34, density=0.01))
+
+
+class Doubled(nn.Linear):
+    """A layer of a user's own."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(x)
+
+
+@pytest.mark.parametrize("kind", ["subclass", "no bias", "hook", "pre-hook"])
+def test_layers_that_are_not_plain_are_called(kind: str) -> None:
+    layer = {"subclass": Doubled(30, 4), "no bias": nn.Linear(30, 4, bias=False)}.get(kind, nn.Linear(30, 4))
+    if kind == "hook":
+        layer.register_forward_hook(lambda _, __, output: output + 1)
+    if kind == "pre-hook":
+        layer.register_forward_pre_hook(lambda _, inputs: (3 * inputs[0],))
+    x = sparse(5, 2, 30, density=0.01)
+    assert 0 < x.mean() < sparse_linear.SPARSE_BELOW
+    assert torch.equal(spike_linear(layer, x), layer(x.flatten(0, 1)).view(5, 2, 4))

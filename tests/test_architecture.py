@@ -8,8 +8,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "brainleaks_pl"
 ROOMS = (
-    "events", "encoders", "data", "networks", "targets", "attacks", "engine", "evaluation", "reporting", "export",
-    "audit", "cli",
+    "files", "events", "encoders", "data", "networks", "targets", "attacks", "engine", "evaluation", "reporting",
+    "export", "audit", "cli",
 )  # fmt: skip
 
 

@@ -17,9 +17,9 @@ from brainleaks_pl.audit.cell_pictures import cell_pictures
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.storage import atomic_write, write_text
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
+from brainleaks_pl.files.storage import atomic_write, write_text
 from brainleaks_pl.reporting.publishing import write_report
 from brainleaks_pl.targets.classifier import Classifier
 

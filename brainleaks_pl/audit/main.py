@@ -22,8 +22,8 @@ from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.storage import check_writable, write_text
 from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.files.storage import check_writable, write_text
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
 

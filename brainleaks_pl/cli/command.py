@@ -25,10 +25,10 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
-from brainleaks_pl.engine.storage import check_writable
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
+from brainleaks_pl.files.storage import check_writable
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
 from brainleaks_pl.targets.checks import Checks, measure, run_checks

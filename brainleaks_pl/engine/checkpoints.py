@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-import pickle
+import json
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from brainleaks_pl import networks
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.storage import atomic_write
+from brainleaks_pl.files.tensors import UnreadableError, read_tensors, write_tensors
 from brainleaks_pl.networks import surrogates
 from brainleaks_pl.networks.captured import plain
 from brainleaks_pl.targets import interfaces
 from brainleaks_pl.targets.classifier import Classifier
 from brainleaks_pl.targets.interfaces.guess import own_interface
-from brainleaks_pl.targets.weights import UNREADABLE, digest_of
+from brainleaks_pl.targets.weights import digest_of, not_finite
 
-_FORMAT = "brainleaks_pl.network/2"
-_OLD_FORMAT = "brainleaks_pl.network/1"  # neither digest nor interface
+_FORMAT = "brainleaks_pl.network/3"
+_SECOND_FORMAT = "brainleaks_pl.network/2"  # a digest of the weights alone
+_FIRST_FORMAT = "brainleaks_pl.network/1"  # neither digest nor interface
+_TYPES: dict[str, Any] = {"architecture": dict, "data": dict, "time_steps": (int, type(None)), "state_dict": dict}
 
 
 def save_network(path: Path, network: Classifier, data: BaseDataModule, test_accuracy: float, seed: int) -> None:
@@ -36,7 +39,14 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
 
     Raises:
         OSError: when the file cannot be written; an older file at ``path`` is then left as it was.
+        ValueError: when weights are not finite; nothing is written then.
     """
+    state = network.network.state_dict()
+    if bad := not_finite(state):
+        raise ValueError(
+            f"{network.name} was trained to weights that are not finite ({bad}), and {path} was not written: lower "
+            "training.lr."
+        )
     content = {
         "format": _FORMAT,
         "architecture": network.architecture(),
@@ -46,10 +56,9 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
         "seed": seed,
         "recipe": network.recipe(),
         "digest": network.digest(),
-        "state_dict": network.network.state_dict(),
+        "state_dict": state,
     }
-    with atomic_write(path) as temporary:
-        torch.save(content, temporary)
+    write_tensors(path, {**content, "checksum": _checksum(content)})
 
 
 def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None = None) -> dict[str, Any]:
@@ -69,7 +78,7 @@ def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None
     """
     content = _read(path)
     stored, wanted = content["architecture"], network.architecture()
-    if content["format"] == _OLD_FORMAT:
+    if content["format"] == _FIRST_FORMAT:
         stored = {**_unsaid(stored, network), **stored}
         wanted = {key: value for key, value in wanted.items() if key in stored}
     _check_same(path, "network", *map(_without_temperature, (stored, wanted)))
@@ -119,23 +128,45 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} is not a plain checkpoint of weights and was not loaded: it may be damaged, or run code when "
-            f"unpickled. Train it again with `brainleaks fit`."
-        ) from error
-    except (*UNREADABLE, OSError) as error:
+        content = read_tensors(path)
+    except UnreadableError as error:
+        if error.unsafe:
+            raise ValueError(
+                f"{path} is not a plain checkpoint of weights and was not loaded: it may be damaged, or run code when "
+                f"unpickled. Train it again with `brainleaks fit`."
+            ) from error
         raise ValueError(f"{path} is damaged and cannot be read. Train it again with `brainleaks fit`.") from error
-    needed = {"architecture", "data", "time_steps", "state_dict"}
-    known = isinstance(content, dict) and content.get("format") in (_FORMAT, _OLD_FORMAT)
-    if not known or not needed <= content.keys():
+    known = isinstance(content, dict) and content.get("format") in (_FORMAT, _SECOND_FORMAT, _FIRST_FORMAT)
+    if not known or not all(isinstance(content.get(key), kind) for key, kind in _TYPES.items()):
         raise ValueError(f"{path} is not a checkpoint that `brainleaks fit` wrote.")
-    if content["format"] == _FORMAT and content.get("digest") != digest_of(content["state_dict"]):
+    if not _is_sound(content):
         raise ValueError(
-            f"{path} is damaged: its weights are not those that were written. Train it again with `brainleaks fit`."
+            f"{path} is damaged: its content is not what was written. Train it again with `brainleaks fit`."
         )
+    if bad := not_finite(content["state_dict"]):
+        raise ValueError(f"{path}: the weights {bad} are not finite. Train it again with `brainleaks fit`.")
     return dict(content)
+
+
+def _is_sound(content: dict[str, Any]) -> bool:
+    """Tell whether the content of a checkpoint is what was written, as far as its format can tell."""
+    state = content["state_dict"]
+    if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()):
+        return False
+    if content["format"] == _FIRST_FORMAT:
+        return True
+    if content.get("digest") != digest_of(state):
+        return False
+    return content["format"] == _SECOND_FORMAT or content.get("checksum") == _checksum(content)
+
+
+def _checksum(content: dict[str, Any]) -> str | None:
+    """Return a digest of all that a checkpoint holds beside its weights, whose own digest is among it."""
+    facts = {key: value for key, value in content.items() if key not in ("state_dict", "checksum")}
+    try:
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+    except (TypeError, ValueError, RecursionError):
+        return None  # damaged: what was written is plain
 
 
 def _without_temperature(architecture: dict[str, Any]) -> dict[str, Any]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.engine.storage import atomic_write
 from brainleaks_pl.engine.trainer import InversionCallback
-from brainleaks_pl.targets.weights import UNREADABLE
+from brainleaks_pl.files.tensors import UnreadableError, read_tensors, write_tensors
 
 PROGRESS = "progress.pt"
 """Name of the file in the results folder; it is gone once the results are written."""
@@ -76,11 +74,11 @@ class KeepProgress(InversionCallback):
         if not self.path.is_file():
             return False
         try:
-            progress = torch.load(self.path, map_location=attack.device, weights_only=True)
+            progress = read_tensors(self.path, attack.device)
             run, state, optimizer = progress["run"], progress["state"], progress["optimizer"]
             step, block, finished = progress["step"], progress["block"], progress["finished"]
             seconds = progress["seconds"]
-        except (pickle.UnpicklingError, *UNREADABLE) as error:
+        except (UnreadableError, LookupError, TypeError) as error:
             raise ValueError(f"{self.path} is damaged and cannot be read. Remove it to start again.") from error
         if run != self.run:
             raise ValueError(
@@ -128,19 +126,19 @@ class KeepProgress(InversionCallback):
             return
         state = {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
         optimizer = trainer.optimizers[0].state_dict() if step and not finished else None
-        with atomic_write(self.path) as temporary:
-            torch.save(
-                {
-                    "run": self.run,
-                    "step": step,
-                    "block": attack.first_block,
-                    "finished": finished,
-                    "seconds": self.seconds + self._written - self._started,
-                    "state": state,
-                    "optimizer": optimizer,
-                },
-                temporary,
-            )
+        content = {
+            "run": self.run,
+            "step": step,
+            "block": attack.first_block,
+            "finished": finished,
+            "seconds": self.seconds + self._written - self._started,
+            "state": state,
+            "optimizer": optimizer,
+        }
+        try:
+            write_tensors(self.path, content)
+        except OSError as error:
+            rank_zero_warn(f"the progress of the attack could not be written, and it goes on without: {error}")
 
 
 def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Mapping[str, str]) -> bool:

@@ -10,7 +10,6 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities import rank_zero_warn
 from rich.console import Console
 
-from brainleaks_pl.engine.storage import atomic_write, check_writable
 from brainleaks_pl.export.aedat4 import AEDAT4Files
 from brainleaks_pl.export.base import FileFormat
 from brainleaks_pl.export.dvs_gesture import DVSGestureFiles
@@ -20,6 +19,7 @@ from brainleaks_pl.export.network import export_network
 from brainleaks_pl.export.nmnist import NMNISTFiles
 from brainleaks_pl.export.results import read_results
 from brainleaks_pl.export.tonic_array import TonicArray
+from brainleaks_pl.files.storage import atomic_write, check_writable
 
 Format = Literal["tonic", "nmnist", "dvsgesture", "aedat4", "gif"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brainleaks_pl.engine.storage import write_text
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
+from brainleaks_pl.files.storage import write_text
 
 
 def write_manifest(

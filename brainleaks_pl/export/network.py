@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainleaks_pl.engine.checkpoints import load_network
-from brainleaks_pl.engine.storage import check_writable
+from brainleaks_pl.files.storage import check_writable
 from brainleaks_pl.networks.nir.export import write_nir
 
 

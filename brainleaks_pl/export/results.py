@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from brainleaks_pl.events.formats import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
-from brainleaks_pl.targets.weights import UNREADABLE
+from brainleaks_pl.files.tensors import UnreadableError, read_tensors
 
 DEFAULT_FRAME_TIME = 1000
 """Microseconds of a time step where the data set gives it no duration."""
@@ -160,8 +159,8 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"no {path.name} in {path.parent}. Run `brainleaks invert` to write it.")
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *UNREADABLE) as error:
+        tensors = read_tensors(path)
+    except UnreadableError as error:
         raise ValueError(f"{path} is damaged and cannot be read. Run `brainleaks invert` again.") from error
     keys = {"reconstructions", "classes", "restarts", "best"}
     if not isinstance(tensors, dict) or not keys <= tensors.keys():

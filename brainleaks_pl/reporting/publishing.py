@@ -10,8 +10,8 @@ import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
 
-from brainleaks_pl.engine.storage import atomic_write
 from brainleaks_pl.evaluation.report import METRICS, Report
+from brainleaks_pl.files.storage import atomic_write
 from brainleaks_pl.reporting.animation import log_animation
 from brainleaks_pl.reporting.illustrations import animate, illustrate, illustrate_further
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from brainleaks_pl.files.tensors import UnreadableError, read_tensors
 from brainleaks_pl.targets.interfaces import Interface
 
-UNREADABLE = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError, struct.error)
-"""What :func:`torch.load` has raised on damaged files, beside :class:`pickle.UnpicklingError`."""
 _HOLDERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
 _PREFIXES = ("module.", "_orig_mod.", "network.", "model.", "net.")
 _MOST_NAMES = 5
@@ -32,6 +29,16 @@ def digest_of(state: Mapping[str, Any]) -> str:
         else:
             digest.update(f"{name} {value!r}".encode())
     return digest.hexdigest()
+
+
+def not_finite(state: Mapping[str, Any]) -> str:
+    """Return the names of what is not finite in a state_dict, the first of them, as they are read; none is empty."""
+    bad = [
+        name
+        for name, value in state.items()
+        if isinstance(value, Tensor) and value.is_floating_point() and not bool(value.isfinite().all())
+    ]
+    return _names(bad) if bad else ""
 
 
 def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
@@ -56,14 +63,14 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
             raise ValueError(f"{type(interface).__name__} knows no weights in JSON, got {path}: give a state_dict.")
         return
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+        content = read_tensors(path)
+    except UnreadableError as error:
+        if not error.unsafe:
+            raise
         raise ValueError(
             f"{path} holds more than plain weights and was not loaded, as it could run code: save the state_dict "
             "alone, torch.save(network.state_dict(), path)."
         ) from error
-    except (*UNREADABLE, OSError) as error:
-        raise ValueError(f"{path} is damaged, or no file of torch, and cannot be read.") from error
     state = {name: value for name, value in _state_in(path, content).items() if not interface.transient(name)}
     wanted = {name: value for name, value in network.state_dict().items() if not interface.transient(name)}
     state = _without_prefix(state, wanted)
@@ -80,9 +87,8 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
             f"{path} does not fit {type(network).__name__}: {name} has the shape {tuple(state[name].shape)} there and "
             f"{tuple(wanted[name].shape)} here. Build the network with the arguments that it was trained with."
         )
-    bad = [name for name, value in state.items() if value.is_floating_point() and not bool(value.isfinite().all())]
-    if bad:
-        raise ValueError(f"{path}: the weights {_names(bad)} are not finite. The training has diverged.")
+    if bad := not_finite(state):
+        raise ValueError(f"{path}: the weights {bad} are not finite. The training has diverged.")
     network.load_state_dict(state, strict=False)  # what is missing now is the state of neurons
 
 

@@ -65,12 +65,12 @@ def saved(tmp_path: Path) -> Path:
 def test_save_that_fails_keeps_the_older_checkpoint(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
 
-    def disk_full(content: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def disk_full(content: Any, file: Any) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=r"no room for target\.pt"):
         save_network(saved, network(1), spikes(), 0.5, 1)
     assert saved.read_bytes() == before
     assert names(saved.parent) == ["target.pt"]
@@ -190,7 +190,7 @@ class Exploit:
 
 
 @pytest.mark.parametrize("plain_pickle", [True, False])
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_file_that_would_run_code_does_not(tmp_path: Path, plain_pickle: bool, version: int) -> None:
     trap, path = tmp_path / "trap", tmp_path / "evil.pt"
     content = {"format": f"brainleaks_pl.network/{version}", "state_dict": Exploit(trap)}
@@ -209,7 +209,10 @@ def test_a_file_that_would_run_code_does_not(tmp_path: Path, plain_pickle: bool,
     [
         torch.zeros(3),
         {"weight": torch.zeros(3)},
-        {"format": "brainleaks_pl.network/3", "architecture": {}, "data": {}, "state_dict": {}, "time_steps": 1},
+        {"format": "brainleaks_pl.network/4", "architecture": {}, "data": {}, "state_dict": {}, "time_steps": 1},
+        {"format": "brainleaks_pl.network/3", "architecture": [], "data": {}, "state_dict": {}, "time_steps": 1},
+        {"format": "brainleaks_pl.network/3", "architecture": {}, "data": {}, "state_dict": {}, "time_steps": 1.5},
+        {"format": "brainleaks_pl.network/3"},
         {"format": "brainleaks_pl.network/2"},
         {"format": "brainleaks_pl.network/1"},
         ["format"],
@@ -224,6 +227,7 @@ def test_a_torch_file_of_something_else(tmp_path: Path, content: Any) -> None:
 def test_weights_that_do_not_fit_although_the_description_does(saved: Path) -> None:
     content = torch.load(saved, weights_only=True)
     del content["state_dict"]["output.bias"]
+    content = {**content, "format": "brainleaks_pl.network/2"}  # or the checksum would tell
     torch.save({**content, "digest": digest_of(content["state_dict"])}, saved)
     with pytest.raises(ValueError, match=r"does not fit SpikingMLP: [\s\S]*output.bias"):
         load_checkpoint(saved, network(), spikes())
@@ -247,7 +251,7 @@ def test_a_flipped_bit_in_the_weights_is_refused(saved: Path, weight: str, place
 
 def test_a_weight_that_is_not_the_written_one_is_refused(saved: Path) -> None:
     content = torch.load(saved, weights_only=True)
-    assert content["format"] == "brainleaks_pl.network/2"
+    assert content["format"] == "brainleaks_pl.network/3"
     weights = content["state_dict"]
     changed = {
         "a value": {**weights, "output.bias": weights["output.bias"] + torch.tensor([0, 1e-6, 0])},
@@ -256,11 +260,64 @@ def test_a_weight_that_is_not_the_written_one_is_refused(saved: Path) -> None:
     }
     for other in (*changed.values(), {}):
         torch.save({**content, "state_dict": other}, saved)
-        assert "is damaged: its weights are not those that were written. Train it again" in refusal(saved)
-    torch.save({key: value for key, value in content.items() if key != "digest"}, saved)
-    assert "is damaged: its weights are not those that were written" in refusal(saved)
+        assert "is damaged: its content is not what was written. Train it again" in refusal(saved)
+    for missing in ("digest", "checksum"):
+        torch.save({key: value for key, value in content.items() if key != missing}, saved)
+        assert "is damaged: its content is not what was written" in refusal(saved)
     torch.save(content, saved)
     load_checkpoint(saved, network(1), spikes())
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
+def test_a_flipped_byte_anywhere_is_refused_unless_it_changes_nothing(saved: Path, place: float, byte: int) -> None:
+    content = bytearray(saved.read_bytes())
+    written = load_checkpoint(saved, network(), spikes())
+    content[int(place * len(content))] ^= byte
+    damaged, loaded = saved.with_name("damaged.pt"), network(1)
+    damaged.write_bytes(bytes(content))
+    try:
+        assert load_checkpoint(damaged, loaded, spikes()) == written
+        assert loaded.digest() == network().digest()
+    except ValueError as error:
+        assert str(error).startswith(str(damaged))  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("test_accuracy", 0.99), ("seed", 1), ("time_steps", 6), ("recipe", {}), ("data", {})]
+)
+def test_a_description_that_is_not_the_written_one_is_refused(saved: Path, key: str, value: Any) -> None:
+    torch.save({**torch.load(saved, weights_only=True), key: value}, saved)
+    assert "is damaged: its content is not what was written" in refusal(saved)
+
+
+def test_a_file_of_the_second_version_is_loaded(saved: Path) -> None:
+    content = torch.load(saved, weights_only=True)
+    del content["checksum"]
+    torch.save({**content, "format": "brainleaks_pl.network/2"}, saved)
+    loaded = network(1)
+    assert load_checkpoint(saved, loaded, spikes())["test_accuracy"] == 0.75
+    assert loaded.digest() == network().digest()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(saved: Path, value: float) -> None:
+    before, diverged = saved.read_bytes(), network()
+    with torch.no_grad():
+        diverged.network.output.bias[1] = value
+    with pytest.raises(ValueError, match=r"SpikingMLP was trained to weights that are not finite \(output\.bias\)"):
+        save_network(saved, diverged, spikes(), 0.5, 1)
+    assert saved.read_bytes() == before
+    old_file(saved)
+    content = torch.load(saved, weights_only=True)
+    content["state_dict"]["hidden.weight"][0, 0] = value
+    torch.save(content, saved)
+    assert "the weights hidden.weight are not finite" in refusal(saved)
+
+
+def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
+    save_network(tmp_path / "other" / "name.pt", network(), spikes(), test_accuracy=0.75, seed=42)
+    assert (tmp_path / "other" / "name.pt").read_bytes() == saved.read_bytes()
 
 
 def old_file(path: Path, **architecture: Any) -> dict[str, Tensor]:
@@ -442,7 +499,7 @@ def test_a_surrogate_of_a_users_own_asks_for_the_network_too(tmp_path: Path) -> 
 
 def test_names_that_are_no_networks_are_refused(tmp_path: Path) -> None:
     save_network(tmp_path / "n.pt", network(), spikes(), 0.75, 42)
-    content = torch.load(tmp_path / "n.pt", weights_only=True)
+    content = {**torch.load(tmp_path / "n.pt", weights_only=True), "format": "brainleaks_pl.network/2"}
     for name in ("LIF", "base", "scan", "__name__"):
         torch.save({**content, "architecture": {**content["architecture"], "class": name}}, tmp_path / "n.pt")
         with pytest.raises(ValueError, match=f"holds a {name}, which is none of this package's networks"):

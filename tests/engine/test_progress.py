@@ -25,6 +25,7 @@ from toys import mlp, silent_trainer, spiking_mlp
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, MIFace
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.progress import KeepProgress, identity
+from brainleaks_pl.files.storage import FullDiskError
 
 KILLS = 4  # of each attack
 FEW_DRAWS = """
@@ -173,3 +174,18 @@ def test_long_attacks_hold_a_constant_memory(name: str, tmp_path: Path) -> None:
     progress = KeepProgress(tmp_path / "progress.pt", "x", every=0.05)
     silent_trainer(callbacks=[progress, watch], logger=DummyLogger()).invert(attack)
     assert (watch.pages[1600] - watch.pages[400]) * resource.getpagesize() < 2**20  # a leak of 1 kB a step is more
+
+
+def test_a_full_disk_costs_the_progress_and_not_the_attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = BrainLeaksV1(spiking_mlp(), steps=3, seed=1)
+    silent_trainer().invert(alone)
+
+    def full(path: Path, content: Any) -> None:
+        raise FullDiskError(path, 3_400_000)
+
+    monkeypatch.setattr("brainleaks_pl.engine.progress.write_tensors", full)
+    attack = BrainLeaksV1(spiking_mlp(), steps=3, seed=1)
+    keep = KeepProgress(tmp_path / "p.pt", "one", every=0)
+    with pytest.warns(UserWarning, match=r"could not be written.*no room for p\.pt in .* it takes 3\.4 MB"):
+        silent_trainer(callbacks=[keep]).invert(attack)
+    assert torch.equal(attack.reconstructions(), alone.reconstructions())

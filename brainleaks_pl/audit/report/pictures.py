@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from torch import Tensor
 
 from brainleaks_pl.audit.report.parts import Audit, Picture
 from brainleaks_pl.events.frames import Polarity
+from brainleaks_pl.files.tensors import UnreadableError, read_tensors
 from brainleaks_pl.reporting.animation import animation_frames, encode_gif
-from brainleaks_pl.targets.weights import UNREADABLE
 
 SIDE = 96
 """CSS pixels of the longer side of a picture."""
@@ -70,8 +69,8 @@ class Gallery:
     def _load(self, name: str) -> dict[str, Tensor]:
         if name not in self._read:
             try:
-                content = torch.load(self._folder / name / "pictures.pt", map_location="cpu", weights_only=True)
-            except (pickle.UnpicklingError, OSError, *UNREADABLE):
+                content = read_tensors(self._folder / name / "pictures.pt")
+            except (OSError, UnreadableError):
                 content = {}  # a page without a picture says more than no page
             self._read[name] = content
         return self._read[name]

@@ -13,7 +13,7 @@ from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BlackBox, BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, InversionModule, LabelOnly, MIFace
 from brainleaks_pl.engine.progress import KeepProgress
-from brainleaks_pl.files.storage import atomic_write
+from brainleaks_pl.system.storage import atomic_write
 
 ATTACKS: dict[str, Callable[[], InversionModule]] = {
     "v1": lambda: BrainLeaksV1(spiking_mlp(), steps=25, seed=1),

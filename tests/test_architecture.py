@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "brainleaks_pl"
 ROOMS = (
-    "files", "events", "encoders", "data", "networks", "targets", "attacks", "engine", "evaluation", "reporting",
+    "system", "events", "encoders", "data", "networks", "targets", "attacks", "engine", "evaluation", "reporting",
     "export", "audit", "cli",
 )  # fmt: skip
 

@@ -19,8 +19,8 @@ from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
-from brainleaks_pl.files.storage import atomic_write, write_text
 from brainleaks_pl.reporting.publishing import write_report
+from brainleaks_pl.system.storage import atomic_write, write_text
 from brainleaks_pl.targets.classifier import Classifier
 
 RESULT = "cell.json"

@@ -22,11 +22,25 @@ from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.report import Scoring
-from brainleaks_pl.files.storage import check_writable, write_text
+from brainleaks_pl.system.storage import check_writable, write_text
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
 
+_KINDS = {
+    "data": BaseDataModule,
+    "targets": dict,
+    "judges": dict,
+    "attacks": dict,
+    "seeds": list,
+    "scoring": Scoring,
+    "checks": Checks,
+    "surrogates": SurrogateProbe,
+    "sweep": Sweep,
+    "trainer": InversionTrainer,
+}
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
 missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
 interrupted goes on where it stopped when the same command is given again."""
@@ -34,7 +48,7 @@ interrupted goes on where it stopped when the same command is given again."""
 
 def audit_parser() -> ArgumentParser:
     """Return the parser of the command."""
-    parser = ArgumentParser(prog="brainleaks audit", description=_DESCRIPTION, allow_abbrev=False)
+    parser = ArgumentParser(prog="brainleaks audit", description=_DESCRIPTION, **STRICT)
     parser.add_argument("--config", action="config", help="The YAML file of the audit.")
     parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
     parser.add_argument(
@@ -127,6 +141,7 @@ def audit_main(arguments: list[str]) -> None:
     """
     parser = audit_parser()
     config = parser.parse_args(arguments)
+    check_values(config.as_dict(), _KINDS)
     parts = parser.instantiate(config)
     name = Path(str(config.config[0])).stem if config.config else "audit"
     checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))

@@ -26,13 +26,28 @@ from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
 from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.engine.values import check_values
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
-from brainleaks_pl.files.storage import check_writable
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
+from brainleaks_pl.system.storage import check_writable
 from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
+
+_KINDS = {
+    "data": BaseDataModule,
+    "model": Classifier,
+    "judges": dict,
+    "trainer": InversionTrainer,
+    "scoring": Scoring,
+    "checks": Checks,
+    "seed_everything": bool,
+    "progress_every": float,
+    "logs": str,
+    "resume": bool,
+    "skip_fitted": bool,
+}
 
 
 class BrainLeaksCLI(LightningCLI):
@@ -54,6 +69,7 @@ class BrainLeaksCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Name the folders after the config, so that the config saved with the logs names them too."""
         config = self.config[str(self.subcommand)]
+        check_values(config.as_dict(), _KINDS)
         for key in ("checkpoints", "results"):
             config[key] = config[key] or str(Path(key) / self.name)
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from brainleaks_pl import networks
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors, write_tensors
 from brainleaks_pl.networks import surrogates
 from brainleaks_pl.networks.captured import plain
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors
 from brainleaks_pl.targets import interfaces
 from brainleaks_pl.targets.classifier import Classifier
 from brainleaks_pl.targets.interfaces.guess import own_interface

@@ -1,15 +1,88 @@
-"""Errors as people read them."""
+"""Errors as people read them: one line each."""
 
 from __future__ import annotations
 
+import re
+from argparse import ArgumentError
+
+from brainleaks_pl.system.memory import memory_limit
+from brainleaks_pl.system.storage import in_bytes
+
+_WRAPPED = "Does not validate against any of the Union subtypes"
+_ALLOCATION = re.compile(r"tried to allocate (\d+) bytes", re.IGNORECASE)
+_LAYER = re.compile(
+    r"""Parser\ key\ "(?P<key>[^"]*)":
+    | Problem\ with\ given\ class_path\ '[^']*':
+    | Type\ collections\.abc\.Callable.*?\ expects\ a\ function\ or\ a\ callable\ class:
+    | Not\ of\ type\ .*?\.\ (?=Import|No\ module|Expected)""",
+    re.VERBOSE,
+)
+_TYPE = re.compile(r"Expected a <class '(?:\w+\.)*(\w+)'>")
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "dict": "names and values",
+}
+_INNER = ("NestedArg(", "Namespace(", "{")
+_NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Expected a <class 'NoneType'>")
+_LONGEST = 600
+_LESS = "Fewer restarts, classes, time steps or draws take less, as do smaller batches and networks."
+
 
 def plain_message(error: BaseException) -> str:
-    """Return what went wrong, without the layers that the parser of nested classes wraps round it."""
-    wrapped = "Does not validate against any of the Union subtypes"
-    while str(error).startswith(wrapped) and error.__cause__ is not None:
+    """Return what went wrong, on one line, without the layers that parsers of nested classes wrap round it."""
+    while str(error).startswith(_WRAPPED) and error.__cause__ is not None:
         error = error.__cause__
     message = str(error)
-    if not message.startswith(wrapped):
-        return message
-    reasons = [line.strip().removeprefix("- ") for line in message.splitlines() if line.strip().startswith("- ")]
-    return next((reason for reason in reasons if not reason.startswith("Expected a")), message)
+    allocated = _ALLOCATION.search(message)
+    if isinstance(error, MemoryError) or allocated:
+        return _of_memory(int(allocated[1]) if allocated else None, message)
+    if isinstance(error, ArgumentError) or message.startswith(_WRAPPED):
+        message = _of_parser(message)
+    elif isinstance(error, OverflowError):
+        message = f"a number is too large ({message})"
+    elif not message or (not isinstance(error, _FOR_PEOPLE) and not _is_misconfiguration(error)):
+        message = f"{type(error).__name__}: {message or 'no more is known'} (with BRAINLEAKS_DEBUG=1, where it was)"
+    message = " ".join(message.split())
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
+
+
+_FOR_PEOPLE = (ValueError, OSError, ImportError)
+
+
+def _is_misconfiguration(error: BaseException) -> bool:
+    """Tell whether Lightning refuses its arguments."""
+    return type(error).__name__ == "MisconfigurationException"
+
+
+def _of_memory(size: int | None, message: str) -> str:
+    limit = memory_limit()
+    wanted = f", {in_bytes(size)} were asked for at once" if size else f" ({message})" if message else ""
+    there = f", and there are {in_bytes(limit)}" if limit else ""
+    return f"not enough memory{wanted}{there}. {_LESS}"
+
+
+def _of_parser(message: str) -> str:
+    """Return what a parser says, after the keys that it says it of: of several reasons the first that is one."""
+    keys, reasons, given = [], [], ""
+    for line in message.splitlines():
+        words = line.strip().removeprefix("- ")
+        while (found := _LAYER.match(words)) is not None:
+            keys += [found["key"]] if found["key"] and not reasons else []
+            words = words[found.end() :].strip()
+        if words.startswith("Given value: "):
+            given = given or words.removeprefix("Given value: ")
+        elif words and not words.startswith(_NOISE):
+            reasons.append(words)
+    reason = next(
+        (reason for reason in reasons if not reason.startswith("Expected a <")), reasons[0] if reasons else ""
+    )
+    reason = reason.partition(". Got value: Namespace(")[0]
+    reason = _TYPE.sub(lambda found: f"expected {_WORDS.get(found[1], found[1])}", reason).replace(
+        ". Got value:", ", got"
+    )
+    given = given.partition(". Got value:")[0]
+    got = f", got {given}" if given and "got" not in reason and not given.startswith(_INNER) else ""
+    return f"{'.'.join(dict.fromkeys(keys))}: {reason}{got}" if keys else reason

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.engine.trainer import InversionCallback
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors, write_tensors
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors
 
 PROGRESS = "progress.pt"
 """Name of the file in the results folder; it is gone once the results are written."""

@@ -10,6 +10,7 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities import rank_zero_warn
 from rich.console import Console
 
+from brainleaks_pl.engine.values import STRICT
 from brainleaks_pl.export.aedat4 import AEDAT4Files
 from brainleaks_pl.export.base import FileFormat
 from brainleaks_pl.export.dvs_gesture import DVSGestureFiles
@@ -19,7 +20,7 @@ from brainleaks_pl.export.network import export_network
 from brainleaks_pl.export.nmnist import NMNISTFiles
 from brainleaks_pl.export.results import read_results
 from brainleaks_pl.export.tonic_array import TonicArray
-from brainleaks_pl.files.storage import atomic_write, check_writable
+from brainleaks_pl.system.storage import atomic_write, check_writable
 
 Format = Literal["tonic", "nmnist", "dvsgesture", "aedat4", "gif"]
 
@@ -98,7 +99,7 @@ def export_main(args: list[str] | None = None) -> None:
     if any(argument.partition("=")[0] == "--network" for argument in args):
         _network_main(args)
         return
-    parser = ArgumentParser(prog="brainleaks export", description=_DESCRIPTION, allow_abbrev=False)
+    parser = ArgumentParser(prog="brainleaks export", description=_DESCRIPTION, **STRICT)
     parser.add_function_arguments(export_results, as_group=False)
     options = parser.parse_args(args).as_dict()
     files = export_results(**options)
@@ -108,7 +109,7 @@ def export_main(args: list[str] | None = None) -> None:
 
 def _network_main(args: list[str]) -> None:
     """Run ``brainleaks export --network``."""
-    parser = ArgumentParser(prog="brainleaks export", allow_abbrev=False)
+    parser = ArgumentParser(prog="brainleaks export", **STRICT)
     parser.add_function_arguments(export_network, as_group=False)
     written = export_network(**parser.parse_args(args).as_dict())
     Console().print(f"Written to {written}", highlight=False, markup=False, soft_wrap=True)

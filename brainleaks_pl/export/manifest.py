@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
-from brainleaks_pl.files.storage import write_text
+from brainleaks_pl.system.storage import write_text
 
 
 def write_manifest(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainleaks_pl.engine.checkpoints import load_network
-from brainleaks_pl.files.storage import check_writable
 from brainleaks_pl.networks.nir.export import write_nir
+from brainleaks_pl.system.storage import check_writable
 
 
 def export_network(network: Path, output: Path | None = None, dt: float = 1.0) -> Path:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from brainleaks_pl.events.formats import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 
 DEFAULT_FRAME_TIME = 1000
 """Microseconds of a time step where the data set gives it no duration."""

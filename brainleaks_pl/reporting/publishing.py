@@ -11,9 +11,9 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
 
 from brainleaks_pl.evaluation.report import METRICS, Report
-from brainleaks_pl.files.storage import atomic_write
 from brainleaks_pl.reporting.animation import log_animation
 from brainleaks_pl.reporting.illustrations import animate, illustrate, illustrate_further
+from brainleaks_pl.system.storage import atomic_write
 
 
 def write_report(report: Report, folder: Path) -> dict[str, Figure]:

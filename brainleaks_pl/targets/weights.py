@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 from brainleaks_pl.targets.interfaces import Interface
 
 _HOLDERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")

@@ -25,7 +25,7 @@ from toys import mlp, silent_trainer, spiking_mlp
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, MIFace
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.progress import KeepProgress, identity
-from brainleaks_pl.files.storage import FullDiskError
+from brainleaks_pl.system.storage import FullDiskError
 
 KILLS = 4  # of each attack
 FEW_DRAWS = """

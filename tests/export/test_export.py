@@ -309,7 +309,7 @@ def test_a_failed_export_leaves_no_half_file_and_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr("brainleaks_pl.export.tonic_array.write_tonic", full)
         with pytest.raises(
-            OSError, match=r"restart0\.npy cannot be written \(.*No space left.*\)\. Name another folder with --output"
+            OSError, match=r"restart0\.npy cannot be written \(.*no room for.*\)\. Name another folder with --output"
         ):
             export_results(results, "tonic")
     assert [path.name for path in results.glob("export/tonic/*")] == ["v2_nmnist_tonic.json"]

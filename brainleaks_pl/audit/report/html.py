@@ -16,7 +16,7 @@ from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.scores import agreement, differences, scores
 from brainleaks_pl.audit.report.seen import reconstructions
-from brainleaks_pl.files.storage import write_text
+from brainleaks_pl.system.storage import write_text
 
 FORMAT = "brainleaks_pl.audit/1"
 """The format of the audits that this report reads."""

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from brainleaks_pl.audit.report.parts import Audit, Picture
 from brainleaks_pl.events.frames import Polarity
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors
 from brainleaks_pl.reporting.animation import animation_frames, encode_gif
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 
 SIDE = 96
 """CSS pixels of the longer side of a picture."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from brainleaks_pl.audit.grouping import done
 from brainleaks_pl.audit.report.parts import Audit, Value
 from brainleaks_pl.evaluation.report import METRICS
-from brainleaks_pl.files.storage import atomic_write
+from brainleaks_pl.system.storage import atomic_write
 
 HEADER = ("kind", "target", "attack", "seed", "judge", "metric", "value", "std")
 

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from brainleaks_pl.files.storage import atomic_write, room_for
+from brainleaks_pl.system.storage import atomic_write, room_for
 
 _DAMAGED = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError, struct.error, OSError)
 """What :func:`torch.load` has raised on damaged files, beside :class:`pickle.UnpicklingError`."""

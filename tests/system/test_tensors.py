@@ -10,8 +10,8 @@ import pytest
 import torch
 from test_storage import names
 
-from brainleaks_pl.files.storage import FullDiskError
-from brainleaks_pl.files.tensors import UnreadableError, read_tensors, write_tensors
+from brainleaks_pl.system.storage import FullDiskError
+from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors
 
 CONTENT = {"a": torch.arange(5000.0), "b": [1, "two", None]}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brainleaks_pl.files.storage import (
+from brainleaks_pl.system.storage import (
     FullDiskError,
     atomic_write,
     check_writable,

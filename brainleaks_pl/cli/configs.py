@@ -1,0 +1,113 @@
+"""The config files on a command line, looked at before the parser takes them: their size, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
+_LARGEST = 1_000_000  # bytes of a config
+_MOST = 20_000  # values in it, aliases counted as often as they are used
+_DEEPEST = 50
+
+
+def check_configs(arguments: Iterable[str]) -> None:
+    """See that the configs on a command line can be taken in, and that they wrap their networks.
+
+    Raises:
+        ValueError: when one is larger than any experiment needs, refers to itself, or names a network where a
+            ``Classifier`` around it is expected.
+    """
+    arguments = list(arguments)
+    named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
+    named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
+    for path in map(Path, named):
+        try:
+            size = path.stat().st_size
+            if size > _LARGEST:
+                raise ValueError(f"{path} is no config of ours: it is {size} bytes long, more than {_LARGEST}.")
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as such.") from error
+        except OSError:
+            continue  # the parser says what is wrong
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            _count(node, path)
+            config = yaml.safe_load(text)
+            _check_classes(config, path)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{path} is no YAML: {error}") from error
+        except RecursionError:
+            raise ValueError(f"{path} is nested too deeply.") from None
+        for key, network in _networks(config):
+            raise ValueError(
+                f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "
+                f"as its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
+            )
+
+
+def _count(root: yaml.Node | None, path: Path) -> None:
+    """See that a config is not too large once its aliases are written out.
+
+    Raises:
+        ValueError: when it is.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if depth > _DEEPEST:
+            raise ValueError(f"{path} is nested more than {_DEEPEST} deep, or holds an alias to itself.")
+        if id(node) not in sizes:
+            parts: list[yaml.Node] = []
+            if isinstance(node, yaml.MappingNode):
+                parts = [part for pair in node.value for part in pair]
+            elif isinstance(node, yaml.SequenceNode):
+                parts = node.value
+            sizes[id(node)] = 1 + sum(size(part, depth + 1) for part in parts)
+        return sizes[id(node)]
+
+    if root is not None and (count := size(root, 0)) > _MOST:
+        raise ValueError(f"{path} is no config of ours: it holds {count} values, aliases written out, over {_MOST}.")
+
+
+def _check_classes(config: Any, path: Path, key: str = "") -> None:
+    """See that every class is named, and that its arguments have names.
+
+    Raises:
+        ValueError: when one is not.
+    """
+    if isinstance(config, list):
+        for part in config:
+            _check_classes(part, path, key)
+    if not isinstance(config, dict):
+        return
+    name, arguments = config.get("class_path", ""), config.get("init_args", {})
+    if not isinstance(name, str):
+        raise ValueError(f"{path}: {key}.class_path is {_shown(name)}, and must be the name of a class.")
+    if "class_path" in config and not isinstance(arguments, dict):
+        raise ValueError(
+            f"{path}: {key}.init_args is {_shown(arguments)}, and must be the arguments of {name} by name."
+        )
+    for own, part in config.items():
+        _check_classes(part, path, f"{key}.{own}".lstrip("."))
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else repr(value)
+
+
+def _networks(config: Any) -> list[tuple[str, str]]:
+    """Return the unwrapped networks of a config, by the key that holds them."""
+    if not isinstance(config, dict):
+        return []
+    places = {"model": config.get("model")}
+    for group in ("judges", "targets"):
+        members = config.get(group)
+        places |= {f"{group}.{name}": own for name, own in members.items()} if isinstance(members, dict) else {}
+    named = {key: str(own.get("class_path", "")) for key, own in places.items() if isinstance(own, dict)}
+    return [(key, path.rpartition(".")[2]) for key, path in named.items() if path.rpartition(".")[2] in _NETWORKS]

@@ -1,0 +1,1 @@
+"""What the package asks of the machine: files that are written whole and read safely, and memory."""

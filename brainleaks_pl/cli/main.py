@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from typing import NoReturn
 
 from brainleaks_pl.cli.signals import INTERRUPTED, Interruption, raising
 
@@ -18,16 +19,14 @@ def main(args: list[str] | None = None) -> None:
     Args:
         args: arguments in place of the process's own.
     """
-    with raising(owns_process=args is None):
+    with raising(owns_process=args is None) as received:
         try:
             _run(sys.argv[1:] if args is None else args)
-        except (Interruption, KeyboardInterrupt) as interruption:
-            _say(INTERRUPTED)
-            status = interruption.status if isinstance(interruption, Interruption) else 130
-            if args is None:
-                _leave(status)
-            sys.exit(status)
+        except (Interruption, KeyboardInterrupt):
+            _interrupted(received.status or 130, args is None)
         except Exception as error:
+            if received.status:  # imports have made of it that something is missing
+                _interrupted(received.status, args is None)
             if os.environ.get("BRAINLEAKS_DEBUG"):
                 raise
             from brainleaks_pl.engine.errors import plain_message
@@ -48,8 +47,10 @@ def _say(words: str) -> None:
     print(f"brainleaks: {words}", file=sys.stderr, flush=True)
 
 
-def _leave(status: int) -> None:
-    """End the process now: threads that are stuck, such as a logger's, could keep it from ending."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+def _interrupted(status: int, owns_process: bool) -> NoReturn:
+    """End the command; where the process is its own, at once: threads that are stuck could keep it from ending."""
+    _say(INTERRUPTED)
+    if owns_process:
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 GRACE = 10.0
@@ -19,20 +20,23 @@ INTERRUPTED = "interrupted; what was finished before is intact."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruption(BaseException):
-    """The command was told to stop. Not a KeyboardInterrupt, of which Lightning makes an exit status of its own.
+@dataclass
+class Received:
+    """What a command was told.
 
     Args:
-        signum: number of the signal.
+        status: exit status of the first signal that arrived, 128 and its number; 0 while none has.
     """
 
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.status = 128 + signum
+    status: int = 0
+
+
+class Interruption(BaseException):
+    """The command was told to stop. Not a KeyboardInterrupt, of which Lightning makes an exit status of its own."""
 
 
 @contextmanager
-def raising(owns_process: bool = True) -> Iterator[None]:
+def raising(owns_process: bool = True) -> Iterator[Received]:
     """Raise :class:`Interruption` where a signal arrives inside the block.
 
     Where the process is the command's own, a thread watches as well: should the command not end within :data:`GRACE`
@@ -42,19 +46,22 @@ def raising(owns_process: bool = True) -> Iterator[None]:
 
     Args:
         owns_process: whether the process does nothing else.
+
+    Yields:
+        What arrived: other code may have made another error of the exception.
     """
+    received = Received()
     if threading.current_thread() is not threading.main_thread():  # where signals never arrive
-        yield
+        yield received
         return
-    process, done = os.getpid(), False
+    process = os.getpid()
 
     def handle(signum: int, frame: FrameType | None) -> None:
-        nonlocal done
         if os.getpid() != process:  # a worker that loads data: its parent tells it to end
             raise KeyboardInterrupt
-        if not done:
-            done = True
-            raise Interruption(signum)
+        if not received.status:
+            received.status = 128 + signum
+            raise Interruption
 
     before = {signum: signal.getsignal(signum) for signum in _SIGNALS}
     heard = [signum for signum, handler in before.items() if handler is not signal.SIG_IGN]
@@ -63,7 +70,7 @@ def raising(owns_process: bool = True) -> Iterator[None]:
     for signum in heard:
         signal.signal(signum, handle)
     try:
-        yield
+        yield received
     finally:
         for signum in heard:
             signal.signal(signum, before[signum])

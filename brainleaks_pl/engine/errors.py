@@ -25,6 +25,7 @@ _WORDS = {
     "str": "text",
     "dict": "names and values",
 }
+_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
 _INNER = ("NestedArg(", "Namespace(", "{")
 _NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Expected a <class 'NoneType'>")
 _LONGEST = 600
@@ -66,7 +67,9 @@ def _of_memory(size: int | None, message: str) -> str:
 
 def _of_parser(message: str) -> str:
     """Return what a parser says, after the keys that it says it of: of several reasons the first that is one."""
-    keys, reasons, given = [], [], ""
+    keys: list[str] = []
+    reasons: list[str] = []
+    given = ""
     for line in message.splitlines():
         words = line.strip().removeprefix("- ")
         while (found := _LAYER.match(words)) is not None:
@@ -76,13 +79,10 @@ def _of_parser(message: str) -> str:
             given = given or words.removeprefix("Given value: ")
         elif words and not words.startswith(_NOISE):
             reasons.append(words)
-    reason = next(
-        (reason for reason in reasons if not reason.startswith("Expected a <")), reasons[0] if reasons else ""
-    )
-    reason = reason.partition(". Got value: Namespace(")[0]
-    reason = _TYPE.sub(lambda found: f"expected {_WORDS.get(found[1], found[1])}", reason).replace(
-        ". Got value:", ", got"
-    )
+    reason = next((own for own in reasons if not own.startswith("Expected a <")), reasons[0] if reasons else message)
+    reason = reason.partition(". Got value: Namespace(")[0].replace(". Got value:", ", got")
+    reason = _TYPE.sub(lambda found: f"expected {_WORDS.get(found[1], found[1])}", reason)
+    reason = _CLASS.sub(r"there is no class \1 that fits here", reason)
     given = given.partition(". Got value:")[0]
-    got = f", got {given}" if given and "got" not in reason and not given.startswith(_INNER) else ""
+    got = f", got {given}" if given not in reason and "got" not in reason and not given.startswith(_INNER) else ""
     return f"{'.'.join(dict.fromkeys(keys))}: {reason}{got}" if keys else reason

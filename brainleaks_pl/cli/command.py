@@ -12,17 +12,17 @@ import torch
 import yaml
 from jsonargparse import Namespace
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
 from brainleaks_pl.cli.checking import check_before
+from brainleaks_pl.cli.trained import TrainedNetworks
+from brainleaks_pl.cli.trainers import check_trainer, settle
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network
+from brainleaks_pl.engine.checkpoints import save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
 from brainleaks_pl.engine.trainer import InversionTrainer
@@ -106,9 +106,17 @@ class BrainLeaksCLI(LightningCLI):
         """The seed of the run."""
         return int(torch.initial_seed())
 
-    def checkpoint(self, part: str) -> Path:
-        """Return the checkpoint's path of ``target`` or of a judge."""
-        return Path(self.option("checkpoints")) / f"{part}.pt"
+    @property
+    def trial(self) -> bool:
+        """Whether the command runs in ``fast_dev_run``, which writes nothing."""
+        return bool(getattr(self.trainer, "fast_dev_run", False))
+
+    @property
+    def trained(self) -> TrainedNetworks:
+        """Where the trained networks are."""
+        config = self._get(self.config, "config")
+        command = f"brainleaks fit --config {config[0]}" if config else "brainleaks fit"
+        return TrainedNetworks(Path(self.option("checkpoints")), self.datamodule, command)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer for the subcommand's first run."""
@@ -118,40 +126,37 @@ class BrainLeaksCLI(LightningCLI):
         """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand].trainer
+        check_trainer(config)
         settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
-        if config.logger is None or config.logger is True:
-            settings.logger = TensorBoardLogger(
-                self.option("logs"), name=f"{self.name}/{part}", default_hp_metric=False
-            )
-        settings.log_every_n_steps = settings.log_every_n_steps or 10
-        if subcommand == "fit" and settings.max_epochs is None:
-            settings.max_epochs = network.training_recipe.epochs
-        if subcommand in ("check", "invert"):
-            callbacks = settings.callbacks if isinstance(settings.callbacks, list) else [settings.callbacks]
-            settings.callbacks = [c for c in callbacks if c and not isinstance(c, Checkpoint | EarlyStopping)]
-            settings.enable_checkpointing = False
-            settings.enable_model_summary = bool(settings.enable_model_summary)
+        settle(settings, subcommand, self.option("logs"), f"{self.name}/{part}", network.training_recipe.epochs)
         self.config_init[subcommand].trainer = settings
         return super().instantiate_trainer(**kwargs)
 
     def fit(self, model: Classifier, datamodule: BaseDataModule, **kwargs: Any) -> None:
         """Train the target, then the judges, and write each as soon as it is trained."""
         check_fits(self.networks, datamodule)
-        check_writable(self.checkpoint("target").parent, "checkpoints")
+        trained = self.trained
+        stored = {
+            part: trained.accuracy(part, network) if self.option("skip_fitted") else None
+            for part, network in self.networks.items()
+            if not network.pretrained
+        }
+        if None in stored.values() and not self.trial:
+            check_writable(trained.folder, "checkpoints")
         fitted: dict[str, tuple[float, Path | str]] = {}
         for index, (part, network) in enumerate(self.networks.items()):
-            path = self.checkpoint(part)
+            path = trained.path(part)
             if network.pretrained:
                 fitted[part] = self._measured(part, network)
                 continue
-            accuracy = self._stored_accuracy(part, network) if self.option("skip_fitted") else None
+            accuracy = stored[part]
             if accuracy is None:
                 rank_zero_info(f"Training {part} ({network.name}) for {path}")
                 trainer = self.trainer if part == "target" else self.trainer_for(part, network)
                 resume = kwargs if part == "target" else {}
                 data = datamodule.for_network(network.takes_spikes)
                 accuracy = train_network(trainer, network, data, seed=self.seed + index, **resume)
-                if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
+                if trainer.is_global_zero and not self.trial:
                     save_network(path, network, data, accuracy, self.seed)
             fitted[part] = (accuracy, path)
         if self.trainer.is_global_zero:
@@ -160,37 +165,16 @@ class BrainLeaksCLI(LightningCLI):
     def _measured(self, part: str, network: Classifier) -> tuple[float, str]:
         """Return the accuracy of a network that brought its weights, and where these are."""
         rank_zero_info(f"{part} ({network.name}) brought its weights: it is not trained, but measured.")
-        self._load(part, network)
+        self.trained.load(part, network)
         data = self.datamodule.for_network(network.takes_spikes)
         data.make_ready()
         measured = measure(network.eval(), data, self.option("checks").test_samples)
         return measured.accuracy, network.weights or "brought by the network"
 
-    def _stored_accuracy(self, part: str, network: Classifier) -> float | None:
-        try:
-            return float(self._load_as_trained(part, network)["test_accuracy"])
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def _load(self, part: str, network: Classifier) -> dict[str, Any]:
-        """Load a trained network, or say how to train it; one that brought its weights has them already."""
-        if network.pretrained:
-            network.time_steps = self.datamodule.for_network(network.takes_spikes).time_steps
-            return {}
-        try:
-            return self._load_as_trained(part, network)
-        except FileNotFoundError as error:
-            config = self._get(self.config, "config")
-            command = f"brainleaks fit --config {config[0]}" if config else "brainleaks fit"
-            raise FileNotFoundError(f"{error} Run `{command}` first.") from None
-
-    def _load_as_trained(self, part: str, network: Classifier) -> dict[str, Any]:
-        return load_checkpoint(self.checkpoint(part), network, self.datamodule.for_network(network.takes_spikes))
-
     def before_validate(self) -> None:
         """Load the target's weights, and show it the data as it was trained on them."""
         check_fits({"target": self.model}, self.datamodule)
-        self._load("target", self.model)
+        self.trained.load("target", self.model)
         self.datamodule = self.datamodule.for_network(self.model.takes_spikes)
 
     before_test = before_predict = before_validate
@@ -199,7 +183,7 @@ class BrainLeaksCLI(LightningCLI):
         """Check the target and the judges, say what was found, and exit with 1 where something is wrong."""
         check_fits(self.networks, self.datamodule)
         for part, network in self.networks.items():
-            self._load(part, network)
+            self.trained.load(part, network)
         self.datamodule.make_ready()
         reports = []
         for part, network in self.networks.items():
@@ -218,15 +202,16 @@ class BrainLeaksCLI(LightningCLI):
         if make_attack is None:
             raise ValueError("the config has no `attack`: name one, for example --attack BrainLeaksV2.")
         check_fits(self.networks, self.datamodule)
-        check_writable(self.results, "results")
-        loaded = {part: self._load(part, network) for part, network in self.networks.items()}
+        if not self.trial:
+            check_writable(self.results, "results")
+        loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
         attack = make_attack(self.model)
         config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
-        trial = getattr(self.trainer, "fast_dev_run", False)
-        run = identity(attack, {"attack": config, "precision": self.trainer.precision, "trial": trial})
+        run = identity(attack, {"attack": config, "precision": self.trainer.precision})
         scoring: Scoring = self.option("scoring")
         digests = {name: judge.digest() for name, judge in self.judges.items()}
-        if self.option("resume") and is_finished(self.results, run, asdict(scoring), digests):
+        resume = self.option("resume") and not self.trial
+        if resume and is_finished(self.results, run, asdict(scoring), digests):
             rank_zero_info(f"The results of this attack are in {self.results} already.")
             return
         facts: dict[str, Any] = {part: {} for part in self.networks}
@@ -243,8 +228,9 @@ class BrainLeaksCLI(LightningCLI):
                 for part, report in check_before(attack, self.networks, self.datamodule, self.option("checks")).items()
             }
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
-        finished = self.option("resume") and progress.restore(attack)
-        self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
+        finished = resume and progress.restore(attack)
+        if not self.trial:
+            self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
         report = run_attack(
             attack,
             self.judges,
@@ -264,9 +250,11 @@ class BrainLeaksCLI(LightningCLI):
         )
         if report is None:
             return
+        console = Console(highlight=False)
+        if self.trial:
+            console.print(*score_tables(report), "fast_dev_run: nothing is written.", sep="\n")
+            return
         figures = write_report(report, self.results)
         progress.path.unlink(missing_ok=True)
         log_report(report, figures, self.trainer.loggers)
-        console = Console()
-        console.print(*score_tables(report), sep="\n")
-        console.print(f"Written to {self.results}", highlight=False)
+        console.print(*score_tables(report), f"Written to {self.results}", sep="\n", soft_wrap=True)

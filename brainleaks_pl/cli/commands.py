@@ -6,7 +6,7 @@ import brainleaks_pl
 from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.cli.command import BrainLeaksCLI
 from brainleaks_pl.cli.configs import check_configs
-from brainleaks_pl.cli.save_config import SaveConfig
+from brainleaks_pl.cli.logs import SaveConfig
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.engine.values import STRICT
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> None:
         subclass_mode_data=True,
         trainer_class=InversionTrainer,
         save_config_callback=SaveConfig,
-        save_config_kwargs={"overwrite": True},  # two runs at once may share a folder of logs
+        save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         auto_configure_optimizers=False,
         parser_kwargs={

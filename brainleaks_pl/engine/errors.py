@@ -26,7 +26,8 @@ _WORDS = {
     "dict": "names and values",
 }
 _CLASS = re.compile(r"Expected a dot import path string: (\S+)")
-_INNER = ("NestedArg(", "Namespace(", "{")
+_NESTED = re.compile(r"NestedArg\(key='([^']*)', val=(.*)\)")
+_INNER = ("Namespace(", "{")
 _NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Expected a <class 'NoneType'>")
 _LONGEST = 600
 _LESS = "Fewer restarts, classes, time steps or draws take less, as do smaller batches and networks."
@@ -83,6 +84,11 @@ def _of_parser(message: str) -> str:
     reason = reason.partition(". Got value: Namespace(")[0].replace(". Got value:", ", got")
     reason = _TYPE.sub(lambda found: f"expected {_WORDS.get(found[1], found[1])}", reason)
     reason = _CLASS.sub(r"there is no class \1 that fits here", reason)
+    keys = list(dict.fromkeys(keys))
     given = given.partition(". Got value:")[0]
+    nested = _NESTED.fullmatch(given)
+    if nested is not None:
+        known = nested[1] in reason or nested[1].rpartition(".")[2] in ".".join(keys).split(".")
+        given = "" if known else f"{nested[1]}={nested[2]}"
     got = f", got {given}" if given not in reason and "got" not in reason and not given.startswith(_INNER) else ""
-    return f"{'.'.join(dict.fromkeys(keys))}: {reason}{got}" if keys else reason
+    return f"{'.'.join(keys)}: {reason}{got}" if keys else reason

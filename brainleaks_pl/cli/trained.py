@@ -1,0 +1,55 @@
+"""The trained networks of a config: their checkpoints, read as the config and the data say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.checkpoints import load_checkpoint
+from brainleaks_pl.targets.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """The folder where ``fit`` keeps the target and the judges.
+
+    Args:
+        folder: the folder.
+        data: the private data set.
+        command: the command that trains them.
+    """
+
+    folder: Path
+    data: BaseDataModule
+    command: str
+
+    def path(self, part: str) -> Path:
+        """Return the file of ``target`` or of a judge."""
+        return self.folder / f"{part}.pt"
+
+    def accuracy(self, part: str, network: Classifier) -> float | None:
+        """Load a network that is there and fits, and return its test accuracy; None where it has to be trained."""
+        try:
+            return float(self._read(part, network)["test_accuracy"])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def load(self, part: str, network: Classifier) -> dict[str, Any]:
+        """Load a trained network and return what its checkpoint says; one that brought its weights has them already.
+
+        Raises:
+            FileNotFoundError: when it is not there; says how to train it.
+            ValueError: when it does not fit.
+        """
+        if network.pretrained:
+            network.time_steps = self.data.for_network(network.takes_spikes).time_steps
+            return {}
+        try:
+            return self._read(part, network)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error} Run `{self.command}` first.") from None
+
+    def _read(self, part: str, network: Classifier) -> dict[str, Any]:
+        return load_checkpoint(self.path(part), network, self.data.for_network(network.takes_spikes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +13,20 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.distributed import all_gather_object
 
+from brainleaks_pl.attacks.finite import require_finite
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
 from brainleaks_pl.attacks.sharing import join, replace, select, share
 from brainleaks_pl.attacks.spending import Snapshot, Spending
 from brainleaks_pl.attacks.streams import DRAWS
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.system.memory import require_memory
 from brainleaks_pl.targets.classifier import Classifier
 
 Keep = Literal["best", "last"]
+
+
+_COPIES = 4 * 3  # bytes: the candidates, the best ones and what the optimizer remembers, float32
+_PER_UNIT = 250  # bytes beside tensors
 
 
 class WrongTargetError(ValueError):
@@ -48,7 +55,7 @@ class InversionModule(LightningModule, ABC):
         seed: seed of the units' random streams; None takes torch's initial seed (which ``seed_everything`` sets).
 
     Raises:
-        ValueError: when an argument is out of range.
+        ValueError: when an argument is out of range, or the units could not fit into memory.
     """
 
     def __init__(
@@ -76,6 +83,12 @@ class InversionModule(LightningModule, ABC):
         self.target = target.requires_grad_(False)
         self.steps = steps
         self.classes = attacked_classes(classes, target.num_classes)
+        count = len(self.classes) * restarts
+        require_memory(
+            f"{type(self).__name__} on {count} (class, restart) units of {tuple(candidate_shape)}",
+            count * (_COPIES * math.prod(candidate_shape) + _PER_UNIT),
+            "attack fewer classes, or give fewer restarts.",
+        )
         self.restarts = restarts
         self.keep = keep
         self.seed = torch.initial_seed() if seed is None else seed
@@ -244,6 +257,7 @@ class InversionModule(LightningModule, ABC):
         """Judge the candidates after the last step, and keep the better ones."""
         with self.trainer.precision_plugin.train_step_context():
             costs = self.last_costs()
+        require_finite(costs, "costs", "the last judgement")
         if self.keep == "last":
             self.best_cost, self.active = torch.full_like(self.best_cost, float("inf")), torch.ones_like(self.active)
         self.keep_best(costs)

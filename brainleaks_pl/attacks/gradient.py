@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
+from brainleaks_pl.attacks.finite import require_finite
 from brainleaks_pl.attacks.functional import parts, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
 from brainleaks_pl.attacks.spending import Spending
@@ -220,6 +221,7 @@ class GradientInversion(InversionModule):
         costs, confidences, sample_gradient, zero_gradient, mean = self.evaluate(step)
         assert sample_gradient is not None
         assert zero_gradient is not None
+        require_finite(costs, "costs", f"step {step}")
         self.gradients_spent += self.active * self.population
         self.zero_gradient_steps += self.active & zero_gradient
         self.keep_best(costs)
@@ -228,6 +230,7 @@ class GradientInversion(InversionModule):
         before = self.candidates.detach().clone()
         with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
             gradient = self.candidate_gradient(costs, sample_gradient, step)
+        require_finite(gradient, "entries of the gradient", f"step {step}")
         if bool(zero_gradient.any()):
             self._warn_of_zero_gradients(zero_gradient, step)
             gradient = torch.where(unit_view(zero_gradient, gradient), self._random_flips(step), gradient)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from brainleaks_pl.attacks.finite import require_finite
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -35,13 +36,16 @@ class Oracle(ABC):
 
         Raises:
             RuntimeError: when a unit asks more than its budget allows; the target is then not called.
+            ValueError: when the target's answers are not finite.
         """
         spent = self.spent + torch.bincount(units.cpu(), minlength=len(self.spent))
         if int(spent.max()) > self.budget:
             raise RuntimeError(f"the budget is {self.budget} queries a unit, {int(spent.max())} were asked for.")
         self.spent = spent
         with torch.no_grad():
-            return self._answer(self._target.logits(inputs).float())
+            outputs = self._target.logits(inputs).float()
+        require_finite(outputs, "answers of the target", f"query {int(spent.max())}")
+        return self._answer(outputs)
 
     @staticmethod
     @abstractmethod

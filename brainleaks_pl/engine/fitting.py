@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
 
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.system.memory import require_memory
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -15,7 +17,8 @@ def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
     """See that networks and data belong together; networks that do not know their shapes take those of the data.
 
     Raises:
-        ValueError: when shapes or classes differ, or a spiking network would get images.
+        ValueError: when shapes or classes differ, a spiking network would get images, or a batch could not fit into
+            memory.
     """
     for name, network in networks.items():
         network.fit_to(data.input_shape, data.num_classes)
@@ -30,6 +33,13 @@ def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
                 f"{name} ({network.name}) takes spikes, but {type(data).__name__} gives images: set "
                 "data.encoder, for example to RateEncoder."
             )
+        own = data.for_network(network.takes_spikes)
+        batch = max(network.training_recipe.batch_size or own.batch_size, own.eval_batch_size)
+        require_memory(
+            f"a batch of {batch} inputs of {own.time_steps or 1} time steps for {name}",
+            4 * batch * (own.time_steps or 1) * math.prod(own.input_shape),
+            "lower the batch size, data.eval_batch_size or time_steps.",
+        )
 
 
 def train_network(

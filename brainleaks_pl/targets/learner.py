@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from brainleaks_pl.targets.training import Training
 
+_LOOK_EVERY = 50  # steps, at the losses on a GPU
 _SAVES = 20  # of a training's whole state
 
 
@@ -30,6 +32,7 @@ class Learner(LightningModule):
     def __init__(self, training: Training) -> None:
         super().__init__()
         self.training_recipe = training
+        self._losses: list[Tensor] = []
 
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
@@ -59,18 +62,61 @@ class Learner(LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Count the correct predictions (argmax of the answers, summed over time)."""
         x, labels = batch
-        self.val_accuracy(self.logits(x).sum(0), labels)
+        self.val_accuracy(self._answers(x), labels)
         self.log("val/accuracy", self.val_accuracy, prog_bar=True, on_epoch=True, batch_size=labels.shape[0])
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Count the correct predictions (argmax of the answers, summed over time)."""
         x, labels = batch
-        self.test_accuracy(self.logits(x).sum(0), labels)
+        self.test_accuracy(self._answers(x), labels)
         self.log("test/accuracy", self.test_accuracy, on_epoch=True, batch_size=labels.shape[0])
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the predicted classes, ``(B,)``."""
-        return self.logits(batch[0]).sum(0).argmax(-1)
+        return self._answers(batch[0]).argmax(-1)
+
+    def _answers(self, x: Tensor) -> Tensor:
+        """Return the answers summed over time, ``(B, K)``; a NaN is no class."""
+        answers = self.logits(x).sum(0)
+        if not bool(answers.isfinite().all()):
+            raise ValueError(
+                f"{type(self).__name__} gives answers that are not finite: look at its weights, or lower training.lr."
+            )
+        return answers
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of a training that was given up."""
+        self._losses = []
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Refuse a loss that is not finite; a GPU is asked now and then alone, as it would have to be waited for.
+
+        Raises:
+            ValueError: names the step.
+        """
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, Tensor):
+            self._losses.append(loss.detach())
+        if self.device.type == "cpu" or len(self._losses) >= _LOOK_EVERY:
+            self._require_finite()
+
+    def on_train_epoch_end(self) -> None:
+        """Refuse a loss that is not finite.
+
+        Raises:
+            ValueError: names the step.
+        """
+        self._require_finite()
+
+    def _require_finite(self) -> None:
+        losses, self._losses = self._losses, []
+        bad = [] if not losses else (~torch.stack(losses).isfinite()).nonzero().flatten().tolist()
+        if bad:
+            step = self.trainer.global_step - len(losses) + bad[0]
+            raise ValueError(
+                f"step {step}: the training loss is {losses[bad[0]].item()}. Lower training.lr, now "
+                f"{self.training_recipe.lr}, or look at the data."
+            )
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam at the recipe's learning rate, in its fused form (one pass over the weights) where allowed."""

@@ -118,23 +118,15 @@ def make_report(
         tensors["spikes"] = spikes.to(torch.uint8)
         if best.shape[-3:] != data.input_shape:
             inputs = spikes.index_select(1, best_units)
-    options: dict[str, Any] = {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
 
     def scored(images: Tensor, judge: Classifier, draws: int = scoring.null_draws) -> Scores:
-        return score(images, judge, attack.classes, encoder=encoder, draws=draws, **options)
+        return score(images, judge, attack.classes, encoder=encoder, draws=draws, **_options(scoring, seed))
 
     judged: dict[str, Any] = {}
     matrices: dict[str, Tensor] = {}
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
-        baselines = nulls(
-            data.for_network(judge.takes_spikes),
-            judge,
-            attack.classes,
-            time_steps=None if spikes is None else len(spikes),
-            draws=scoring.null_draws,
-            **options,
-        )
+        baselines = _nulls(data, judge, attack.classes, spikes, scoring, seed)
         judged[name] = {
             **facts["judges"].get(name, {}),
             "digest": judge.digest(),
@@ -162,6 +154,46 @@ def make_report(
         "versions": versions(),
     }
     return Report(content, tensors, best, inputs, matrices, attack.classes, data, title)
+
+
+def rehearse(attack: InversionModule, judges: Mapping[str, Classifier], data: BaseDataModule, seed: int) -> None:
+    """Let the judges score what an attack starts from, so that what does not fit is found before the attack.
+
+    Args:
+        attack: the attack, not yet run.
+        judges: the judges by name.
+        data: the private data set.
+        seed: seed of the draws.
+
+    Raises:
+        ValueError: when the judges, the encoder or the data do not fit what the attack looks for.
+    """
+    scoring, encoder = Scoring(draws=1, null_draws=1), data.encoder or attack.encoder
+    first = torch.arange(0, len(attack.units), attack.restarts)
+    start = attack.reconstruction(attack.best.cpu().index_select(-4, first)).detach()
+    with torch.random.fork_rng(devices=[]):
+        spikes = _one_draw(start, encoder, seed)
+        for judge in judges.values():
+            score(start, judge, attack.classes, encoder=encoder, **_options(scoring, seed))
+            _nulls(data, judge, attack.classes, spikes, scoring, seed)
+
+
+def _options(scoring: Scoring, seed: int) -> dict[str, Any]:
+    return {"rescale": scoring.rescale, "seed": seed, "batch_size": scoring.batch_size}
+
+
+def _nulls(
+    data: BaseDataModule, judge: Classifier, classes: list[int], spikes: Tensor | None, scoring: Scoring, seed: int
+) -> dict[str, Scores]:
+    """Score the nulls beside reconstructions of these spikes, or of none."""
+    return nulls(
+        data.for_network(judge.takes_spikes),
+        judge,
+        classes,
+        time_steps=None if spikes is None else len(spikes),
+        draws=scoring.null_draws,
+        **_options(scoring, seed),
+    )
 
 
 def versions(*further: str) -> dict[str, str]:

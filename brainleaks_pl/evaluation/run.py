@@ -9,7 +9,7 @@ from typing import Any
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
-from brainleaks_pl.evaluation.report import Report, Scoring, make_report
+from brainleaks_pl.evaluation.report import Report, Scoring, make_report, rehearse
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -46,12 +46,18 @@ def run_attack(
         facts: further keys of ``scores``, merged into it (``judges`` by name).
         seconds: tells how long the attack has taken in all, where it was resumed.
 
+    Raises:
+        ValueError: when judges, encoder or data do not fit what the attack looks for, before it runs; or when it
+            comes to values that are not finite.
+
     Returns:
         The report; None in processes that share the attack and are not the first.
     """
     started = time.monotonic()
     trainer = silent_trainer() if trainer is None else trainer
     if not finished:
+        if trainer.is_global_zero:
+            rehearse(attack, judges, data, seed)
         trainer.invert(attack)
     if not trainer.is_global_zero:
         return None

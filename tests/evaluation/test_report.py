@@ -11,6 +11,7 @@ from toys import ToyDigits, classifier, run
 
 from brainleaks_pl import (
     CNN,
+    MLP,
     BlackBox,
     BrainLeaksV1,
     Classifier,
@@ -22,8 +23,10 @@ from brainleaks_pl import (
     Scoring,
     SpikingCNN,
     SpikingMLP,
+    run_attack,
     score,
 )
+from brainleaks_pl.data.image_base import ImageDataset
 from brainleaks_pl.engine.errors import plain_message
 from brainleaks_pl.evaluation.report import Report, make_report
 from brainleaks_pl.reporting.illustrations import illustrate_further
@@ -168,3 +171,34 @@ def test_plain_message_finds_the_reason_behind_the_parsers_layers() -> None:
     outer.__cause__ = inner
     assert plain_message(outer) == "beta must lie in [0, 1], got 3.0."
     assert plain_message(ValueError("x")) == "x"
+
+
+def test_what_does_not_fit_is_found_before_the_attack(toy_digits: ToyDigits) -> None:
+    steps: list[int] = []
+    attack = MIFace(mlp_of(toy_digits), steps=2)
+    attack.training_step = lambda step, index: steps.append(step)  # type: ignore[method-assign]
+    broken = mlp_of(toy_digits)
+    with torch.no_grad():
+        broken.network.output.bias[0] = float("nan")
+    for judges, data, error in (
+        ({"spiking": classifier(SpikingMLP, (1, 12, 12), 3, 4)}, toy_digits, "takes spikes"),
+        ({"other": classifier(MLP, (1, 6, 6), 3, 4)}, toy_digits, r"with \(C, H, W\) = \(1, 6, 6\)"),
+        ({"broken": broken}, toy_digits, "confidences that are not finite"),
+        ({"ordinary": mlp_of(toy_digits)}, WithoutRings(batch_size=30), "no sample of class 2 in the split 'test'"),
+    ):
+        with pytest.raises(ValueError, match=error):
+            run_attack(attack, judges, data)
+    assert not steps
+
+
+class WithoutRings(ToyDigits):
+    """Lacks test images of a class."""
+
+    def load(self) -> dict[str, ImageDataset]:
+        splits = super().load()
+        test = splits["test"]
+        return {**splits, "test": ImageDataset(test.images[test.labels != 2], test.labels[test.labels != 2])}
+
+
+def mlp_of(data: ToyDigits) -> Classifier:
+    return classifier(MLP, data.input_shape, data.num_classes, 4)

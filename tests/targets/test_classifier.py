@@ -553,3 +553,31 @@ def test_the_digest_tells_weights_apart() -> None:
         target.network.output.bias[0] += 1e-6
     assert target.digest() != before
     assert mlp().digest() != before
+
+
+@pytest.mark.parametrize("steps_until", [1, 4])
+def test_a_loss_that_is_not_finite_ends_the_training_at_that_step(
+    steps_until: int, toy_spikes: ToyDigits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = classifier(SpikingMLP, (1, 12, 12), 3, 4, training=Training(lr=0.5))
+    ordinary, calls = Classifier.loss, []
+
+    def loss(self: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
+        calls.append(1)
+        return ordinary(self, logits, labels) * (float("nan") if len(calls) > steps_until else 1.0)
+
+    monkeypatch.setattr(Classifier, "loss", loss)
+    with pytest.raises(
+        ValueError, match=rf"^step {steps_until}: the training loss is nan\. Lower training\.lr, now 0\.5"
+    ):
+        silent_trainer(max_epochs=3).fit(network, datamodule=toy_spikes)
+
+
+def test_answers_that_are_not_finite_are_no_prediction(toy_spikes: ToyDigits) -> None:
+    network = classifier(SpikingMLP, (1, 12, 12), 3, 4)
+    with torch.no_grad():
+        network.network.output.bias[2] = float("nan")
+    with pytest.raises(ValueError, match="gives answers that are not finite: look at its weights"):
+        silent_trainer().test(network, datamodule=toy_spikes, verbose=False)
+    with pytest.raises(ValueError, match="gives answers that are not finite"):
+        network.predict_step(next(iter(toy_spikes.test_dataloader())), 0)

@@ -176,7 +176,7 @@ def test_plain_message_finds_the_reason_behind_the_parsers_layers() -> None:
 def test_what_does_not_fit_is_found_before_the_attack(toy_digits: ToyDigits) -> None:
     steps: list[int] = []
     attack = MIFace(mlp_of(toy_digits), steps=2)
-    attack.training_step = lambda step, index: steps.append(step)  # type: ignore[method-assign]
+    attack.training_step = lambda step, batch_idx: steps.append(step)  # type: ignore[method-assign]
     broken = mlp_of(toy_digits)
     with torch.no_grad():
         broken.network.output.bias[0] = float("nan")

@@ -580,4 +580,4 @@ def test_answers_that_are_not_finite_are_no_prediction(toy_spikes: ToyDigits) ->
     with pytest.raises(ValueError, match="gives answers that are not finite: look at its weights"):
         silent_trainer().test(network, datamodule=toy_spikes, verbose=False)
     with pytest.raises(ValueError, match="gives answers that are not finite"):
-        network.predict_step(next(iter(toy_spikes.test_dataloader())), 0)
+        network.predict_step((torch.ones(5, 2, 1, 12, 12), torch.zeros(2)), 0)

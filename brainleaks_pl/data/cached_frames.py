@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import uuid
 import zlib
@@ -142,18 +144,22 @@ def _read_cached(path: Path) -> npt.NDArray[np.uint8] | None:
 
 
 def _write_cached(path: Path, stored: npt.NDArray[np.uint8]) -> None:
-    # storage.atomic_write waits for the disk, which takes longer than making the frames; what a power failure damages
-    # is told by its checksum
+    # in memory first: libhdf5 does not survive a full disk. storage.atomic_write waits for the disk, which takes longer
+    # than making the frames; what a power failure damages is told by its checksum
+    content = io.BytesIO()
+    save_to_disk_cache(stored, _checksum(stored), content, compress=False)
     temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.hdf5")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            save_to_disk_cache(stored, _checksum(stored), temporary, compress=False)
+            temporary.write_bytes(content.getbuffer())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        needed = f"; those of this recording take {content.getbuffer().nbytes} bytes" if full else ""
         raise OSError(
-            f"the frames cannot be stored in {path.parent} ({error}). Name another folder as `cache`, or null to make "
-            "them at every access."
+            f"the frames cannot be stored in {path.parent} ({error}{needed}). Name another folder as `cache`, or null "
+            "to make them at every access."
         ) from error

@@ -21,6 +21,7 @@ from tonic.cached_dataset import load_from_disk_cache, save_to_disk_cache
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from brainleaks_pl.data.digests import digest
 from brainleaks_pl.events.formats import Events
 from brainleaks_pl.events.frames import FrameTransform
 
@@ -71,7 +72,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
             "sensor_size": sensor_size,
             **asdict(transform),
         }
-        self.folder = None if cache is None else cache / _digest(settings)
+        self.folder = None if cache is None else cache / _name(settings)
         self._memory: dict[int, npt.NDArray[np.uint8]] = {}
 
     def __len__(self) -> int:
@@ -92,6 +93,27 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
                 self._memory[index] = stored
         return torch.from_numpy(self._unpack(stored)), self.labels[index]
 
+    def digest(self) -> str:
+        """Return what stands for the content of all recordings, wherever they lie, their labels, and their frames.
+
+        Every file is read, some 20000 of N-MNIST's in a second.
+
+        Raises:
+            OSError: when a recording has gone or cannot be read.
+        """
+        content = hashlib.blake2b()
+        for path in self.paths:
+            data = path.read_bytes()
+            content.update(len(data).to_bytes(8, "big"))
+            content.update(data)
+        settings = {
+            "recordings": content.hexdigest(),
+            "reader": f"{self.read.__module__}.{self.read.__qualname__}",
+            "sensor_size": self.sensor_size,
+            **asdict(self.transform),
+        }
+        return digest(settings, (self.labels,))
+
     @property
     def _frame_shape(self) -> tuple[int, int, int]:
         width, height = self.sensor_size
@@ -101,7 +123,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
         if self.folder is None:
             return self._make(recording)
         status = recording.stat()
-        name = _digest([str(recording.absolute()), status.st_size, status.st_mtime_ns])
+        name = _name([str(recording.absolute()), status.st_size, status.st_mtime_ns])
         path = self.folder / f"{name}.hdf5"
         stored = _read_cached(path)
         if stored is None:
@@ -125,7 +147,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
         return flat.reshape(-1, *self._frame_shape)
 
 
-def _digest(values: Any) -> str:
+def _name(values: Any) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
 

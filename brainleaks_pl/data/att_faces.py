@@ -16,11 +16,18 @@ from torch import Tensor
 
 from brainleaks_pl.data.download import fetch
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
+from brainleaks_pl.data.published import is_published, warn_unless_published
 from brainleaks_pl.encoders.base import Encoder
 
 URL = "https://www.cl.cam.ac.uk/Research/DTG/attarchive/pub/data/att_faces.zip"
+IMAGES_HASH = "sha256:2e4844a9f4fa4397058f69d6208047170f2e9d399cda18b55c1e8d28f0a83431"
+"""Of the images as :func:`read_faces` returns them: the publisher states no checksum of the archive, and others have
+packed the same images anew."""
 PEOPLE = tuple(f"s{n}" for n in range(1, 41))
 IMAGES_PER_PERSON = 10
+
+MAX_ZIP_SIZE, MAX_MEMBERS, MAX_IMAGE_SIZE = 2**24, 10_000, 2**17
+"""What is read at most: bytes of the archive, files in it (the published one has 401), bytes of an image."""
 
 AnyPath = TypeVar("AnyPath", Path, zipfile.Path)
 
@@ -29,7 +36,8 @@ class ATTFaces(ImageDataModule):
     """Faces, 112x92; person n is class n - 1.
 
     The published split: the first ``train_per_person`` images of each person train, the others test. Nothing is held
-    out for validation: the split ``val`` is the test split.
+    out for validation: the split ``val`` is the test split. Other images than the published ones are used with
+    a warning.
 
     Args:
         root: the folder that holds ``s1`` to ``s40``, or a folder that contains ``att_faces/`` or ``orl_faces/`` with
@@ -69,18 +77,18 @@ class ATTFaces(ImageDataModule):
         self.download = download
 
     def prepare_data(self) -> None:
-        """Download the database when it is missing, and read it once (Lightning calls this once a node).
+        """Download the database when it is missing, and check its images (Lightning calls this once a node).
 
         Raises:
             FileNotFoundError: when the download fails.
-            ValueError: when what was downloaded is not the database; the file is deleted.
+            ValueError: when what was downloaded does not hold the published images; the file is deleted.
         """
         if not self.download or self._source() is not None:
             return
-        # the archive's publisher states no checksum: reading all 400 images is the check
         fetch(URL, self.zip_path, None, self._missing_message())
         try:
-            read_faces(self.zip_path)
+            if not is_published(read_faces(self.zip_path).numpy().tobytes(), IMAGES_HASH):
+                raise ValueError("it holds other images.")
         except (ValueError, FileNotFoundError) as error:
             self.zip_path.unlink()
             raise ValueError(f"{self._missing_message()} What {URL} sent is not the database: {error}") from error
@@ -98,9 +106,11 @@ class ATTFaces(ImageDataModule):
                 f"{self._missing_message()} Call prepare_data() with download=True, or put them there by hand "
                 f"(from {URL})."
             )
+        faces = read_faces(source)
+        warn_unless_published(source, faces.numpy().tobytes(), IMAGES_HASH)
         train, test = (
             ImageDataset(part.flatten(0, 1), torch.arange(len(PEOPLE)).repeat_interleave(part.shape[1]))
-            for part in read_faces(source).tensor_split([self.train_per_person], dim=1)
+            for part in faces.tensor_split([self.train_per_person], dim=1)
         )
         return {"train": train, "val": test, "test": test}
 
@@ -130,8 +140,11 @@ def read_faces(source: Path) -> Tensor:
     """
     if source.is_dir():
         return _read_people(source)
+    if source.stat().st_size > MAX_ZIP_SIZE:
+        raise ValueError(f"{source}: {source.stat().st_size} bytes, the database has four million. Get it again.")
     try:
         with zipfile.ZipFile(source) as archive:
+            _check_members(source, archive)
             top = zipfile.Path(archive)
             folder = _holding_people((top, *top.iterdir()))
             if folder is None:
@@ -171,6 +184,16 @@ def read_pgm(data: bytes, name: str, shape: tuple[int, int]) -> Tensor:
     return torch.from_numpy(np.array(image))
 
 
+def _check_members(source: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that would take long to look through, or packings that cannot be unpacked bit by bit."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise ValueError(f"{source}: {len(members)} files in it, the database has 400 images. Get it again.")
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{source}/{member.filename}: packed in an unusual way. Pack the archive anew.")
+
+
 def _holding_people(folders: Iterable[AnyPath]) -> AnyPath | None:
     return next((folder for folder in folders if any((folder / person).is_dir() for person in PEOPLE)), None)
 
@@ -187,5 +210,9 @@ def _read_person(folder: Path | zipfile.Path) -> Tensor:
     for path in (folder / f"{n}.pgm" for n in range(1, IMAGES_PER_PERSON + 1)):
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing: every person has ten images, 1.pgm to 10.pgm.")
-        images.append(read_pgm(path.read_bytes(), str(path), ATTFaces.input_shape[1:]))
+        with path.open("rb") as file:
+            data = file.read(MAX_IMAGE_SIZE + 1)
+        if len(data) > MAX_IMAGE_SIZE:
+            raise ValueError(f"{path}: more than {MAX_IMAGE_SIZE} bytes, no image of the database.")
+        images.append(read_pgm(data, str(path), ATTFaces.input_shape[1:]))
     return torch.stack(images)

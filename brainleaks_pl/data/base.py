@@ -11,6 +11,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
+from brainleaks_pl.data.digests import digest, split_digest
 from brainleaks_pl.encoders.base import Encoder
 
 Sampler = Callable[[Generator], Tensor]
@@ -29,7 +30,11 @@ class Null(NamedTuple):
 
 
 class LabelledDataset(Protocol):
-    """A map-style data set that knows the classes of its samples, ``(N,)``, without loading them."""
+    """A map-style data set that knows the classes of its samples, ``(N,)``, without loading them.
+
+    One whose samples are many should also have a method ``digest()``, which returns a text that stands for all of them
+    and their labels (see :func:`~brainleaks_pl.data.digests.split_digest` for what is done without).
+    """
 
     labels: Tensor
 
@@ -78,6 +83,7 @@ class BaseDataModule(LightningDataModule, ABC):
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
         self._splits: dict[str, Any] | None = None
+        self._split_digests: tuple[Any, dict[str, str]] = None, {}  # the splits that the digests are of, first
 
     @abstractmethod
     def load(self) -> Any:
@@ -123,6 +129,23 @@ class BaseDataModule(LightningDataModule, ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return the plain values that say which data, encoded how, a network was trained on."""
+
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that stand for every sample and label of all splits, and for :meth:`describe`.
+
+        The same data have the same digest wherever their files lie, and whatever the sizes of batches, the processes
+        that load and the cache. What :attr:`scenes` hold counts as well. It takes what reading the files takes, once.
+
+        Raises:
+            FileNotFoundError: when files are missing; says which were looked for and where.
+            ValueError: when a file is not what it should be; names the file.
+        """
+        self.setup()
+        if self._split_digests[0] is not self._splits:
+            assert self._splits is not None
+            self._split_digests = self._splits, {name: split_digest(own) for name, own in self._splits.items()}
+        scenes = None if self.scenes is None else self.scenes.digest()
+        return digest({"data": self.describe(), "splits": self._split_digests[1], "scenes": scenes})
 
     def for_network(self, takes_spikes: bool) -> BaseDataModule:
         """Return the data as a spiking, or an ordinary, network is trained on them; here the same for both."""

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 from rich.progress import Progress
-from torch import Tensor
 
 MARKER = "simulated.json"
 """File beside the recordings' folders that says how they were made, and that they are not the real ones."""
-
-
-def digest(settings: dict[str, Any], tensors: Iterable[Tensor] = ()) -> str:
-    """Return 16 hexadecimal digits that stand for settings (plain values) and every entry of the tensors."""
-    content = hashlib.sha256(json.dumps(settings).encode())
-    for values in tensors:
-        content.update(f"{values.dtype} {tuple(values.shape)}".encode())
-        content.update(values.contiguous().numpy().tobytes())
-    return content.hexdigest()[:16]
 
 
 def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Callable[[Path], None]) -> None:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from brainleaks_pl.data.base import BaseDataModule, Null
+from brainleaks_pl.data.digests import digest
 from brainleaks_pl.encoders.base import Encoder, describe_encoder
 
 
@@ -38,6 +39,10 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Fetch a whole batch by one indexing operation (called by the DataLoader)."""
         return self.images[indices], self.labels[indices]
+
+    def digest(self) -> str:
+        """Return what stands for every pixel and label."""
+        return digest({}, (self.images, self.labels))
 
 
 class ImageDataModule(BaseDataModule):

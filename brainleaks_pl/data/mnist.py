@@ -16,13 +16,20 @@ MD5 = {  # of the packed files of the mirror
     "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
 }
+CONTENT_MD5 = {  # of the unpacked files, whoever has packed them
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
 
 
 class MNIST(ImageDataModule):
     """Handwritten digits, 28x28; the last ``val_size`` training images validate.
 
     The four IDX files, packed (``.gz``) or not, are looked for in ``root`` and ``root/MNIST/raw``, where torchvision
-    keeps them; ``train-images.idx3-ubyte`` is accepted for ``train-images-idx3-ubyte``.
+    keeps them; ``train-images.idx3-ubyte`` is accepted for ``train-images-idx3-ubyte``. A file of another content than
+    the published one is used with a warning.
 
     Args:
         root: folder of the files.
@@ -84,9 +91,10 @@ class MNIST(ImageDataModule):
                 f"{self._missing_message()} Call prepare_data() with download=True, or put them there by hand "
                 f"(from {MIRROR})."
             )
+        pairs = [(f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")]
         train, test = (
-            read_digits(found[f"{part}-images-idx3-ubyte"], found[f"{part}-labels-idx1-ubyte"])
-            for part in ("train", "t10k")
+            read_digits(found[images], found[labels], (f"md5:{CONTENT_MD5[images]}", f"md5:{CONTENT_MD5[labels]}"))
+            for images, labels in pairs
         )
         first = len(train) - self.val_size
         if first < 1:
@@ -113,8 +121,15 @@ class MNIST(ImageDataModule):
         return f"MNIST is incomplete: no {missing} (.gz or not) in {' or '.join(map(str, self.folders))}."
 
 
-def read_digits(images_path: Path, labels_path: Path) -> ImageDataset:
+def read_digits(
+    images_path: Path, labels_path: Path, published: tuple[str | None, str | None] = (None, None)
+) -> ImageDataset:
     """Read one pair of IDX files.
+
+    Args:
+        images_path: the images.
+        labels_path: their labels.
+        published: hashes of the two files' published content, as :func:`~brainleaks_pl.data.idx.read_idx` has them.
 
     Returns:
         Images uint8 ``(N, 1, 28, 28)`` with labels 0 to 9, N at least 1.
@@ -122,7 +137,7 @@ def read_digits(images_path: Path, labels_path: Path) -> ImageDataset:
     Raises:
         ValueError: when a file is not what it should be; names the file.
     """
-    images, labels = read_idx(images_path, ndim=3), read_idx(labels_path, ndim=1)
+    images, labels = read_idx(images_path, 3, published[0]), read_idx(labels_path, 1, published[1])
     if tuple(images.shape[1:]) != MNIST.input_shape[1:]:
         raise ValueError(f"{images_path}: images of {images.shape[1]}x{images.shape[2]} pixels, expected 28x28.")
     if len(images) != len(labels):

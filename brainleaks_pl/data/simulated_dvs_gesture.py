@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from brainleaks_pl.data.base import LabelledDataset
+from brainleaks_pl.data.digests import digest
 from brainleaks_pl.data.dvs_gesture import PUBLISHED_FRAMES, DVSGesture
-from brainleaks_pl.data.generated import digest, find_generated, generate_once, progress_bar, write_note
+from brainleaks_pl.data.generated import find_generated, generate_once, progress_bar, write_note
 from brainleaks_pl.events.camera import EventCamera
 from brainleaks_pl.events.filming import LIGHTINGS, render
 from brainleaks_pl.events.formats import Events, write_dvsgesture

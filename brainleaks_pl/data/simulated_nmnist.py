@@ -13,7 +13,8 @@ from tonic.datasets import NMNIST as TonicNMNIST  # noqa: N811 - not a constant
 from torch import Tensor
 
 from brainleaks_pl.data.base import LabelledDataset
-from brainleaks_pl.data.generated import digest, find_generated, generate_once, progress_bar, write_note
+from brainleaks_pl.data.digests import digest
+from brainleaks_pl.data.generated import find_generated, generate_once, progress_bar, write_note
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixels
 from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST

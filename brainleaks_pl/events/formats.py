@@ -24,10 +24,14 @@ Events = npt.NDArray[Any]
 MAX_TIME = 2**32 - 1
 """Latest time stamp that is believed, in microseconds (71 minutes): sensors count them in 32 bits."""
 
+MAX_EVENTS = 2**24
+"""Most events of a file that is read; the longest of DvsGesture have a million."""
+
 NMNIST_CLOCK = 2**23
 """Microseconds that the 23 bits of a time stamp in an N-MNIST file count."""
 
 _EVENT_SIZE = 5
+_NPY_HEADER = 128
 _OVERFLOW_ROW = 240
 _OVERFLOW_TIME = 2**13
 _HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
@@ -47,10 +51,10 @@ def read_nmnist(path: Path, sensor_size: tuple[int, int] = (34, 34)) -> Events:
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when the file is empty, ends within an event, or holds an event outside of the sensor or of
-            :data:`MAX_TIME`.
+        ValueError: when the file is empty, ends within an event, may hold more than :data:`MAX_EVENTS`, or holds an
+            event outside of the sensor or of :data:`MAX_TIME`.
     """
-    data = _content(path)
+    data = _content(path, MAX_EVENTS * _EVENT_SIZE)
     if len(data) % _EVENT_SIZE:
         raise ValueError(
             f"{path}: cut in the middle of an event, {len(data)} bytes are no multiple of {_EVENT_SIZE}. Get it again."
@@ -101,8 +105,9 @@ def read_dvsgesture(path: Path, sensor_size: tuple[int, int] = (128, 128)) -> Ev
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when the file is empty, cut, longer than its header says or no such array, or holds an event that is
-            not made of numbers or lies outside of the sensor, of the polarities 0 and 1, or of :data:`MAX_TIME`.
+        ValueError: when the file is empty, cut, longer than its header says, no such array or too large for
+            :data:`MAX_EVENTS`, or holds an event that is not made of numbers or lies outside of the sensor, of the
+            polarities 0 and 1, or of :data:`MAX_TIME`.
     """
     values = _read_npy(path)
     if values.dtype.kind == "f":
@@ -137,9 +142,11 @@ def write_dvsgesture(path: Path, events: Events) -> None:
         np.save(file, np.stack([x, y, p, t // 1000], 1), allow_pickle=False)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, limit: int) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f"no recording at {path}.")
+    if path.stat().st_size > limit:
+        raise ValueError(f"{path}: {path.stat().st_size} bytes, more than {MAX_EVENTS} events take.")
     data = path.read_bytes()
     if not data:
         raise ValueError(f"{path}: the file is empty. Get it again.")
@@ -147,7 +154,7 @@ def _content(path: Path) -> bytes:
 
 
 def _read_npy(path: Path) -> npt.NDArray[Any]:
-    data = _content(path)
+    data = _content(path, MAX_EVENTS * 4 * 8 + _NPY_HEADER)
     stream = io.BytesIO(data)
     try:
         version = npy_format.read_magic(stream)

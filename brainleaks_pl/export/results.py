@@ -14,6 +14,8 @@ from brainleaks_pl.events.formats import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 
+MAX_SCORES_SIZE = 2**26
+"""Largest ``scores.json`` that is read, in bytes."""
 DEFAULT_FRAME_TIME = 1000
 """Microseconds of a time step where the data set gives it no duration."""
 
@@ -140,6 +142,11 @@ def _read_data(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no {path.name} in {path.parent}. Run `brainleaks invert` to write it.")
     damaged = f"{path} is damaged and cannot be read. Run `brainleaks invert` again."
+    if path.stat().st_size > MAX_SCORES_SIZE:
+        raise ValueError(
+            f"{path} has {path.stat().st_size} bytes, more than the {MAX_SCORES_SIZE} that are read: `brainleaks "
+            "invert` has not written it."
+        )
     try:
         data = json.loads(path.read_bytes())["data"]
         frames = data.get("frames")
@@ -148,7 +155,7 @@ def _read_data(path: Path) -> dict[str, Any]:
         if frames is not None:
             step, polarity = frames["frame_time"], frames["polarity"]
             sound &= type(step) is int and step > 0 and polarity in get_args(Polarity)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise ValueError(damaged) from error
     if not sound:
         raise ValueError(damaged)

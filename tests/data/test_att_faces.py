@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from brainleaks_pl.data.att_faces import URL, ATTFaces, read_pgm
+from brainleaks_pl.data import att_faces
+from brainleaks_pl.data.att_faces import URL, ATTFaces, read_faces, read_pgm
 
 
 @pytest.mark.parametrize(
@@ -140,6 +143,31 @@ def test_bad_zip(tmp_path: Path, write_faces) -> None:
         ATTFaces(tmp_path).setup()
 
 
+def test_bombs_are_refused_unread(tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_faces(tmp_path / "faces.zip")
+
+    def replaced(data: bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+        with zipfile.ZipFile(path) as archive:
+            images = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(tmp_path / "bomb.zip", "w") as archive:
+            for name, content in {**images, "s7/3.pgm": data}.items():
+                archive.writestr(name, content, method if content is data else zipfile.ZIP_STORED)
+
+    replaced(bytes(2**25))
+    with pytest.raises(ValueError, match=r"bomb\.zip/s7/3\.pgm: more than 131072 bytes, no image of the database"):
+        ATTFaces(tmp_path / "bomb.zip").setup()
+    replaced(b"", zipfile.ZIP_LZMA)  # whose reader has no bound
+    with pytest.raises(ValueError, match=r"bomb\.zip/s7/3\.pgm: packed in an unusual way"):
+        ATTFaces(tmp_path / "bomb.zip").setup()
+    monkeypatch.setattr(att_faces, "MAX_MEMBERS", 399)
+    with pytest.raises(ValueError, match=r"faces\.zip: 400 files in it, the database has 400 images"):
+        ATTFaces(path).setup()
+    with path.open("rb+") as file:
+        file.truncate(2**34)
+    with pytest.raises(ValueError, match=r"faces\.zip: 17179869184 bytes, the database has four million"):
+        ATTFaces(path).setup()
+
+
 def test_missing_files_are_listed_with_the_places_and_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         ATTFaces(tmp_path).split("train")
@@ -150,6 +178,12 @@ def test_missing_files_are_listed_with_the_places_and_the_remedy(tmp_path: Path)
     )
     with pytest.raises(FileNotFoundError, match=r"The AT&T faces are missing: no .*/faces\.zip\. Call"):
         ATTFaces(tmp_path / "faces.zip").split("train")
+
+
+def published(monkeypatch: pytest.MonkeyPatch, faces: Path) -> None:
+    """Take these faces for the published ones."""
+    known = hashlib.sha256(read_faces(faces).numpy().tobytes()).hexdigest()
+    monkeypatch.setattr(att_faces, "IMAGES_HASH", f"sha256:{known}")
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
@@ -165,7 +199,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
 
 @pytest.mark.parametrize(("root", "expected"), [("data", "data/att_faces.zip"), ("x/f.zip", "x/f.zip")])
 def test_downloads_once(tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyPatch, root: str, expected: str) -> None:
-    asked = serve(monkeypatch, write_faces(tmp_path / "remote.zip").read_bytes())
+    published(monkeypatch, write_faces(tmp_path / "remote.zip"))
+    asked = serve(monkeypatch, (tmp_path / "remote.zip").read_bytes())
     data = ATTFaces(tmp_path / root)
     data.prepare_data()
     data.prepare_data()
@@ -179,6 +214,28 @@ def test_a_download_of_something_else_is_not_kept(tmp_path: Path, monkeypatch: p
     with pytest.raises(ValueError, match=f"The AT&T faces are missing: .* What {URL} sent is not the database: "):
         ATTFaces(tmp_path).prepare_data()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_of_other_faces_is_not_kept(tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, write_faces(tmp_path / "remote.zip").read_bytes())
+    with pytest.raises(ValueError, match=f"What {URL} sent is not the database: it holds other images"):
+        ATTFaces(tmp_path / "here").prepare_data()
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["folder", "faces.zip"])
+def test_other_faces_are_used_with_one_warning(
+    tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    root = write_faces(tmp_path / place)
+    with pytest.warns(UserWarning, match=f"^{re.escape(str(root))} is not the published one: .* sha256:") as caught:
+        ATTFaces(root).setup()
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ATTFaces(root).setup()  # one warning is enough
+        published(monkeypatch, write_faces(tmp_path / "again" / place))
+        ATTFaces(tmp_path / "again" / place).setup()
 
 
 @pytest.mark.usefixtures("offline")
@@ -195,6 +252,7 @@ def test_download_false_never_asks_the_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("error:.*is not the published one")
 @pytest.mark.skipif("BRAINLEAKS_DATA" not in os.environ, reason="BRAINLEAKS_DATA (holding att_faces.zip) is not set")
 def test_the_real_faces() -> None:
     data = ATTFaces(os.environ["BRAINLEAKS_DATA"])

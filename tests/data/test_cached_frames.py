@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import multiprocessing
 import os
 import re
@@ -201,17 +203,41 @@ def test_files_of_others_are_replaced(tmp_path: Path, paths: list[Path], data, t
     assert torch.equal(dataset(paths, tmp_path / "cache")[0][0], expected(paths[0]))
 
 
+def half_written(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let every file end after some bytes."""
+    write = Path.write_bytes
+
+    def break_off(self: Path, data: bytes) -> int:
+        write(self, bytes(data)[:100])
+        raise error
+
+    monkeypatch.setattr(Path, "write_bytes", break_off)
+
+
 def test_a_file_is_written_whole_or_not_at_all(
     tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_off(data: object, target: object, path: Path, compress: bool) -> None:
-        path.write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cached_frames, "save_to_disk_cache", break_off)
+    half_written(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         dataset(paths, tmp_path / "cache")[0]
     assert files_in(tmp_path / "cache") == []
+
+
+def test_the_disk_gets_what_tonic_has_made_in_memory(
+    tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+
+    def save(data: object, target: object, place: object, compress: bool) -> None:
+        places.append(place)
+        save_to_disk_cache(data, target, place, compress=compress)
+
+    monkeypatch.setattr(cached_frames, "save_to_disk_cache", save)
+    dataset(paths, tmp_path / "cache")[0]
+    (path,) = files_in(tmp_path / "cache")
+    # libhdf5 itself crashes where a disk is full: it never writes there
+    assert [type(place) for place in places] == [io.BytesIO]
+    assert path.read_bytes() == places[0].getvalue()
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, paths: list[Path]) -> None:
@@ -224,13 +250,12 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, paths: list[Pat
 
 
 def test_a_full_disk_is_reported(tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(data: object, target: object, path: Path, compress: bool) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(cached_frames, "save_to_disk_cache", fill)
-    with pytest.raises(OSError, match=r"the frames cannot be stored in .*No space left on device"):
+    dataset(paths, tmp_path / "enough")[0]
+    (whole,) = files_in(tmp_path / "enough")
+    half_written(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OSError, match=r"the frames cannot be stored in .*No space left on device; those ") as caught:
         dataset(paths, tmp_path / "cache")[0]
+    assert f"of this recording take {whole.stat().st_size} bytes). Name another folder" in str(caught.value)
     assert files_in(tmp_path / "cache") == []
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,8 +54,16 @@ def test_a_home_directory_is_expanded(tmp_path: Path, write_mnist, monkeypatch: 
         (TRAIN_IMAGES, lambda idx: b"", f"{TRAIN_IMAGES}: the file is empty"),
         (TRAIN_IMAGES, lambda idx: idx(np.zeros(20)), f"{TRAIN_IMAGES}: wrong magic number, got 2049, expected 2051"),
         (TEST_LABELS, lambda idx: idx(np.zeros(10))[:-3], f"{TEST_LABELS}: truncated, got 15 bytes, expected 18"),
-        (TEST_LABELS, lambda idx: idx(np.zeros(10)) + b"!", f"{TEST_LABELS}: too long, got 19 bytes, expected 18"),
-        (TEST_IMAGES, lambda idx: gzip.compress(idx(np.zeros(9)))[:-2], f"{TEST_IMAGES}: corrupted gzip data"),
+        (
+            TEST_LABELS,
+            lambda idx: idx(np.zeros(10)) + b"!",
+            f"{TEST_LABELS}: too long, got more than 18 bytes, expected 18",
+        ),
+        (
+            TEST_IMAGES,
+            lambda idx: gzip.compress(idx(np.zeros((10, 28, 28))))[:-2],
+            f"{TEST_IMAGES}: corrupted gzip data",
+        ),
         (
             TEST_IMAGES,
             lambda idx: idx(np.zeros((10, 28, 27))),
@@ -162,7 +171,31 @@ def test_download_false_never_asks_the_network(tmp_path: Path) -> None:
         data.setup()
 
 
+def test_other_files_than_the_published_are_used_with_one_warning_each(tmp_path: Path, write_mnist) -> None:
+    for packed in (False, True):
+        write_mnist(tmp_path / str(packed), packed=packed)
+        with pytest.warns(UserWarning, match="is not the published one: its content has the hash md5:") as caught:
+            MNIST(tmp_path / str(packed), val_size=5).setup()
+        files = sorted(path.name for path in (tmp_path / str(packed)).iterdir())
+        assert sorted(str(warning.message).split(" ")[0].rpartition("/")[2] for warning in caught) == files
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # each file is hashed once
+        MNIST(tmp_path / "True", val_size=5).setup()
+
+
+def test_the_published_files_give_no_warning(tmp_path: Path, write_mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mnist(tmp_path)
+    known = {name: hashlib.md5((tmp_path / name).read_bytes()).hexdigest() for name in mnist.CONTENT_MD5}
+    monkeypatch.setattr(mnist, "CONTENT_MD5", known)
+    write_mnist(tmp_path / "packed", packed=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MNIST(tmp_path, val_size=5).setup()
+        MNIST(tmp_path / "packed", val_size=5).setup()
+
+
 @pytest.mark.slow
+@pytest.mark.filterwarnings("error:.*is not the published one")
 @pytest.mark.skipif("BRAINLEAKS_DATA" not in os.environ, reason="BRAINLEAKS_DATA (a folder with mnist/) is not set")
 def test_the_real_digits() -> None:
     data = MNIST(Path(os.environ["BRAINLEAKS_DATA"]) / "mnist")

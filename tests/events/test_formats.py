@@ -266,6 +266,15 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [read_nmnist, read_dvsgesture])
+def test_huge_files_are_refused_unread(tmp_path: Path, read) -> None:
+    path = tmp_path / "some.recording"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # takes no space
+    with pytest.raises(ValueError, match=r"some\.recording: 1099511627776 bytes, more than 16777216 events take"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_nmnist, read_dvsgesture])
 def test_a_missing_file_is_named(tmp_path: Path, read) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(FileNotFoundError, match=re.escape(f"no recording at {path}.")):

@@ -393,6 +393,13 @@ def test_damaged_scores_are_refused(results: Path, content: bytes) -> None:
         export_results(results, "tonic")
 
 
+def test_huge_scores_are_refused_unread(results: Path) -> None:
+    with (results / "scores.json").open("rb+") as file:
+        file.truncate(2**40)  # takes no space
+    with pytest.raises(ValueError, match=r"scores\.json has 1099511627776 bytes, more than the 67108864 that are read"):
+        export_results(results, "tonic")
+
+
 def test_spikes_of_another_sensor_or_polarity_are_refused(results: Path) -> None:
     for data in (event_data("both"), event_data("off", (34, 33))):
         (results / "scores.json").write_text(json.dumps({"data": data}))

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from brainleaks_pl.networks.limits import check_content
+
 Whole = npt.NDArray[np.int64]
 
 NEURONS = ("CUBA", "LOIHI")
@@ -144,8 +146,9 @@ def read_blocks(path: Path, kinds: Iterable[str]) -> list[BlockEntry]:
         raise FileNotFoundError(f"no such file: {path}")
     try:
         with h5py.File(path, "r") as file:
+            check_content(file, path.stat().st_size)
             content = _content(file)
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise ValueError(f"{path}: not an HDF5 file, or a damaged one ({error}).") from error
     layers = content.get("layer")
     if not isinstance(layers, Mapping) or not layers or set(layers) != {str(i) for i in range(len(layers))}:

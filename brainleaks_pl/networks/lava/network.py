@@ -15,6 +15,7 @@ from brainleaks_pl.networks.captured import Captured
 from brainleaks_pl.networks.lava.blocks import Affine, Average, Block, Conv, Dense, Reading
 from brainleaks_pl.networks.lava.file import BlockEntry, read_blocks
 from brainleaks_pl.networks.lava.neurons import MANTISSA, LoihiNeurons
+from brainleaks_pl.networks.limits import output_shape
 from brainleaks_pl.networks.surrogates import Surrogate
 
 Shape = tuple[int, ...]
@@ -219,7 +220,7 @@ def _convolved(entry: BlockEntry, synapses: Conv, shape: Shape) -> Shape:
     try:
         if len(shape) != 3:
             raise ValueError(f"needs (C, H, W), got {shape}")
-        made = tuple(synapses(torch.zeros(1, *shape)).shape[1:])
+        made = output_shape(synapses, shape)
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"{entry.place}: cannot be applied to a shape {shape} ({error}).") from error
     stated = entry.shape()

@@ -11,8 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from brainleaks_pl.networks.limits import check_content, check_shape
+
 METADATA = "brainleaks_pl"
 """Where a graph that this package wrote keeps, in its metadata, how it is to be run."""
+
+MAX_NODES = 2000
+"""Most nodes of a graph."""
 
 _UNREADABLE = (
     OSError,
@@ -87,10 +92,13 @@ def _types(path: Path) -> dict[str, str]:
     import h5py
 
     with h5py.File(path, "r") as file:
+        check_content(file, path.stat().st_size)
         graph = file["node"]
         kind = graph["type"][()].decode()
         if kind != "NIRGraph":
             raise ValueError(f"it holds a single node of type {kind}.")
+        if len(graph["nodes"]) > MAX_NODES:
+            raise ValueError(f"it has {len(graph['nodes'])} nodes, more than the {MAX_NODES} that are read.")
         return {name: node["type"][()].decode() for name, node in graph["nodes"].items()}
 
 
@@ -153,12 +161,12 @@ def shape_of(node: Any) -> tuple[int, ...]:
     """Return the shape that an Input or Output states.
 
     Raises:
-        ValueError: when it holds anything but positive whole numbers.
+        ValueError: when it holds anything but positive whole numbers, or too large ones.
     """
     stated = np.asarray(node.output_type["output"])
     if stated.dtype.kind not in "iu" or stated.ndim != 1 or stated.size == 0 or (stated < 1).any():
         raise ValueError(f"an {type(node).__name__} must state a shape of positive numbers, got {stated.tolist()}.")
-    return tuple(int(size) for size in stated)
+    return check_shape([int(size) for size in stated])
 
 
 def stored_options(graph: Any, names: Sequence[str]) -> dict[str, Any]:

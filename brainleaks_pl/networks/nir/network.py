@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.networks.base import Network
+from brainleaks_pl.networks.limits import output_shape
 from brainleaks_pl.networks.nir.files import evaluation_order, read_graph, shape_of, stored_options
-from brainleaks_pl.networks.nir.layers import BUILDERS, TIME_CONSTANTS, build
+from brainleaks_pl.networks.nir.layers import BUILDERS, TIME_CONSTANTS, OverTime, build
 from brainleaks_pl.networks.nir.neurons import NIROutput, SpikingNeurons
 from brainleaks_pl.networks.nir.scan import Discretisation, NIRReset
 from brainleaks_pl.networks.surrogates import ATan, Surrogate
@@ -109,6 +110,8 @@ class NIRNetwork(Network):
             node = graph.nodes[step.name]
             try:
                 module = build(node, own, how, surrogate)
+                if isinstance(module, OverTime):  # whose padding may ask for any size
+                    output_shape(module.layer, own)
                 with torch.no_grad():
                     shapes[step.name] = tuple(module(torch.zeros(1, 1, *own)).shape[2:])
             except (ValueError, TypeError, RuntimeError, IndexError) as error:

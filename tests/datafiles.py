@@ -127,3 +127,8 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
         return splits
 
     monkeypatch.setattr(MNIST5k, "load", some)
+
+
+def names(folder: Path) -> list[str]:
+    """The names in a folder, in order."""
+    return sorted(path.name for path in folder.iterdir())

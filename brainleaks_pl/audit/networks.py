@@ -96,6 +96,11 @@ class NetworkStore:
                 accuracy = train_network(trainer, network, data, seed=own_seed)
             save_network(path, network, data, accuracy, own_seed)
         stored = load_checkpoint(path, network, data)
+        if stored.get("data_digest", data.digest()) != data.digest():
+            raise ValueError(
+                f"{path} was trained on other samples of {type(data).__name__} than those at hand. Remove it, or name "
+                "another folder as `checkpoints`."
+            )
         if stored.get("recipe", network.recipe()) != network.recipe() or stored["seed"] != own_seed:
             raise ValueError(
                 f"{path} was trained otherwise (seed {stored['seed']}, {stored.get('recipe')} there, seed {own_seed}, "

@@ -190,7 +190,7 @@ class AuditRun:
             [(network.architecture(), network.recipe()) for network in networks],
             weights,
             judges,
-            audit.data.describe(),
+            audit.data.digest(),
             audit.settings.get("attacks", {}).get(cell.attack),
             audit.gradients,
             asdict(audit.scoring),

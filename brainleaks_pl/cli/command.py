@@ -182,9 +182,9 @@ class BrainLeaksCLI(LightningCLI):
     def check(self, model: Classifier, **kwargs: Any) -> None:
         """Check the target and the judges, say what was found, and exit with 1 where something is wrong."""
         check_fits(self.networks, self.datamodule)
-        for part, network in self.networks.items():
-            self.trained.load(part, network)
+        loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
         self.datamodule.make_ready()
+        self.trained.warn_of_other_data(loaded, self.networks)
         reports = []
         for part, network in self.networks.items():
             data = self.datamodule.for_network(network.takes_spikes)
@@ -206,8 +206,11 @@ class BrainLeaksCLI(LightningCLI):
             check_writable(self.results, "results")
         loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
         attack = make_attack(self.model)
+        self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
+        self.trained.warn_of_other_data(loaded, self.networks)
         config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
-        run = identity(attack, {"attack": config, "precision": self.trainer.precision})
+        settings = {"attack": config, "precision": self.trainer.precision, "data": self.datamodule.digest()}
+        run = identity(attack, settings)
         scoring: Scoring = self.option("scoring")
         digests = {name: judge.digest() for name, judge in self.judges.items()}
         resume = self.option("resume") and not self.trial
@@ -216,7 +219,6 @@ class BrainLeaksCLI(LightningCLI):
             return
         facts: dict[str, Any] = {part: {} for part in self.networks}
         if self.trainer.is_global_zero:  # which scores
-            self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
             for label in attack.classes:  # what judges compare with
                 self.datamodule.class_indices(label, "test")
             facts = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_warn
 
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint
@@ -50,6 +53,21 @@ class TrainedNetworks:
             return self._read(part, network)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error} Run `{self.command}` first.") from None
+
+    def warn_of_other_data(self, loaded: Mapping[str, Mapping[str, Any]], networks: Mapping[str, Classifier]) -> None:
+        """Say which networks were trained on other samples than those at hand.
+
+        Args:
+            loaded: by part what its checkpoint says.
+            networks: by part the network.
+        """
+        for part, facts in loaded.items():
+            data = self.data.for_network(networks[part].takes_spikes)
+            if facts.get("data_digest", data.digest()) != data.digest():
+                rank_zero_warn(
+                    f"{self.path(part)} was trained on other samples of {type(data).__name__} than those at hand: what "
+                    f"is said of its privacy is not about these. Run `{self.command}`, or set data.root."
+                )
 
     def _read(self, part: str, network: Classifier) -> dict[str, Any]:
         return load_checkpoint(self.path(part), network, self.data.for_network(network.takes_spikes))

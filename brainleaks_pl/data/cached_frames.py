@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
-import uuid
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -24,6 +22,7 @@ from torch.utils.data import Dataset
 from brainleaks_pl.data.digests import digest
 from brainleaks_pl.events.formats import Events
 from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.system.storage import room_for, sweep, temporary_path
 
 VERSION = 1
 """Of the stored frames: to be raised when the same recording and settings would give others."""
@@ -170,18 +169,18 @@ def _write_cached(path: Path, stored: npt.NDArray[np.uint8]) -> None:
     # than making the frames; what a power failure damages is told by its checksum
     content = io.BytesIO()
     save_to_disk_cache(stored, _checksum(stored), content, compress=False)
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.hdf5")
+    temporary = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         try:
-            temporary.write_bytes(content.getbuffer())
+            with room_for(path, lambda: content.getbuffer().nbytes):
+                temporary.write_bytes(content.getbuffer())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        needed = f"; those of this recording take {content.getbuffer().nbytes} bytes" if full else ""
         raise OSError(
-            f"the frames cannot be stored in {path.parent} ({error}{needed}). Name another folder as `cache`, or null "
-            "to make them at every access."
+            f"the frames cannot be stored in {path.parent} ({error}). Name another folder as `cache`, or null to make "
+            "them at every access."
         ) from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
 from tonic.download_utils import check_integrity, download_url, extract_archive
+
+from brainleaks_pl.system.storage import temporary_folder
 
 
 class Archive(NamedTuple):
@@ -57,17 +58,16 @@ def provide(archive: Archive, places: tuple[Path, ...], download: bool) -> None:
             f"{path}: truncated or altered, its md5 is not {archive.md5}. Delete it and get it again (from "
             f"{archive.url})."
         )
-    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=path.parent) as temporary:
-        extract_archive(str(path), temporary)
-        (Path(temporary) / archive.folder).replace(path.parent / archive.folder)
+    with temporary_folder(path) as temporary:
+        extract_archive(str(path), str(temporary))
+        (temporary / archive.folder).replace(path.parent / archive.folder)
 
 
 def _download(archive: Archive, path: Path, missing: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as temporary:
-            download_url(archive.url, temporary, archive.name, archive.md5)
-            (Path(temporary) / archive.name).replace(path)
+        with temporary_folder(path) as temporary:
+            download_url(archive.url, str(temporary), archive.name, archive.md5)
+            (temporary / archive.name).replace(path)
     except (OSError, ValueError, RuntimeError, HTTPException) as error:  # RuntimeError: tonic's word for a wrong md5
         raise FileNotFoundError(
             f"{missing} The download of {archive.url} failed ({type(error).__name__}: {error}). Get it by hand, as "

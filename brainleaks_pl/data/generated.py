@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 from rich.progress import Progress
+
+from brainleaks_pl.system.storage import temporary_folder
 
 MARKER = "simulated.json"
 """File beside the recordings' folders that says how they were made, and that they are not the real ones."""
@@ -34,9 +35,8 @@ def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Cal
     if folder.is_dir():
         return
     rank_zero_info(f"Simulating recordings, once, in {folder}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        whole = Path(temporary) / folder.name
+    with temporary_folder(folder) as temporary:
+        whole = temporary / folder.name
         write(whole / inner)
         (whole / inner / MARKER).write_text(json.dumps(settings, indent=2))
         try:

@@ -51,6 +51,7 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
         "format": _FORMAT,
         "architecture": network.architecture(),
         "data": data.describe(),
+        "data_digest": data.digest(),
         "time_steps": data.time_steps,
         "test_accuracy": test_accuracy,
         "seed": seed,

@@ -19,6 +19,7 @@ from brainleaks_pl.data import cached_frames
 from brainleaks_pl.data.cached_frames import CachedFrames, _read_cached
 from brainleaks_pl.events.formats import Events, read_nmnist, write_nmnist
 from brainleaks_pl.events.frames import FrameTransform
+from brainleaks_pl.system.storage import in_bytes
 
 SIZE = (9, 7)
 TRANSFORM = FrameTransform(1000, denoise=3000, polarity="both")
@@ -253,9 +254,11 @@ def test_a_full_disk_is_reported(tmp_path: Path, paths: list[Path], monkeypatch:
     dataset(paths, tmp_path / "enough")[0]
     (whole,) = files_in(tmp_path / "enough")
     half_written(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(OSError, match=r"the frames cannot be stored in .*No space left on device; those ") as caught:
+    with pytest.raises(
+        OSError, match=r"the frames cannot be stored in .*no room for .*\.hdf5 in .*: it takes "
+    ) as caught:
         dataset(paths, tmp_path / "cache")[0]
-    assert f"of this recording take {whole.stat().st_size} bytes). Name another folder" in str(caught.value)
+    assert f"it takes {in_bytes(whole.stat().st_size)}, and " in str(caught.value)
     assert files_in(tmp_path / "cache") == []
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import torch
+from datafiles import names
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from test_storage import names
 from torch import Tensor, nn
 from toys import ToyDigits, Triangle, classifier, copied_state
 

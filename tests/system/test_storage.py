@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from datafiles import names
 
 from brainleaks_pl.system.storage import (
     FullDiskError,
@@ -19,10 +20,6 @@ from brainleaks_pl.system.storage import (
     temporary_path,
     write_text,
 )
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_atomic_write_makes_the_folder_and_the_file(tmp_path: Path) -> None:

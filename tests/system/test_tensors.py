@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_storage import names
+from datafiles import names
 
 from brainleaks_pl.system.storage import FullDiskError
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors

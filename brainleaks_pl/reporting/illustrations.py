@@ -11,10 +11,13 @@ from brainleaks_pl.evaluation.similarity import to_display
 from brainleaks_pl.reporting.animation import Pictures
 from brainleaks_pl.reporting.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.reporting.pictures import confidence_matrix, query_plot, reconstruction_grid
+from brainleaks_pl.reporting.text import short
+
+_TITLE, _NAME = 60, 28  # most characters of each, as the figures that follow them must be seen
 
 
 def _title(report: Report) -> str:
-    return report.title + (" (simulated data)" if report.data.simulated else "")
+    return short(report.title, _TITLE) + (" (simulated data)" if report.data.simulated else "")
 
 
 def illustrate(report: Report) -> dict[str, Figure]:
@@ -59,6 +62,6 @@ def _grid(report: Report) -> Figure:
 
 
 def _caption(report: Report, index: int) -> str:
-    name = report.data.class_name(report.classes[index])
+    name = short(report.data.class_name(report.classes[index]), _NAME)
     confidences = [judge["per_class"][index]["confidence"] for judge in report.scores["judges"].values()]
     return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import torch
 
 
 @contextmanager
@@ -44,6 +48,27 @@ def write_text(path: Path, text: str) -> None:
     """
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically.
+
+    Raises:
+        OSError: as :func:`atomic_write`.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_tensors(path: Path, content: Any) -> None:
+    """Write tensors atomically, such that equal ones make equal files.
+
+    Raises:
+        OSError: as :func:`atomic_write`.
+    """
+    buffer = io.BytesIO()  # whose name, unlike that of a file, is not stored
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def check_writable(folder: Path, option: str) -> None:

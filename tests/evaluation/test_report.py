@@ -143,7 +143,9 @@ def test_a_failed_write_leaves_older_files(
     report = report_of(images, judge, toy_digits)
     write_report(report, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert json.loads(before["scores.json"]) == report.scores
+    files = ["reconstructions.png", "reconstructions.pt"]
+    assert json.loads(before["scores.json"]) == {**report.scores, "files": files}
+    assert sorted(before) == [*files, "scores.json"]
 
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")

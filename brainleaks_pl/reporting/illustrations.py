@@ -13,7 +13,7 @@ from brainleaks_pl.reporting.comparison import compare_rasters, compare_recordin
 from brainleaks_pl.reporting.pictures import confidence_matrix, query_plot, reconstruction_grid
 from brainleaks_pl.reporting.text import short
 
-_TITLE, _NAME = 60, 28  # most characters of each, as the figures that follow them must be seen
+_TITLE = 60  # most letters of it, as what follows it must be seen
 
 
 def _title(report: Report) -> str:
@@ -62,6 +62,6 @@ def _grid(report: Report) -> Figure:
 
 
 def _caption(report: Report, index: int) -> str:
-    name = short(report.data.class_name(report.classes[index]), _NAME)
+    name = report.data.class_name(report.classes[index])
     confidences = [judge["per_class"][index]["confidence"] for judge in report.scores["judges"].values()]
     return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name

@@ -15,10 +15,11 @@ from snntorch import spikeplot
 from torch import Tensor
 
 from brainleaks_pl.reporting.text import LITERAL, entry, short
+from brainleaks_pl.reporting.text import width as width_of
 
 ANNOTATED_UP_TO = 12
 """Largest number of classes whose confidences are written into the cells of a matrix."""
-_HEADING, _TITLE, _NAME = 300, 64, 28  # most characters of each
+_HEADING, _TITLE, _NAME = 300, 64, 28  # most letters of each
 
 
 @matplotlib.rc_context(LITERAL)
@@ -30,7 +31,7 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
 
     Args:
         pictures: from left to right, each one image a class, pixels in [0, 1], ``(M, C, H, W)``.
-        titles: one a class.
+        titles: one a class; of one that is too long for its place, the middle is left out.
         heading: title of the figure.
 
     Raises:
@@ -52,6 +53,8 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
     rows = math.ceil(count / columns)
     strip_width = 0.95 * len(pictures)
     strip_height = strip_width * height / strips.shape[-1] + 0.28
+    size = 9 if max(map(width_of, titles)) <= 14 * strip_width else 7
+    most = int(126 * strip_width / size)  # letters that fit above a strip
     figure = Figure(figsize=(max(4.0, columns * strip_width), rows * strip_height + 0.6), layout="constrained")
     figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -59,7 +62,7 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
         axis.set_axis_off()
     for axis, strip, title in zip(axes, strips, titles, strict=False):
         axis.imshow(_pixels(strip), cmap="gray", vmin=0.0, vmax=1.0)
-        axis.set_title(short(title, _TITLE), fontsize=9, pad=2)
+        axis.set_title(short(title, most), fontsize=size, pad=2)
     return figure
 
 
@@ -132,7 +135,7 @@ def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("time step")
-        axis.set_title(short(caption, 2 * _TITLE), fontsize=9)
+        axis.set_title(short(caption, _TITLE), fontsize=9)
     axes[0].set_ylabel("pixel")
     figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True)
     return figure

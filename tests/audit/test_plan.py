@@ -51,6 +51,13 @@ def test_two_networks_with_one_checkpoint_are_named() -> None:
     assert "snn with mode: 'a b'; and snn with mode: 'a/b'" in clash(other)
 
 
+def test_an_audit_whose_paths_clash_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    targets = {**tiny_audit().targets, "snn-beta-0.2": network(SpikingMLP)}
+    with pytest.raises(ValueError, match=r"two networks would be stored as 'snn-beta-0.2': snn-beta-0.2; and snn with"):
+        conduct(tmp_path, tiny_audit(targets=targets))
+    assert not list(tmp_path.rglob("*.pt"))
+
+
 def test_paths_that_are_too_long_are_refused() -> None:
     assert "too long" in clash([Cell(0, Variant("a" * 100), "b" * 100, "c" * 100)])
     assert "too long" in clash([Cell(0, Variant("snn", "mode", "x" * 300), "v1")])

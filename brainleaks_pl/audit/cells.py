@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.cell_pictures import cell_pictures
@@ -20,7 +19,8 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
 from brainleaks_pl.reporting.publishing import write_report
-from brainleaks_pl.system.storage import atomic_write, write_text
+from brainleaks_pl.system.storage import write_text
+from brainleaks_pl.system.tensors import write_tensors
 from brainleaks_pl.targets.classifier import Classifier
 
 RESULT = "cell.json"
@@ -113,8 +113,7 @@ def run_cell(
     )
     assert report is not None  # an audit runs in one process
     write_report(report, folder)
-    with atomic_write(folder / "pictures.pt") as temporary:
-        torch.save(cell_pictures(report), temporary)
+    write_tensors(folder / "pictures.pt", cell_pictures(report))
     encoder = data.encoder or attack.encoder
     judged = {}
     for name, network in networks.items():
@@ -139,12 +138,36 @@ def run_cell(
 
 
 def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:
-    """Return what a finished cell came to, or None where there is none with the same identity."""
+    """Return what a finished cell came to, or None where there is none with the same identity and finite scores."""
     try:
         content = json.loads((folder / RESULT).read_bytes())
-        return content["cell"] if content["identity"] == identity else None
-    except (OSError, ValueError, LookupError, TypeError):
+        if content["identity"] != identity:
+            return None
+        check_finite(content["cell"])
+        cell: dict[str, Any] = content["cell"]
+        return cell
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
+
+
+def check_finite(value: Any, key: str = "cell") -> None:
+    """See that all numbers in plain values are finite.
+
+    Args:
+        value: the plain values.
+        key: what they are called.
+
+    Raises:
+        ValueError: when one is not; it names the first.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key} is {value}, which is no result: the attack or the judge has diverged.")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            check_finite(inner, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            check_finite(inner, f"{key}[{place}]")
 
 
 def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ import torch
 
 from brainleaks_pl.audit.agreement import agreement
 from brainleaks_pl.audit.ceiling import encoding_ceiling
+from brainleaks_pl.audit.chance import Skills, at_chance, chance_sentences, chance_warnings, comparable
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.plan import Cell, hashable
 from brainleaks_pl.audit.report import FORMAT
@@ -48,25 +49,35 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
         if (row := agreement(own, first, second)) is not None
     ]
     probes = masking(cells)
-    compared = differences(cells, {name: run.untrained[name].spiking for name in audit.targets}, judges)
+    skills = run.skills()
+    blind_targets, blind_judges = at_chance(skills, audit.targets), at_chance(skills, judges)
+    seeing = [name for name in judges if name not in blind_judges]
+    sound = comparable(cells, blind_targets, blind_judges)
+    compared = differences(sound, {name: run.untrained[name].spiking for name in audit.targets}, seeing)
     errors = [f"{name}, seed {seed}, cannot be used: {error}" for (seed, name), error in run.errors.items()]
+    doubts = warnings(
+        cells,
+        [row for row in probes if row["judge"] in seeing],
+        [row for row in agreeing if {row["first"], row["second"]} <= set(seeing)],
+        errors,
+    )
     return {
         "format": FORMAT,
         "title": title,
         "data": {**data.describe(), "simulated": data.simulated, "class_names": names},
         "seeds": list(audit.seeds),
         "gradients": audit.gradients,
-        "targets": {name: _network(run, name) for name in audit.targets},
-        "judges": {name: _network(run, name) for name in judges},
+        "targets": {name: _network(run, name, skills) for name in audit.targets},
+        "judges": {name: _network(run, name, skills) for name in judges},
         "attacks": {name: audit.settings.get("attacks", {}).get(name) for name in audit.attacks},
         "cells": cells,
         "summary": summary(cells),
         "differences": compared,
-        "verdict": verdict(compared, judges),
+        "verdict": verdict(compared, seeing, chance_sentences(skills, audit.targets, judges)),
         "agreement": agreeing,
         "ceiling": _ceiling(run, cells),
         "masking": probes,
-        "warnings": [*warnings(cells, probes, agreeing, errors), *_of_checks(run)],
+        "warnings": [*chance_warnings(skills, judges), *doubts, *_of_checks(run)],
         "sweep": sweep_rows(cells, lambda target, parameter: _own_value(run, target, parameter)),
         "repeat": {
             "command": command,
@@ -98,8 +109,9 @@ def _cell(run: AuditRun, cell: Cell, content: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _network(run: AuditRun, name: str) -> dict[str, Any]:
+def _network(run: AuditRun, name: str, skills: Skills) -> dict[str, Any]:
     network: Classifier = run.untrained[name]
+    known = [skills.get((seed, name)) for seed in run.audit.seeds]
     return {
         "class": type(network).__qualname__,
         "spiking": network.spiking,
@@ -108,7 +120,11 @@ def _network(run: AuditRun, name: str) -> dict[str, Any]:
         "checks": {str(seed): report.as_dict() for (seed, checked), report in run.checks.items() if checked == name},
         "architecture": network.architecture(),
         "recipe": network.recipe(),
-        "test_accuracy": [run.accuracies.get((seed, name)) for seed in run.audit.seeds],
+        "test_accuracy": [None if own is None else own.accuracy for own in known],
+        "test_samples": [None if own is None else own.samples for own in known],
+        "chance": [None if own is None else own.chance for own in known],
+        "at_chance": [own is not None and own.at_chance for own in known],
+        "errors": {str(seed): error for (seed, failed), error in run.errors.items() if failed == name},
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.document import audit_document
 from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
-from brainleaks_pl.audit.report import write_csv, write_html
+from brainleaks_pl.audit.report import render_report, write_csv
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.storage import check_writable, write_text
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -41,9 +43,15 @@ _KINDS = {
     "sweep": Sweep,
     "trainer": InversionTrainer,
 }
+
+SOME_FAILED, ALL_FAILED = 3, 4
+"""Exit statuses of an audit with failures."""
+
+_DOCUMENT = "audit.json"
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
 missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
-interrupted goes on where it stopped when the same command is given again."""
+interrupted goes on where it stopped when the same command is given again. The exit status is 3 where some attacks or
+networks failed, and 4 where all attacks did."""
 
 
 def audit_parser() -> ArgumentParser:
@@ -100,7 +108,9 @@ def run_audit(
     command: str = "",
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Run an audit and write ``report.html``, ``audit.json`` and ``audit.csv``.
+    """Run an audit and write ``audit.csv``, ``report.html`` and last ``audit.json``.
+
+    Where all attacks failed, an earlier report of which at least one succeeded is left as it is.
 
     Args:
         audit: what to run.
@@ -123,10 +133,36 @@ def run_audit(
     run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = audit_document(run, title=title, command=command, config=config)
-    write_text(results / "audit.json", json.dumps(document, indent=1) + "\n")
+    if exit_status(document) == ALL_FAILED and _has_results(results):
+        say(f"All attacks failed: the earlier report in {results} is left as it is.")
+        return document
+    page = render_report(document, results)  # drawn before anything is written
     write_csv(document, results)
-    write_html(document, results)
+    write_text(results / "report.html", page)
+    write_text(results / _DOCUMENT, json.dumps(document, indent=1) + "\n")
     return document
+
+
+def exit_status(document: Mapping[str, Any]) -> int:
+    """Return the exit status of an audit: 0, 3 where some attacks or networks failed, 4 where all attacks did.
+
+    Args:
+        document: the content of ``audit.json``.
+    """
+    found = {cell["status"] for cell in document["cells"]}
+    if "done" not in found:
+        return ALL_FAILED
+    networks = [*document["targets"].values(), *document["judges"].values()]
+    return SOME_FAILED if "failed" in found or any(network["errors"] for network in networks) else 0
+
+
+def _has_results(results: Path) -> bool:
+    """Tell whether a folder holds the report of an audit of which at least one attack has succeeded."""
+    try:
+        cells = json.loads((results / _DOCUMENT).read_bytes())["cells"]
+        return any(cell["status"] == "done" for cell in cells)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def audit_main(arguments: list[str]) -> None:
@@ -136,6 +172,7 @@ def audit_main(arguments: list[str]) -> None:
         arguments: those after ``audit``.
 
     Raises:
+        SystemExit: with 3 where some attacks or networks failed, with 4 where all attacks did.
         ValueError: when the audit's parts do not fit each other.
         OSError: when a file cannot be read or written.
     """
@@ -166,12 +203,17 @@ def audit_main(arguments: list[str]) -> None:
             results=results,
             title=name,
             command=" ".join(["brainleaks audit", *arguments]),
-            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+            say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
         )
-    console.print(document["verdict"]["sentence"], markup=False)
-    for warning in document["warnings"]:
-        console.print(f"Warning: {warning}", markup=False)
-    console.print(f"Written to {results / 'report.html'}", markup=False, soft_wrap=True)
+    lines = [document["verdict"]["sentence"], *(f"Warning: {warning}" for warning in document["warnings"])]
+    for line in lines:
+        console.print(printable(line), markup=False)
+    status = exit_status(document)
+    kept = status == ALL_FAILED and _has_results(results)
+    where = "The earlier report is still at" if kept else "Written to"
+    console.print(printable(f"{where} {results / 'report.html'}"), markup=False, soft_wrap=True)
+    if status:
+        sys.exit(status)
 
 
 @contextmanager

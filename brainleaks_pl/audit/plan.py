@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.networks.surrogates import Surrogate
+from brainleaks_pl.reporting.text import short
+from brainleaks_pl.system.names import MOST_BYTES, caseless, check_names, file_part
 from brainleaks_pl.targets.classifier import Classifier
 
 Networks = Mapping[str, Callable[..., Classifier]]
@@ -64,7 +65,10 @@ class Variant:
         if self.parameter is None:
             return self.target
         value = "x".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
-        return f"{self.target}-{self.parameter}-{value}"
+        return f"{self.target}-{file_part(self.parameter)}-{file_part(value)}"
+
+    def __str__(self) -> str:
+        return self.target if self.parameter is None else f"{self.target} with {self.parameter}: {self.value!r}"
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,21 @@ class Cell:
     def name(self) -> str:
         """Name of its folder."""
         parts = [f"seed{self.seed}", self.variant.name, self.attack, self.surrogate]
-        return "-".join(re.sub(r"[^\w.+-]+", "_", part) for part in parts if part is not None)
+        return "-".join(part for part in parts if part is not None)
 
     @property
     def title(self) -> str:
         """What messages and pictures call it."""
+        return self._words(self.variant.name)
+
+    @property
+    def words(self) -> str:
+        """The same, with the value of a sweep as it was given."""
+        return self._words(str(self.variant))
+
+    def _words(self, target: str) -> str:
         surrogate = f" with surrogate {self.surrogate}" if self.surrogate else ""
-        return f"{self.attack} on {self.variant.name}{surrogate}, seed {self.seed}"
+        return f"{self.attack} on {target}{surrogate}, seed {self.seed}"
 
 
 def hashable(value: Any) -> Any:
@@ -144,13 +156,16 @@ def check_plan(
     """See that an audit has all it needs and that names mean something.
 
     Raises:
-        ValueError: when there is no seed, target, judge or attack, or a name or seed is not known or stands twice.
+        ValueError: when there is no seed, target, judge or attack, when a name or seed is not known or stands twice, or
+            when a name cannot be that of a file.
     """
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ValueError(f"seeds must be distinct numbers from 0 on, one at least, got {list(seeds)}.")
     for key, things in (("targets", targets), ("judges", judges), ("attacks", attacks)):
         if not things:
             raise ValueError(f"an audit needs {key}: the config names none.")
+        check_names(key, things)
+    check_names("surrogates.surrogates", probe.surrogates)
     both = sorted(set(targets) & set(judges))
     if both:
         raise ValueError(f"targets and judges need names of their own, but {', '.join(both)} is both: rename one.")
@@ -168,9 +183,40 @@ def check_plan(
             if name not in known:
                 raise ValueError(f"{key} names {name!r}, which is not among {', '.join(map(str, known))}.")
     for parameter, values in sweep.values.items():
-        if len({repr(value) for value in values}) < len(values):
+        if len({repr(value) for value in values}) < len(values) or any(
+            value in values[:place] for place, value in enumerate(values)
+        ):
             raise ValueError(f"sweep.values gives {parameter} a value twice: {values}.")
         for value in values:
             parts = value if isinstance(value, list) else [value]
             if any(isinstance(part, list | dict) for part in parts):
                 raise ValueError(f"sweep.values takes numbers, names and lists of them, got {value} for {parameter}.")
+
+
+def check_paths(cells: Iterable[Cell], networks: Iterable[str]) -> None:
+    """See that no two cells of an audit, and no two of its networks, would share a path.
+
+    Args:
+        cells: all cells.
+        networks: names of the targets and judges.
+
+    Raises:
+        ValueError: when two would, or a path would be too long.
+    """
+    cells = list(cells)
+    variants = dict.fromkeys([*map(Variant, networks), *(cell.variant for cell in cells)])
+    paths: tuple[tuple[str, list[tuple[str, str]]], ...] = (
+        ("networks", [(variant.name, str(variant)) for variant in variants]),
+        ("attacks", [(cell.name, cell.words) for cell in cells]),
+    )
+    for what, named in paths:
+        seen: dict[str, str] = {}
+        for name, words in named:
+            if len(name.encode()) > MOST_BYTES:
+                raise ValueError(f"the names of {short(words, 80)} are too long for that of a file: shorten one.")
+            if caseless(name) in seen:
+                raise ValueError(
+                    f"two {what} would be stored as {name!r}: {seen[caseless(name)]}; and {words}. Rename one, or "
+                    "change its value in sweep.values."
+                )
+            seen[caseless(name)] = words

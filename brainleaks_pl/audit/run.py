@@ -10,15 +10,16 @@ from typing import Any
 
 import torch
 
-from brainleaks_pl.audit.cells import Judge, budgeted, digest, finished_cell, keep_cell, run_cell
+from brainleaks_pl.audit.cells import Judge, budgeted, check_finite, digest, finished_cell, keep_cell, run_cell
 from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.networks import NetworkStore, with_argument
-from brainleaks_pl.audit.plan import Cell, Variant, check_plan, plan_cells
+from brainleaks_pl.audit.plan import Cell, Variant, check_paths, check_plan, plan_cells
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.errors import plain_message
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.checks import CheckReport, run_checks
+from brainleaks_pl.targets.checks.skill import Skill, skill
 from brainleaks_pl.targets.classifier import Classifier
 
 Say = Callable[[str], None]
@@ -52,6 +53,7 @@ class AuditRun:
         self.untrained = audit.networks()
         probed = [name for name in audit.targets if self.untrained[name].has_surrogates]
         self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), probed, audit.surrogates, audit.sweep)
+        check_paths(self.plan, self.untrained)
 
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
@@ -168,9 +170,10 @@ class AuditRun:
                 settings=audit.settings.get("attacks", {}).get(cell.attack, {}),
                 trainer=audit.trainer,
             )
+            check_finite(content)
             keep_cell(folder, identity, content)
         except Exception as error:  # whatever it is, the others go on, and the report says so
-            content |= {"status": "failed", "error": _message(error)}
+            content |= {**_EMPTY, "status": "failed", "error": _message(error)}
         return content, False
 
     def _folder(self, cell: Cell) -> Path:
@@ -196,6 +199,11 @@ class AuditRun:
             asdict(audit.scoring),
             dict(audit.trainer),
         )
+
+    def skills(self) -> dict[tuple[int, str], Skill]:
+        """Return, by seed and name, what the networks know of test data, as far as they can be used."""
+        measured = {key: report.test_samples for key, report in self.checks.items()}
+        return {key: skill(self.audit.data, accuracy, measured.get(key)) for key, accuracy in self.accuracies.items()}
 
     def weights(self, seed: int, name: str) -> str | None:
         """Return the digest of a network's weights; None while it is not there."""

@@ -20,11 +20,18 @@ Cells = Sequence[Mapping[str, Any]]
 
 
 def judge_matrix(cells: Cells, judge: str, metric: str) -> Matrix:
-    """Return what a judge, or all of them on the average, says of cells: ``(cells, classes)``."""
-    if judge == ALL_JUDGES:
-        names = [name for name in cells[0]["judges"] if all(name in cell["judges"] for cell in cells)]
-        return np.asarray(np.mean([judge_matrix(cells, name, metric) for name in names], axis=0))
+    """Return what a judge says of cells: ``(cells, classes)``."""
     return np.array([[row[metric] for row in cell["judges"][judge]["per_class"]] for cell in cells], dtype=np.float64)
+
+
+def mean_matrix(cells: Cells, judges: Sequence[str], metric: str) -> Matrix:
+    """Return what judges, one at least, say of cells on the average: ``(cells, classes)``."""
+    return np.asarray(np.mean([judge_matrix(cells, judge, metric) for judge in judges], axis=0))
+
+
+def common_judges(cells: Cells) -> list[str]:
+    """Return the judges that have scored all of some cells."""
+    return [name for name in cells[0]["judges"] if all(name in cell["judges"] for cell in cells)]
 
 
 def similarity_matrix(cells: Cells, metric: str) -> Matrix:
@@ -90,7 +97,7 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
         base = _beside(own, cells)
         groups = [(base_value(target, parameter), base)] if base else []
         groups += [(value, group) for (value,), group in grouped(own, "value")]
-        for value, group in sorted(groups, key=lambda pair: pair[0]):
+        for value, group in sorted(groups, key=lambda pair: _order(pair[0])):
             rows += [
                 {
                     "target": target,
@@ -105,6 +112,15 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
                 for judge in group[0]["judges"]
             ]
     return rows
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """Return what values of an argument are sorted by: numbers, then lists of numbers, then words."""
+    if isinstance(value, int | float):
+        return 0, value
+    if isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
+        return 1, value
+    return 2, str(value)
 
 
 def _beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, judge_matrix
+from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, common_judges, mean_matrix
 from brainleaks_pl.audit.statistics import difference_interval
 
 STRONGEST = "strongest"
@@ -35,9 +35,14 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
     Args:
         cells: all cells.
         spiking: the targets, and whether they spike.
-        judges: names of the judges.
+        judges: names of the judges; without one there is nothing to compare.
+
+    Raises:
+        ValueError: when a score is not finite.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    if not judges:
+        return rows
     for first, second in compared_targets(spiking):
         attacks = [_attacks(cells, target) for target in (first, second)]
         if not all(attacks):
@@ -47,10 +52,11 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
         for name, (one, other) in pairs.items():
             groups = [done(cells, target=first, attack=one), done(cells, target=second, attack=other)]
             for judge in (ALL_JUDGES, *judges) if len(judges) > 1 else judges:
-                if judge != ALL_JUDGES and any(judge not in cell["judges"] for group in groups for cell in group):
+                names = common_judges([*groups[0], *groups[1]]) if judge == ALL_JUDGES else [judge]
+                if not names or any(name not in cell["judges"] for name in names for group in groups for cell in group):
                     continue
                 for metric in _COMPARED:
-                    values, others = (judge_matrix(group, judge, metric) for group in groups)
+                    values, others = (mean_matrix(group, names, metric) for group in groups)
                     interval = difference_interval(values, others).within(-1.0, 1.0)
                     rows.append(
                         {
@@ -70,15 +76,20 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
     return rows
 
 
-def verdict(rows: Sequence[Mapping[str, Any]], judges: Sequence[str]) -> dict[str, Any]:
-    """Return the verdict: one sentence on the strongest attacks, and one each on every comparison of confidences."""
-    leading = ALL_JUDGES if len(judges) > 1 else judges[0]
+def verdict(rows: Sequence[Mapping[str, Any]], judges: Sequence[str], refusals: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the verdict: one sentence on the strongest attacks, and one each on every comparison of confidences.
+
+    Args:
+        rows: the audit's ``differences``.
+        judges: names of the judges that they rest on.
+        refusals: sentences on what no verdict can be given of.
+    """
+    leading = judges[0] if len(judges) == 1 else ALL_JUDGES
     wanted = [row for row in rows if row["judge"] == leading and row["metric"] == "confidence"]
     strongest = [row for row in wanted if row["attack"] == STRONGEST]
-    if not strongest:
-        return {"sentence": "There are no two targets to compare.", "details": []}
+    sentences = [*(_sentence(row) for row in strongest), *refusals]
     return {
-        "sentence": " ".join(_sentence(row) for row in strongest),
+        "sentence": " ".join(sentences) or "There are no two targets to compare.",
         "details": [_sentence(row) for row in wanted if row["attack"] != STRONGEST],
     }
 
@@ -129,7 +140,9 @@ def _attacks(cells: Cells, target: str) -> list[str]:
 
 def _strongest(cells: Cells, target: str, attacks: Sequence[str]) -> str:
     def leak(attack: str) -> float:
-        return float(judge_matrix(done(cells, target=target, attack=attack), ALL_JUDGES, "confidence").mean())
+        own = done(cells, target=target, attack=attack)
+        names = common_judges(own)
+        return float(mean_matrix(own, names, "confidence").mean()) if names else 0.0
 
     return max(attacks, key=leak)
 

@@ -31,6 +31,7 @@ from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
+from brainleaks_pl.system.names import check_names
 from brainleaks_pl.system.storage import check_writable
 from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -94,6 +95,7 @@ class BrainLeaksCLI(LightningCLI):
         """The target and the judges, in the order of their training."""
         if "target" in self.judges:
             raise ValueError("a judge cannot be called 'target', which is the network under attack: rename it.")
+        check_names("judges", self.judges)
         return {"target": self.model, **self.judges}
 
     @property
@@ -161,6 +163,8 @@ class BrainLeaksCLI(LightningCLI):
             fitted[part] = (accuracy, path)
         if self.trainer.is_global_zero:
             Console().print(fit_table(fitted, self.datamodule.simulated))
+            if not self.trial:
+                trained.warn_of_chance({part: accuracy for part, (accuracy, _) in fitted.items()}, self.networks)
 
     def _measured(self, part: str, network: Classifier) -> tuple[float, str]:
         """Return the accuracy of a network that brought its weights, and where these are."""
@@ -208,6 +212,7 @@ class BrainLeaksCLI(LightningCLI):
         attack = make_attack(self.model)
         self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
         self.trained.warn_of_other_data(loaded, self.networks)
+        self.trained.warn_of_chance({part: own.get("test_accuracy") for part, own in loaded.items()}, self.networks)
         config = yaml.safe_load(self._parser("invert").dump(self.config["invert"], skip_none=False))["attack"]
         settings = {"attack": config, "precision": self.trainer.precision, "data": self.datamodule.digest()}
         run = identity(attack, settings)

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint
+from brainleaks_pl.targets.checks.skill import skill
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -67,6 +68,21 @@ class TrainedNetworks:
                 rank_zero_warn(
                     f"{self.path(part)} was trained on other samples of {type(data).__name__} than those at hand: what "
                     f"is said of its privacy is not about these. Run `{self.command}`, or set data.root."
+                )
+
+    def warn_of_chance(self, accuracies: Mapping[str, float | None], networks: Mapping[str, Classifier]) -> None:
+        """Say which networks know no more of test data than chance does.
+
+        Args:
+            accuracies: by part its test accuracy; None is not known yet.
+            networks: by part the network.
+        """
+        for part, accuracy in accuracies.items():
+            data = self.data.for_network(networks[part].takes_spikes)
+            if accuracy is not None and (known := skill(data, accuracy)).at_chance:
+                rank_zero_warn(
+                    f"{part} recognises test data no better than chance ({known}): as a target it has nothing to give "
+                    "away, which is no privacy, and as a judge it says nothing."
                 )
 
     def _read(self, part: str, network: Classifier) -> dict[str, Any]:

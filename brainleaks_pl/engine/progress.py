@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.engine.trainer import InversionCallback
+from brainleaks_pl.system.storage import file_digest
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors
 
 PROGRESS = "progress.pt"
@@ -142,7 +143,7 @@ class KeepProgress(InversionCallback):
 
 
 def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Mapping[str, str]) -> bool:
-    """Tell whether a folder holds the results of an attack, scored in the same way by the same judges.
+    """Tell whether a folder holds all results of an attack, whole, scored in the same way by the same judges.
 
     Args:
         results: the folder.
@@ -153,6 +154,8 @@ def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Map
     try:
         scores = json.loads((results / "scores.json").read_bytes())
         judged = {name: judge["digest"] for name, judge in scores["judges"].items()}
-        return bool((scores["run"], scores["scoring"], judged) == (run, dict(scoring), dict(judges)))
-    except (OSError, ValueError, LookupError, TypeError):
+        if (scores["run"], scores["scoring"], judged) != (run, dict(scoring), dict(judges)):
+            return False
+        return all(file_digest(results / name) == digest for name, digest in scores["files"].items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False

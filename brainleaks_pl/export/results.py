@@ -12,12 +12,14 @@ from torch import Tensor
 
 from brainleaks_pl.events.formats import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
+from brainleaks_pl.reporting.text import short
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 
 MAX_SCORES_SIZE = 2**26
 """Largest ``scores.json`` that is read, in bytes."""
 DEFAULT_FRAME_TIME = 1000
 """Microseconds of a time step where the data set gives it no duration."""
+_LONGEST = 160  # bytes of the name of a folder that names of files begin with
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,13 @@ class SpikingResults:
 
     @property
     def name(self) -> str:
-        """Name of the folder, by default that of the config, with ``simulated`` added where the data are."""
-        name = self.folder.resolve().name
+        """Name of the folder, by default that of the config, with ``simulated`` added where the data are.
+
+        It becomes part of names of files: long ones are shortened, and characters that break lines replaced.
+        """
+        name = short(self.folder.resolve().name, _LONGEST).replace("\N{REPLACEMENT CHARACTER}", "_")
+        while len(name.encode()) > _LONGEST:
+            name = short(name, len(name) - 1)
         return f"{name}_simulated" if self.simulated and "simulated" not in name else name
 
     @property

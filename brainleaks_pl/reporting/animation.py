@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from brainleaks_pl.events.frames import Polarity
+from brainleaks_pl.reporting.text import short
 
 Pictures = npt.NDArray[np.uint8]
 """Pictures in RGB, one after the other, ``(F, h, w, 3)``."""
@@ -33,6 +34,7 @@ _LEGENDS: dict[Polarity, dict[str, Colour]] = {
     "both": {"OFF": _OFF, "ON": _ON},
 }
 _MARGIN, _LINE = 10, 19
+_HEADING, _CAPTION = 80, 40  # most characters of each
 
 
 def animation_frames(
@@ -52,7 +54,7 @@ def animation_frames(
 
     Args:
         recordings: counts of spikes by caption, each ``(T, C, H, W)`` with a T of its own.
-        heading: title of the pictures.
+        heading: title of the pictures, of which up to 80 characters are shown.
         polarity: what the channels stand for; OFF and ON have a colour each.
         frame_time: microseconds of a time step, at least 1.
         simulated: whether to say, in a line of its own, that the data are simulated.
@@ -75,9 +77,13 @@ def animation_frames(
         raise ValueError(f"fade must lie in [0, 1), got {fade}.")
     if frame_time < 1 or size < 1:
         raise ValueError(f"frame_time and size must be at least 1, got {frame_time} and {size}.")
+    heading = short(heading, _HEADING)
+    captions = {caption: short(caption, _CAPTION) for caption in recordings}
     steps = max(shape[0] for shape in shapes)
     scale = max(1, size // max(shapes[0][2:]))
-    second = 2 * _MARGIN + max(shapes[0][3] * scale, *map(_text_width, recordings))  # where the right column begins
+    second = 2 * _MARGIN + max(
+        shapes[0][3] * scale, *map(_text_width, captions.values())
+    )  # where the right column begins
     end = f"{steps * frame_time / 1000:g} ms"
     clocks = [f"{(step + 1) * frame_time / 1000:g} of {end}" for step in range(steps)]
     footer = _text_width(f"{end} of {end}   {'   '.join(legend)}")
@@ -93,7 +99,7 @@ def animation_frames(
             _MARGIN: _painted(_fading(counts, fade), inks, scale),
             second: _painted(_adding_up(counts), inks, scale),
         }
-        strips.append(_text_strip(width, {_MARGIN: (caption, _TEXT), second: ("all so far", _TEXT)}))
+        strips.append(_text_strip(width, {_MARGIN: (captions[caption], _TEXT), second: ("all so far", _TEXT)}))
         strips.append(_panel_strip(width, steps, panels))
     keys: dict[int, tuple[str, Colour]] = {}
     place = width - _MARGIN

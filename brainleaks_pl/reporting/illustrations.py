@@ -11,10 +11,13 @@ from brainleaks_pl.evaluation.similarity import to_display
 from brainleaks_pl.reporting.animation import Pictures
 from brainleaks_pl.reporting.comparison import compare_rasters, compare_recordings
 from brainleaks_pl.reporting.pictures import confidence_matrix, query_plot, reconstruction_grid
+from brainleaks_pl.reporting.text import short
+
+_TITLE = 60  # most letters of it, as what follows it must be seen
 
 
 def _title(report: Report) -> str:
-    return report.title + (" (simulated data)" if report.data.simulated else "")
+    return short(report.title, _TITLE) + (" (simulated data)" if report.data.simulated else "")
 
 
 def illustrate(report: Report) -> dict[str, Figure]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
@@ -13,10 +14,15 @@ from matplotlib.ticker import MaxNLocator
 from snntorch import spikeplot
 from torch import Tensor
 
+from brainleaks_pl.reporting.text import LITERAL, entry, short
+from brainleaks_pl.reporting.text import width as width_of
+
 ANNOTATED_UP_TO = 12
 """Largest number of classes whose confidences are written into the cells of a matrix."""
+_HEADING, _TITLE, _NAME = 300, 64, 28  # most letters of each
 
 
+@matplotlib.rc_context(LITERAL)
 def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], heading: str) -> Figure:
     """Show several pictures of each class side by side, such as its reconstruction and its mean training image.
 
@@ -25,7 +31,7 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
 
     Args:
         pictures: from left to right, each one image a class, pixels in [0, 1], ``(M, C, H, W)``.
-        titles: one a class.
+        titles: one a class; of one that is too long for its place, the middle is left out.
         heading: title of the figure.
 
     Raises:
@@ -47,17 +53,20 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
     rows = math.ceil(count / columns)
     strip_width = 0.95 * len(pictures)
     strip_height = strip_width * height / strips.shape[-1] + 0.28
+    size = 9 if max(map(width_of, titles)) <= 14 * strip_width else 7
+    most = int(126 * strip_width / size)  # letters that fit above a strip
     figure = Figure(figsize=(max(4.0, columns * strip_width), rows * strip_height + 0.6), layout="constrained")
-    figure.suptitle(heading, fontsize=10, wrap=True)
+    figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
     for axis, strip, title in zip(axes, strips, titles, strict=False):
         axis.imshow(_pixels(strip), cmap="gray", vmin=0.0, vmax=1.0)
-        axis.set_title(title, fontsize=9, pad=2)
+        axis.set_title(short(title, most), fontsize=size, pad=2)
     return figure
 
 
+@matplotlib.rc_context(LITERAL)
 def confidence_matrix(matrix: Tensor, row_names: Sequence[str], column_names: Sequence[str], heading: str) -> Figure:
     """Show a judge's confidence in every class (columns) on every reconstruction (rows).
 
@@ -75,10 +84,13 @@ def confidence_matrix(matrix: Tensor, row_names: Sequence[str], column_names: Se
             f"a matrix of shape {tuple(matrix.shape)} needs as many names, "
             f"got {len(row_names)} rows and {len(column_names)} columns."
         )
+    row_names, column_names = ([short(name, _NAME) for name in names] for names in (row_names, column_names))
     rows, columns = matrix.shape
     annotated = max(rows, columns) <= ANNOTATED_UP_TO
     cell = 0.5 if annotated else 0.19
-    figure = Figure(figsize=(max(4.5, cell * columns + 2.0), max(3.0, cell * rows + 1.4)), layout="compressed")
+    beside, below = (0.1 * max(0, *(len(name) - 8 for name in names)) for names in (row_names, column_names))
+    size_of_both = (max(4.5, cell * columns + 2.0) + beside, max(3.0, cell * rows + 1.4) + below)
+    figure = Figure(figsize=size_of_both, layout="compressed")
     axis = figure.subplots()
     values = matrix.detach().cpu().numpy()
     image = axis.imshow(values, cmap="viridis", vmin=0.0, vmax=1.0)
@@ -89,7 +101,7 @@ def confidence_matrix(matrix: Tensor, row_names: Sequence[str], column_names: Se
     axis.set_yticks(range(rows), row_names, fontsize=size)
     axis.set_xlabel("judge's confidence in class")
     axis.set_ylabel("reconstruction of class")
-    figure.suptitle(heading, fontsize=10, wrap=True)
+    figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True)
     if annotated:
         for i in range(rows):
             for j in range(columns):
@@ -98,6 +110,7 @@ def confidence_matrix(matrix: Tensor, row_names: Sequence[str], column_names: Se
     return figure
 
 
+@matplotlib.rc_context(LITERAL)
 def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
     """Show which pixel spikes when, spike trains side by side (:func:`snntorch.spikeplot.raster`).
 
@@ -122,9 +135,9 @@ def spike_raster(trains: Mapping[str, Tensor], heading: str) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("time step")
-        axis.set_title(caption, fontsize=9)
+        axis.set_title(short(caption, _TITLE), fontsize=9)
     axes[0].set_ylabel("pixel")
-    figure.suptitle(heading, fontsize=10, wrap=True)
+    figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True)
     return figure
 
 
@@ -141,14 +154,15 @@ def query_plot(curves: Mapping[str, Sequence[Mapping[str, float]]], heading: str
         queries = [point["queries"] for point in points]
         for metric, style in (("attack_accuracy", "-"), ("confidence", "--")):
             values = [point[metric] for point in points]
-            label = f"{name}: {metric.replace('_', ' ')}"
+            label = entry(f"{short(name)}: {metric.replace('_', ' ')}")
             axis.plot(queries, values, style, color=f"C{index}", marker=".", label=label)
     axis.set_xscale("log")
     axis.set_ylim(0.0, 1.02)
     axis.set_xlabel("queries a class")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
-    figure.suptitle(heading, fontsize=10, wrap=True)
+    for text in axis.legend(fontsize=8).get_texts():
+        text.set_parse_math(False)  # while the ticks of the axis are powers of ten
+    figure.suptitle(short(heading, _HEADING), fontsize=10, wrap=True, parse_math=False)
     return figure
 
 

@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
+import io
 import json
-from contextlib import ExitStack
+import re
 from pathlib import Path
 
-import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
 
 from brainleaks_pl.evaluation.report import METRICS, Report
 from brainleaks_pl.reporting.animation import log_animation
 from brainleaks_pl.reporting.illustrations import animate, illustrate, illustrate_further
-from brainleaks_pl.system.storage import atomic_write
+from brainleaks_pl.reporting.text import one_line
+from brainleaks_pl.system.storage import file_digest, write_bytes, write_text
+from brainleaks_pl.system.tensors import write_tensors
+
+_SCORES, _TENSORS = "scores.json", "reconstructions.pt"
+_OWN = re.compile(r"reconstructions\.pt|\w+\.png")
+_UNLISTED = ("reconstructions.png", "queries.png")  # of reports that did not list their files
 
 
 def write_report(report: Report, folder: Path) -> dict[str, Figure]:
-    """Write ``scores.json``, ``reconstructions.pt`` and the pictures, each atomically; return the pictures.
+    """Write ``reconstructions.pt``, the pictures, and last ``scores.json``, each atomically; return the pictures.
+
+    Everything is drawn before anything is written. ``scores.json`` names the other files as ``files``, with their
+    sha256: where they are others, the report is not whole. Files that an earlier report has left in the folder, and this
+    one does not have, are removed.
 
     Raises:
-        OSError: when a file cannot be written; older files are then left as they were.
+        OSError: when a file cannot be written; ``scores.json`` is then left as it was.
     """
     figures = illustrate(report)
-    with ExitStack() as files:
-        scores, tensors = (files.enter_context(atomic_write(folder / n)) for n in ("scores.json", "reconstructions.pt"))
-        scores.write_text(json.dumps(report.scores, indent=2) + "\n", encoding="utf-8")
-        torch.save(report.tensors, tensors)
-        for name, figure in figures.items():
-            figure.savefig(files.enter_context(atomic_write(folder / f"{name}.png")), format="png")
+    pictures = {f"{name}.png": _png(figure) for name, figure in figures.items()}
+    earlier = _files_of(folder)
+    write_tensors(folder / _TENSORS, report.tensors)
+    for name, content in pictures.items():
+        write_bytes(folder / name, content)
+    files = {name: file_digest(folder / name) for name in sorted([_TENSORS, *pictures])}
+    scores = json.dumps({**report.scores, "files": files}, indent=2) + "\n"
+    for name in earlier - files.keys():
+        (folder / name).unlink(missing_ok=True)
+    write_text(folder / _SCORES, scores)
     return figures
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _files_of(folder: Path) -> set[str]:
+    """Return the files that a report has left in a folder, beside its scores."""
+    path = folder / _SCORES
+    if not path.is_file():
+        return set()
+    try:
+        names = json.loads(path.read_bytes())["files"]
+        # whatever the file says, only what a report may have written is taken for its own
+        return {name for name in names if _OWN.fullmatch(name)}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return set(_UNLISTED)
 
 
 def log_report(report: Report, figures: dict[str, Figure], loggers: list[Logger]) -> None:
@@ -54,8 +87,8 @@ def log_report(report: Report, figures: dict[str, Figure], loggers: list[Logger]
     animations = animate(report) if boards else {}
     for logger in boards:
         for name, figure in figures.items():
-            logger.experiment.add_figure(name, figure, close=False)
+            logger.experiment.add_figure(one_line(name), figure, close=False)
         for name, frames in animations.items():
-            log_animation(logger.experiment, name, frames)
+            log_animation(logger.experiment, one_line(name), frames)
         logger.log_hyperparams(arguments, scores)
         logger.save()

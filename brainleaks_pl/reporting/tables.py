@@ -23,11 +23,11 @@ def score_tables(report: Report) -> list[Table]:
         accuracy = judge.get("test_accuracy")
         known = "" if accuracy is None else f" (test accuracy {accuracy:.3f}{_on(judge)})"
         title = f"{origin}judge {name}{known}"
-        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=title, box=SIMPLE)
+        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=Text(title), box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
             table.add_row(
-                row if row == attack else f"null: {row}",
+                Text(row if row == attack else f"null: {row}"),
                 *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in scores),
                 style="bold" if row == attack else None,
                 end_section=row == attack,
@@ -41,7 +41,7 @@ def check_table(report: CheckReport) -> Table:
     styles = {"ok": "green", "warning": "yellow", "failed": "bold red"}
     columns = (Column(no_wrap=True), Column(no_wrap=True), "")
     title = f"{report.network}: {len(report.failed)} of {len(report.findings)} checks failed"
-    table = Table(*columns, title=title, box=SIMPLE, show_header=False)
+    table = Table(*columns, title=Text(title), box=SIMPLE, show_header=False)
     for finding in report.findings:
         found = Text(finding.detail + (f" {finding.mend}" if finding.mend else ""))
         table.add_row(Text(finding.status, style=styles[finding.status]), Text(finding.check), found)
@@ -62,7 +62,7 @@ def fit_table(rows: Mapping[str, tuple[float, Path | str]], simulated: bool) -> 
     """
     table = Table("network", "test accuracy", "checkpoint", title=f"{_origin(simulated)}networks", box=SIMPLE)
     for name, (accuracy, path) in rows.items():
-        table.add_row(name, f"{accuracy:.3f}", str(path))
+        table.add_row(Text(name), f"{accuracy:.3f}", Text(str(path)))
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import platform
 import re
@@ -62,6 +63,19 @@ def write_text(path: Path, text: str) -> None:
         OSError: as :func:`write_bytes`.
     """
     write_bytes(path, text.encode())
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's content.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import base64
 import copy
 import io
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from PIL import Image
 from report_page import Page
 
 from brainleaks_pl.audit.report import render_report, write_html
-from brainleaks_pl.audit.report.looks import label, short
+from brainleaks_pl.audit.report.looks import label
+from brainleaks_pl.reporting.text import printable, short
 
 SECTIONS = ["verdict", "scores", "reconstructions", "agreement", "ceiling", "time", "masking", "sweep", "repeat"]
 
@@ -153,7 +155,11 @@ def test_plots_have_ink_for_either_scheme(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ['"><img src=x onerror=alert(1)><script>alert(1)</script>', "{{ 7 * 7 }} $\\bad$ &amp;"]
+    "hostile",
+    [
+        '"><img src=x onerror=alert(1)><script>alert(1)</script>',
+        "$\\bad$ {{ 7 * 7 }} &amp; two\nlines \0\x1b[31m\udc80 " + "スパイク" * 100,
+    ],
 )
 def test_hostile_text_stays_text(hostile: str, audit: dict[str, Any], folder: Path) -> None:
     renamed = _renamed(copy.deepcopy(audit), {"snn": hostile, "v1": f"v1{hostile}", "cnn": f"c{hostile}"})
@@ -165,8 +171,12 @@ def test_hostile_text_stays_text(hostile: str, audit: dict[str, Any], folder: Pa
     found = Page(html)
     assert len(found.all("script")) == 1
     assert not [image for image in found.all("img") if "onerror" in image or image["src"] == "x"]
-    assert found.texts["verdict"].count(hostile) >= 3
-    assert hostile in found.texts["repeat"]
+    assert found.texts["verdict"].count(printable(hostile)) >= 3
+    assert printable(hostile) in found.texts["repeat"]
+    assert html.encode()
+    for uri in found.images:
+        if uri.startswith("data:image/svg+xml;base64,"):
+            ElementTree.fromstring(base64.b64decode(uri.partition(",")[2]))
     assert "<script>alert" not in found.svgs()
     assert "<img" not in found.svgs()
 
@@ -185,6 +195,23 @@ def test_long_names_keep_both_ends() -> None:
     assert short("abcdefghijk", 10) == "abcde…hijk"
     assert short("abcdefghijk", 7) == "abc…ijk"
     assert label("spiking_mlp_with_threshold", "brainleaks_v1_many", length=20) == "spiki…hold · brain…many"
+
+
+def test_networks_at_chance_are_named_beside_the_scores(audit: dict[str, Any], folder: Path, page: Page) -> None:
+    assert "at chance" not in page.texts["scores"]
+    blind = copy.deepcopy(audit)
+    blind["summary"] = [row for row in audit["summary"] if row["metric"] == "confidence"]
+    blind |= {"cells": [], "differences": [], "agreement": [], "ceiling": None, "masking": [], "sweep": []}
+    blind["targets"]["snn"]["at_chance"] = [False, True]
+    blind["judges"]["cnn"]["at_chance"] = [True, True]
+    found = Page(render_report(blind, folder))
+    assert "say nothing: the target snn, the judge cnn." in found.texts["scores"]
+    table = found.texts["scores"].partition("All scores in one table")[2]
+    rows = len(blind["summary"])
+    assert table.count("target at chance") == sum(row["target"] == "snn" for row in blind["summary"]) < rows
+    assert table.count("judge at chance") == sum(row["judge"] == "cnn" for row in blind["summary"]) < rows
+    assert "seed 1" in found.texts["repeat"]
+    assert "seed 0, 1" in found.texts["repeat"]
 
 
 def test_failed_cells_are_named_with_their_error(bare: Page) -> None:

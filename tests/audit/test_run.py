@@ -18,7 +18,8 @@ import torch
 from tiny_audit import conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
-from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, Checks, Classifier, MIFace, SpikingCNN, Training
+from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, Checks, Classifier, MIFace, Scoring, SpikingCNN, Training
+from brainleaks_pl.audit.main import exit_status
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
@@ -173,6 +174,50 @@ def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest
     assert sorted(ran) == [("main", "v1"), ("main", "v1"), ("surrogate", "v1")]
 
 
+def reports(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / "results" / name).read_bytes() for name in ("audit.json", "audit.csv", "report.html")}
+
+
+def test_a_run_that_fails_altogether_replaces_no_good_report(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def luckless(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", luckless)
+    others = tiny_audit(scoring=Scoring(draws=4, null_draws=2), sweep=Sweep(), surrogates=SurrogateProbe(), seeds=[0])
+    before, lines = reports(copied), list[str]()
+    failed = conduct(copied, others, lines.append)
+    assert exit_status(failed) == 4
+    assert {cell["status"] for cell in failed["cells"]} == {"failed"}
+    assert reports(copied) == before
+    assert lines[-1] == f"All attacks failed: the earlier report in {copied / 'results'} is left as it is."
+    for damaged in ("{", '{"cells": [{"status": "failed"}]}'):
+        (copied / "results" / "audit.json").write_text(damaged)
+        conduct(copied, others, lines.append)
+        assert timeless(json.loads((copied / "results" / "audit.json").read_text())) == timeless(failed)
+        assert reports(copied)["report.html"] != before["report.html"]
+
+
+def test_scores_that_are_no_numbers_are_a_failure(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = copied / "results" / "cells" / "seed0-snn-v1" / "cell.json"
+    content = json.loads(kept.read_text())
+    content["cell"]["judges"]["spiking"]["per_class"][1]["confidence"] = float("nan")
+    kept.write_text(json.dumps(content))
+    sound = content["cell"] | {"judges": {}}
+    ran = []
+
+    def diverging(cell: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        ran.append(cell.name)
+        return {**sound, "similarity": [{"class": 0, "ssim_nearest": float("inf")}]}
+
+    monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", diverging)
+    found = conduct(copied, tiny_audit(seeds=[0], surrogates=SurrogateProbe(), sweep=Sweep()))
+    assert ran == ["seed0-snn-v1"]  # stored with such scores it counts as not finished
+    (failed,) = (cell for cell in found["cells"] if cell["status"] == "failed")
+    assert failed["error"].startswith("ValueError: cell.similarity[0].ssim_nearest is inf, which is no result")
+    assert failed["similarity"] == []
+    assert exit_status(found) == 3
+
+
 def test_networks_that_were_trained_otherwise_are_refused_and_kept(copied: Path) -> None:
     before = (copied / "networks" / "seed0" / "ann.pt").read_bytes()
     longer = network(MLP, training=Training(lr=0.02, epochs=4, batch_size=15))
@@ -206,6 +251,7 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     mended = {**attacks, "broken": partial(BrainLeaksV3, steps=10)}
     repaired = conduct(tmp_path, tiny_audit(**{**few, "attacks": mended}), lines.append)
     assert all(cell["status"] == "done" for cell in repaired["cells"])  # a failure is no result
+    assert (exit_status(found), exit_status(repaired)) == (3, 0)
     assert [line.split(": ")[1].startswith("done before (") for line in lines] == [True] * 3 + [False, False, True]
     assert lines[2].endswith("left)")  # what is there from before says how long the like of it takes
     assert re.search(r": \d+ s \(about 0 s left\)$", lines[-2])  # and takes no time itself
@@ -237,7 +283,23 @@ def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path
     failed = {(cell["target"], cell["attack"]) for cell in found["cells"] if cell["status"] == "failed"}
     assert failed == {("ann", "v3"), ("ann", "mi_face")}
     assert found["targets"]["ann"]["test_accuracy"] == [None]
+    assert found["targets"]["ann"]["errors"] == {"0": "RuntimeError: no gradient today"}
     assert "ann, seed 0, cannot be used: RuntimeError: no gradient today" in found["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "errors", "status"),
+    [
+        (["done", "untestable"], {}, 0),
+        (["done", "failed"], {}, 3),
+        (["done", "done"], {"0": "no gradient today"}, 3),
+        (["failed", "failed"], {"0": "no gradient today"}, 4),
+        (["failed", "untestable"], {}, 4),
+    ],
+)
+def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str, str], status: int) -> None:
+    networks = {"targets": {"snn": {"errors": {}}}, "judges": {"cnn": {"errors": errors}}}
+    assert exit_status({"cells": [{"status": each} for each in statuses], **networks}) == status
 
 
 @pytest.mark.parametrize(

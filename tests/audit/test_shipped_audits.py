@@ -110,6 +110,31 @@ def test_what_the_command_refuses_it_refuses_in_a_line(
     assert not list(tmp_path.rglob("*.pt"))
 
 
+@pytest.mark.parametrize(("statuses", "code"), [(["done"], None), (["done", "failed"], 3), (["failed"], 4)])
+def test_the_command_exits_with_what_failed_once_all_is_said(
+    statuses: list[str],
+    code: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = {
+        "cells": [{"status": status} for status in statuses], "targets": {}, "judges": {},
+        "verdict": {"sentence": "No difference."}, "warnings": ["something \x1b[31m odd"],
+    }  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("brainleaks_pl.audit.main.run_audit", lambda *_, **__: document)
+    (tmp_path / "audit.yaml").write_text((CONFIGS[0].parent / "audit_quickstart.yaml").read_text())
+    if code is None:
+        main(["audit", "--config=audit.yaml"])
+    else:
+        with pytest.raises(SystemExit) as stopped:
+            main(["audit", "--config=audit.yaml"])
+        assert stopped.value.code == code
+    said = capsys.readouterr().out
+    assert "No difference.\nWarning: something \ufffd[31m odd\nWritten to results/audit/report.html\n" in said
+
+
 def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["audit", "--help"])

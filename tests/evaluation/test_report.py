@@ -146,7 +146,9 @@ def test_a_failed_write_leaves_older_files(
     report = report_of(images, judge, toy_digits)
     write_report(report, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert json.loads(before["scores.json"]) == report.scores
+    files = ["reconstructions.png", "reconstructions.pt"]
+    assert json.loads(before["scores.json"]) == {**report.scores, "files": files}
+    assert sorted(before) == [*files, "scores.json"]
 
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")
@@ -156,6 +158,51 @@ def test_a_failed_write_leaves_older_files(
     with pytest.raises(OSError, match="No space left"):
         write_report(report, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_equal_reports_are_equal_files(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits, tmp_path: Path
+) -> None:
+    for name in ("one", "other"):
+        write_report(report_of(images, judge, toy_digits), tmp_path / name)
+    one, other = ({path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("one", "other"))
+    assert one == other
+
+
+def test_an_earlier_report_leaves_no_picture_behind(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits, tmp_path: Path
+) -> None:
+    report = report_of(images, judge, toy_digits)
+    outside = tmp_path / "outside.png"
+    folder = tmp_path / "results"
+    folder.mkdir()
+    for name in ("queries.png", "mine.png", "notes.txt", "old.png"):
+        (folder / name).write_text(name)
+    outside.write_text("outside")
+    write_report(report, folder)  # no report was there: nothing is the package's own
+    assert {"queries.png", "mine.png", "notes.txt", "old.png"} < {path.name for path in folder.iterdir()}
+    listed = ["old.png", "notes.txt", "../outside.png", str(outside), "scores.json", "."]
+    (folder / "scores.json").write_text(json.dumps({"files": listed}))
+    write_report(report, folder)
+    new = {"reconstructions.png", "reconstructions.pt", "scores.json"}
+    assert {path.name for path in folder.iterdir()} == {"queries.png", "mine.png", "notes.txt", *new}
+    assert outside.exists()
+    for older in ("{}", "{", '{"files": [1]}', '{"files": null}'):
+        (folder / "queries.png").touch()
+        (folder / "scores.json").write_text(older)
+        write_report(report, folder)
+        assert {path.name for path in folder.iterdir()} == {"mine.png", "notes.txt", *new}
+
+
+def test_scores_are_written_when_all_else_is_on_disk(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_of(images, judge, toy_digits)
+    order: list[str] = []
+    for name in ("write_bytes", "write_tensors", "write_text"):
+        monkeypatch.setattr(f"brainleaks_pl.reporting.publishing.{name}", lambda path, _: order.append(path.name))
+    write_report(report, tmp_path)
+    assert order == ["reconstructions.pt", "reconstructions.png", "scores.json"]
 
 
 @pytest.mark.parametrize("name", ["draws", "null_draws", "batch_size"])

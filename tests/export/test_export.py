@@ -500,3 +500,14 @@ def test_the_help_names_every_format_and_option(capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     for word in ("tonic", "nmnist", "dvsgesture", "aedat4", "gif", "--output", "--frame_time", "--fps"):
         assert word in shown
+
+
+@pytest.mark.parametrize("name", ["two\nlines $a$ \x1b", "字" * 85, "run\udc80"])
+@pytest.mark.parametrize("format", ["tonic", "nmnist", "gif"])
+def test_folders_and_classes_of_any_name_are_exported(name: str, format: Format, tmp_path: Path) -> None:
+    data = event_data(class_names=["a\nb\0$"] * 10)
+    results = write_results(tmp_path / name, random_spikes(), data)
+    files = export_results(results, format)
+    assert all(path.is_file() for path in files)
+    assert not any(set("\n\x1b\udc80") & set(path.name) for path in files)
+    assert export_results(results, format) == files  # known again as its own

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped, mean
-from brainleaks_pl.audit.report.looks import Looks, label, short
+from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
 from brainleaks_pl.audit.report.plots import Curve, Row, ceiling_plot, curve_plot, interval_plot, stacked_plot
+from brainleaks_pl.reporting.text import short
 
 
 def ceiling(audit: Audit, looks: Looks) -> Section:

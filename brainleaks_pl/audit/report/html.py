@@ -16,6 +16,7 @@ from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.scores import agreement, differences, scores
 from brainleaks_pl.audit.report.seen import reconstructions
+from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.storage import write_text
 
 FORMAT = "brainleaks_pl.audit/1"
@@ -27,7 +28,8 @@ _TEMPLATES = "templates"
 def render_report(audit: Audit, folder: Path) -> str:
     """Return the report of an audit as one page of HTML.
 
-    Style, script and pictures are inside the page; nothing is fetched. Whatever the audit says is escaped.
+    Style, script and pictures are inside the page; nothing is fetched. Whatever the audit says is escaped, and
+    characters that no page can show are replaced.
 
     Args:
         audit: the content of ``audit.json``.
@@ -42,6 +44,7 @@ def render_report(audit: Audit, folder: Path) -> str:
             f"the report reads audits of the format {FORMAT!r}, got {audit.get('format')!r}. Run the audit again with "
             "this version, or make the report with the version that ran it."
         )
+    audit = _printable(audit)
     looks, gallery = Looks(audit), Gallery(audit, folder)
     sections = (
         scores(audit, looks),
@@ -85,6 +88,15 @@ def write_html(audit: Audit, folder: Path) -> None:
     write_text(folder / "report.html", render_report(audit, folder))
 
 
+def _printable(value: Any) -> Any:
+    """Return plain values with all texts printable."""
+    if isinstance(value, dict):
+        return {_printable(key): _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_printable(inner) for inner in value]
+    return printable(value) if isinstance(value, str) else value
+
+
 def _repeat(audit: Audit) -> Section:
     repeat = audit["repeat"]
     facts: dict[str, Value] = {
@@ -98,7 +110,7 @@ def _repeat(audit: Audit) -> Section:
         **{f"version: {key}": value for key, value in repeat["versions"].items()},
     }
     networks = tuple(
-        (role, name, network["class"], network["spiking"], *_accuracies(audit, network))
+        (role, name, network["class"], network["spiking"], *_accuracies(audit, network), _chance_seeds(audit, network))
         for role, those in (("target", audit["targets"]), ("judge", audit["judges"]))
         for name, network in those.items()
     )
@@ -114,7 +126,7 @@ def _repeat(audit: Audit) -> Section:
         Table("The run", ("what", "value"), tuple((key, _number(value)) for key, value in facts.items())),
         Table(
             "Networks and their test accuracy",
-            ("role", "name", "class", "spiking", *(f"seed {seed}" for seed in audit["seeds"])),
+            ("role", "name", "class", "spiking", *(f"seed {seed}" for seed in audit["seeds"]), "at chance"),
             networks,
         ),
         Table("Cells: one attack on one target each", (*words, "variant"), done),
@@ -134,6 +146,12 @@ def _repeat(audit: Audit) -> Section:
 def _accuracies(audit: Audit, network: dict[str, Any]) -> tuple[Value, ...]:
     values = list(network["test_accuracy"])
     return tuple((values + [None] * len(audit["seeds"]))[: len(audit["seeds"])])
+
+
+def _chance_seeds(audit: Audit, network: dict[str, Any]) -> str | None:
+    """Return the seeds with which a network recognises test data no better than chance."""
+    seeds = [seed for seed, blind in zip(audit["seeds"], network.get("at_chance", ()), strict=False) if blind]
+    return f"seed {', '.join(map(str, seeds))}" if seeds else None
 
 
 def _variant(cell: dict[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from brainleaks_pl.audit.report.parts import Audit, Plot
+from brainleaks_pl.reporting.text import LITERAL, entry, one_line, short, width
 
 INK = "#1c2126"
 """Text and axes on a light page; a dark one has its own."""
@@ -25,6 +27,7 @@ _ON_DARK = {INK: "#e4e7ea", "#0072b2": "#2f8fd6", "#aa4499": "#cf6fc0"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINES = ("-", "--", ":", "-.")
 _STYLE: Any = {
+    **LITERAL,
     "axes.edgecolor": INK,
     "axes.grid": True,
     "axes.labelcolor": INK,
@@ -42,7 +45,6 @@ _STYLE: Any = {
     "svg.fonttype": "none",  # letters stay letters: smaller, and sharp at any size
     "svg.hashsalt": "brainleaks_pl",
     "text.color": INK,
-    "text.parse_math": False,  # a dollar in a name is a dollar
     "xtick.color": INK,
     "xtick.labelsize": 8.5,
     "ytick.color": INK,
@@ -88,7 +90,9 @@ def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        with warnings.catch_warnings():  # of letters that are not drawn here but in a browser, by its own fonts
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     light = file.getvalue()
     dark = light
     for before, after in _ON_DARK.items():
@@ -96,17 +100,10 @@ def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption:
     return Plot(_uri(light), _uri(dark), alt, caption, round(96 * WIDTH), round(96 * height))
 
 
-def short(text: str, length: int = 26) -> str:
-    """Return a text of at most ``length`` characters: its middle goes, because names often differ at their ends."""
-    if len(text) <= length:
-        return text
-    return text[: length // 2] + "…" + text[len(text) - (length - 1 - length // 2) :]
-
-
 def label(*names: str, length: int = 32) -> str:
     """Return names in one line, each shortened where together they are longer than ``length``."""
-    whole = " · ".join(names)
-    return whole if len(whole) <= length else " · ".join(short(name, length // len(names)) for name in names)
+    whole = " · ".join(map(one_line, names))
+    return entry(whole if width(whole) <= length else " · ".join(short(name, length // len(names)) for name in names))
 
 
 def _uri(svg: str) -> str:

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from brainleaks_pl.audit.report.looks import GREY, INK, plotted, short
+from brainleaks_pl.audit.report.looks import GREY, INK, plotted
 from brainleaks_pl.audit.report.parts import Plot
+from brainleaks_pl.reporting.text import short
 
 NULLS = {
     "noise": ("noise", "|"),

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.report.looks import Looks, label, short
+from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Strip, Table
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.plots import NULLS, Curve, Row, interval_plot, scatter_plot
+from brainleaks_pl.reporting.text import short
 
 METRICS = {
     "attack_accuracy": ("Attack accuracy", "Share of reconstructions that the judge takes for the attacked class."),
@@ -32,6 +33,11 @@ METRICS = {
 """Title and meaning of each metric."""
 
 _MOST_APART = 12
+
+
+def blind_networks(audit: Audit, role: str) -> list[str]:
+    """Return the ``targets`` or ``judges`` that recognise test data no better than chance, with one seed at least."""
+    return [name for name, network in audit[role].items() if any(network.get("at_chance", ()))]
 
 
 def metric_title(metric: str) -> str:
@@ -108,18 +114,24 @@ def scores(audit: Audit, looks: Looks) -> Section:
             )
         groups.append(Group(title, meaning, plots=tuple(plots)))
     names = list(dict.fromkeys(name for row in summary for name in row["nulls"]))
+    keys = ("target", "attack", "judge", "metric", "mean", "low", "high", "seeds")
+    blind = [(key, name) for key in ("target", "judge") for name in blind_networks(audit, f"{key}s")]
     table = Table(
         "All scores",
-        ("target", "attack", "judge", "metric", "mean", "low", "high", "seeds", *(_null_words(name) for name in names)),
+        (*keys, *(_null_words(name) for name in names), *(("remark",) if blind else ())),
         tuple(
             (
-                *(row[key] for key in ("target", "attack", "judge", "metric", "mean", "low", "high", "seeds")),
+                *(row[key] for key in keys),
                 *(row["nulls"].get(name) for name in names),
+                *((", ".join(f"{key} at chance" for key, name in blind if row[key] == name),) if blind else ()),
             )
             for row in summary
         ),
     )
     notes = []
+    if blind:
+        words = ", ".join(f"the {key} {name}" for key, name in blind)
+        notes.append(f"No better than chance on test data, so that scores of it, or by it, say nothing: {words}.")
     if any(row["low"] is None for row in summary):
         notes.append("Where no interval is drawn, none could be computed: one seed says nothing of chance.")
     return Section(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from brainleaks_pl.audit.grouping import done
 from brainleaks_pl.audit.report.parts import Audit, Value
 from brainleaks_pl.evaluation.report import METRICS
-from brainleaks_pl.system.storage import atomic_write
+from brainleaks_pl.reporting.text import printable
+from brainleaks_pl.system.storage import write_bytes
 
 HEADER = ("kind", "target", "attack", "seed", "judge", "metric", "value", "std")
 
@@ -28,10 +30,16 @@ def write_csv(audit: Audit, folder: Path) -> None:
     Raises:
         OSError: when it cannot be written.
     """
-    with atomic_write(folder / "audit.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(_rows(audit))
+    write_bytes(folder / "audit.csv", csv_text(audit).encode())
+
+
+def csv_text(audit: Audit) -> str:
+    """Return what :func:`write_csv` writes."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    writer.writerows([printable(value) if isinstance(value, str) else value for value in row] for row in _rows(audit))
+    return file.getvalue()
 
 
 def _rows(audit: Audit) -> Iterator[tuple[Value, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -51,8 +52,8 @@ class BlackBox(QueryInversion):
     ) -> None:
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
-        if not sigma > 0:
-            raise ValueError(f"sigma must be positive, got {sigma}.")
+        if not 0 < sigma < math.inf:
+            raise ValueError(f"sigma must be positive and finite, got {sigma}.")
         super().__init__(target, members=2 * pairs, encoder=encoder, **kwargs)
         self.pairs = pairs
         self.sigma = sigma

@@ -41,13 +41,13 @@ class BernoulliRMSprop(torch.optim.Optimizer):
         eps: float,
         accumulate: bool = False,
     ) -> None:
-        if not lr > 0:
-            raise ValueError(f"eta must be positive, got {lr}.")
+        if not 0 < lr < math.inf:
+            raise ValueError(f"eta must be positive and finite, got {lr}.")
         for name, value in (("momentum", momentum), ("decay", decay)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {value}.")
-        if not eps > 0:
-            raise ValueError(f"eps must be positive, got {eps}.")
+        if not 0 < eps < math.inf:
+            raise ValueError(f"eps must be positive and finite, got {eps}.")
         defaults = {"lr": lr, "momentum": momentum, "decay": decay, "eps": eps, "accumulate": accumulate}
         super().__init__(parameters, defaults)
 
@@ -122,8 +122,8 @@ class BrainLeaksV2(SpikingInversion):
             raise ValueError(f"start must lie in [0, 1], got {start}.")
         if population < 1:
             raise ValueError(f"population must be at least 1, got {population}.")
-        if sparsity < 0:
-            raise ValueError(f"sparsity must not be negative, got {sparsity}.")
+        if not 0 <= sparsity < math.inf:
+            raise ValueError(f"sparsity must be finite and not negative, got {sparsity}.")
         for name, value, choices in (
             ("second_moment", second_moment, ("accumulated", "averaged")),
             ("weighting", weighting, ("cost", "fitness", "uniform")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ class ImageInversion(GradientInversion):
         optimizer: builds the optimizer of the images.
         clamp: keep pixels in [0, 1] (published for MI-FACE: on MNIST, not on faces).
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
-        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
+        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0 and at most the image's longer side.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by at most so many pixels before the target sees them, >= 0.
@@ -89,8 +90,10 @@ class ImageInversion(GradientInversion):
             ("noise", noise),
             ("max_shift", max_shift),
         ):
-            if value < 0:
-                raise ValueError(f"{name} must not be negative, got {value}.")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, got {value}.")
+        if smoothing > max(image_shape[1:]):
+            raise ValueError(f"smoothing must be at most the image's {max(image_shape[1:])} pixels, got {smoothing}.")
         check_margin(margin, image_shape)
         super().__init__(target, candidate_shape=image_shape, **kwargs)
         self.image_shape = image_shape

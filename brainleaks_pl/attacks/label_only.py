@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -65,10 +66,10 @@ class LabelOnly(QueryInversion):
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
         for name, value in (("spread", spread), ("radius", radius), ("step_size", step_size), ("limit", limit)):
-            if not value > 0:
-                raise ValueError(f"{name} must be positive, got {value}.")
-        if not growth > 1:
-            raise ValueError(f"growth must exceed 1, got {growth}.")
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} must be positive and finite, got {value}.")
+        if not 1 < growth < math.inf:
+            raise ValueError(f"growth must exceed 1 and be finite, got {growth}.")
         if not _LOST < enough <= 1:
             raise ValueError(f"enough must lie in ({_LOST}, 1], got {enough}.")
         super().__init__(target, members=2 * pairs, encoder=encoder, grid=grid, **kwargs)

@@ -25,7 +25,7 @@ class MIFace(ImageInversion):
         target: the trained classifier, one that takes images.
         steps: most iterations (published: 5000).
         optimizer: builds the optimizer of the images; published: plain gradient descent at 0.1.
-        stop_at: stop a class once ``1 - confidence`` is at most this (published: 0.01); None never does.
+        stop_at: stop a class once ``1 - confidence`` is at most this, in [0, 1] (published: 0.01); None never does.
         patience: stop a class after so many iterations in a row without a lower cost (published: 100); None never does.
         kwargs: those of :class:`ImageInversion`.
 
@@ -48,6 +48,8 @@ class MIFace(ImageInversion):
                 f"MIFace looks for images, and {target.name} takes spikes: use BrainLeaksV1, BrainLeaksV2 or "
                 "BrainLeaksV3."
             )
+        if stop_at is not None and not 0 <= stop_at <= 1:
+            raise ValueError(f"stop_at must lie in [0, 1] or be null, got {stop_at}.")
         if patience is not None and patience < 1:
             raise ValueError(f"patience must be at least 1 or null, got {patience}.")
         super().__init__(target, image_shape=target.input_shape, optimizer=optimizer, steps=steps, start=0.0, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Generator, Tensor
@@ -15,10 +16,18 @@ class ConstantCurrentEncoder(Encoder):
 
     Args:
         time_steps: T, at least 1.
-        gain: factor on the intensity.
+        gain: factor on the intensity, not 0.
+
+    Raises:
+        ValueError: when a constant is out of range.
     """
 
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gain == 0 or not math.isfinite(self.gain):
+            raise ValueError(f"gain must be finite and not 0, got {self.gain}.")
 
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return the image repeated over time, ``(T, B, C, H, W)``; ``generator`` is not used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,10 +19,18 @@ class RateEncoder(Encoder):
 
     Args:
         time_steps: T, at least 1.
-        gain: factor on the intensity before it is clamped to [0, 1].
+        gain: factor on the intensity before it is clamped to [0, 1], > 0.
+
+    Raises:
+        ValueError: when a constant is out of range.
     """
 
     gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.gain < math.inf:
+            raise ValueError(f"gain must be positive and finite, got {self.gain}.")
 
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Draw spikes in {0, 1}, ``(T, B, C, H, W)``, from pixels ``(B, C, H, W)``."""

@@ -57,12 +57,15 @@ class Subject:
 
     def __post_init__(self) -> None:
         for name in ("size", "thickness", "tempo", "amplitude"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}.")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}.")
+        for name in ("x", "y"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite, got {getattr(self, name)}.")
         if not -10 <= self.elbows <= 10:  # further out, clapping hands would not meet
             raise ValueError(f"elbows must lie in [-10, 10], got {self.elbows}.")
-        if not self.sway >= 0:
-            raise ValueError(f"sway must be at least 0, got {self.sway}.")
+        if not 0 <= self.sway < math.inf:
+            raise ValueError(f"sway must be at least 0 and finite, got {self.sway}.")
         for name in ("skin", "clothing", "background"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
 from torch import Tensor, nn
@@ -41,8 +42,8 @@ class LIF(nn.Module):
         super().__init__()
         if not 0 <= beta <= 1:
             raise ValueError(f"beta must lie in [0, 1], got {beta}.")
-        if not threshold > 0:
-            raise ValueError(f"threshold must be positive, got {threshold}.")
+        if not 0 < threshold < math.inf:
+            raise ValueError(f"threshold must be positive and finite, got {threshold}.")
         if reset not in get_args(Reset):
             raise ValueError(f"reset must be 'subtract' or 'zero', got {reset!r}.")
         self.beta = beta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,15 +36,26 @@ class Surrogate(ABC):
         return slope
 
 
+def _check_steepness(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}.")
+
+
 @dataclass(frozen=True)
 class FastSigmoid(Surrogate):
     """Fast sigmoid, derivative ``1 / (1 + slope * |u - threshold|)^2`` (the published targets: slope 40).
 
     Args:
         slope: steepness, > 0.
+
+    Raises:
+        ValueError: when it is out of range.
     """
 
     slope: float = 40.0
+
+    def __post_init__(self) -> None:
+        _check_steepness("slope", self.slope)
 
     def spike_function(self) -> SpikeFunction:
         """Return :func:`snntorch.surrogate.fast_sigmoid`."""
@@ -60,9 +72,15 @@ class ATan(Surrogate):
 
     Args:
         alpha: steepness, > 0.
+
+    Raises:
+        ValueError: when it is out of range.
     """
 
     alpha: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check_steepness("alpha", self.alpha)
 
     def spike_function(self) -> SpikeFunction:
         """Return :func:`snntorch.surrogate.atan`."""
@@ -75,9 +93,15 @@ class Sigmoid(Surrogate):
 
     Args:
         slope: steepness, > 0.
+
+    Raises:
+        ValueError: when it is out of range.
     """
 
     slope: float = 25.0
+
+    def __post_init__(self) -> None:
+        _check_steepness("slope", self.slope)
 
     def spike_function(self) -> SpikeFunction:
         """Return :func:`snntorch.surrogate.sigmoid`."""

@@ -208,7 +208,7 @@ def test_progress_is_logged_and_mixed_precision_runs() -> None:
 def test_bad_arguments() -> None:
     for arguments, message in (
         ({"pairs": 0}, "pairs must be at least 1, got 0"),
-        ({"sigma": 0.0}, "sigma must be positive, got 0.0"),
+        ({"sigma": 0.0}, "sigma must be positive and finite, got 0.0"),
         ({"queries": 8}, "queries must exceed the 8 that one step sends, got 8"),
         ({"grid": (0, 2)}, r"grid must lie between 1x1 and the image's 6x6, got \(0, 2\)"),
         ({"grid": (3, 5), "margin": 1}, r"grid must lie between 1x1 and the image's 4x4, got \(3, 5\)"),

@@ -169,7 +169,7 @@ def test_bad_arguments() -> None:
     for name, value, message in (
         ("population", 0, "population must be at least 1, got 0"),
         ("start", 1.5, r"start must lie in \[0, 1\], got 1.5"),
-        ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
+        ("smoothing", -1.0, "smoothing must be finite and not negative, got -1.0"),
         ("max_mean", 0.0, r"max_mean must lie in \(0, 1\], got 0.0"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
     ):

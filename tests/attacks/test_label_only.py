@@ -159,11 +159,11 @@ def test_progress_is_logged_and_mixed_precision_runs() -> None:
 def test_bad_arguments() -> None:
     for arguments, message in (
         ({"pairs": 0}, "pairs must be at least 1, got 0"),
-        ({"spread": 0.0}, "spread must be positive, got 0.0"),
-        ({"radius": -1.0}, "radius must be positive, got -1.0"),
-        ({"step_size": 0.0}, "step_size must be positive, got 0.0"),
-        ({"limit": 0.0}, "limit must be positive, got 0.0"),
-        ({"growth": 1.0}, "growth must exceed 1, got 1.0"),
+        ({"spread": 0.0}, "spread must be positive and finite, got 0.0"),
+        ({"radius": -1.0}, "radius must be positive and finite, got -1.0"),
+        ({"step_size": 0.0}, "step_size must be positive and finite, got 0.0"),
+        ({"limit": 0.0}, "limit must be positive and finite, got 0.0"),
+        ({"growth": 1.0}, "growth must exceed 1 and be finite, got 1.0"),
         ({"enough": 0.05}, r"enough must lie in \(0.1, 1\], got 0.05"),
         ({"queries": 8}, "queries must exceed the 8 that one step sends, got 8"),
     ):

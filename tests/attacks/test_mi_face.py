@@ -200,10 +200,10 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match=rf"MIFace looks for images, and SpikingMLP takes spikes: {instead}\.$"):
         MIFace(spiking_mlp())
     for name, value, message in (
-        ("total_variation", -0.1, "total_variation must not be negative, got -0.1"),
-        ("smoothing", -1.0, "smoothing must not be negative, got -1.0"),
-        ("noise", -1.0, "noise must not be negative, got -1.0"),
-        ("max_shift", -1, "max_shift must not be negative, got -1"),
+        ("total_variation", -0.1, "total_variation must be finite and not negative, got -0.1"),
+        ("smoothing", -1.0, "smoothing must be finite and not negative, got -1.0"),
+        ("noise", -1.0, "noise must be finite and not negative, got -1.0"),
+        ("max_shift", -1, "max_shift must be finite and not negative, got -1"),
         ("margin", -1, "margin must not be negative and leave some of the 6x6 pixels, got -1"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),

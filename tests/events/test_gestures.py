@@ -160,10 +160,10 @@ def test_people_are_drawn_from_the_generator():
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ({"size": 0.0}, "size must be positive, got 0.0"),
-        ({"tempo": float("nan")}, "tempo must be positive, got nan"),
+        ({"size": 0.0}, "size must be positive and finite, got 0.0"),
+        ({"tempo": float("nan")}, "tempo must be positive and finite, got nan"),
         ({"elbows": 11.0}, r"elbows must lie in \[-10, 10\], got 11.0"),
-        ({"sway": -1.0}, "sway must be at least 0, got -1.0"),
+        ({"sway": -1.0}, "sway must be at least 0 and finite, got -1.0"),
         ({"skin": 1.2}, r"skin must lie in \[0, 1\], got 1.2"),
     ],
 )

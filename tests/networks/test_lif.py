@@ -102,8 +102,8 @@ def test_a_surrogate_at_attack_time_is_that_of_every_layer_and_each_gets_its_own
         ({"beta": -0.1}, r"beta must lie in \[0, 1\], got -0.1"),
         ({"beta": 1.1}, r"beta must lie in \[0, 1\], got 1.1"),
         ({"beta": float("nan")}, r"beta must lie in \[0, 1\], got nan"),
-        ({"threshold": 0.0}, "threshold must be positive, got 0.0"),
-        ({"threshold": float("nan")}, "threshold must be positive, got nan"),
+        ({"threshold": 0.0}, "threshold must be positive and finite, got 0.0"),
+        ({"threshold": float("nan")}, "threshold must be positive and finite, got nan"),
         ({"reset": "none"}, "reset must be 'subtract' or 'zero', got 'none'"),
     ],
 )

@@ -194,7 +194,7 @@ def test_neuron_constants_out_of_range(network: type[SpikingMLP] | type[SpikingC
         with pytest.raises(ValueError, match=rf"beta must lie in \[0, 1\], got {beta}"):
             network(beta=beta)
     for threshold in (0.0, -1.0):
-        with pytest.raises(ValueError, match=f"threshold must be positive, got {threshold}"):
+        with pytest.raises(ValueError, match=f"threshold must be positive and finite, got {threshold}"):
             network(threshold=threshold)
     with pytest.raises(ValueError, match="reset must be 'subtract' or 'zero', got 'none'"):
         network(reset="none")  # type: ignore[arg-type]

@@ -76,6 +76,8 @@ class InversionModule(LightningModule, ABC):
             raise ValueError(f"steps must be at least 1, got {steps}.")
         if restarts < 1:
             raise ValueError(f"restarts must be at least 1, got {restarts}.")
+        if not math.isfinite(start):
+            raise ValueError(f"start must be finite, got {start}.")
         if keep not in get_args(Keep):
             raise ValueError(f"keep must be 'best' or 'last', got {keep!r}.")
         if seed is not None and seed < 0:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
+
+
+@rank_zero_only
+def warn(words: str) -> None:
+    """Print a warning on standard error, once for all processes."""
+    Console(stderr=True).print(f"Warning: {words}", highlight=False, markup=False, soft_wrap=True)
 
 
 def check_before(
@@ -27,7 +34,7 @@ def check_before(
         FailedCheckError: when a network fails a check.
         ValueError: when the attack has a surrogate that would change nothing.
     """
-    surrogate, console = getattr(attack, "surrogate", None), Console(stderr=True)
+    surrogate = getattr(attack, "surrogate", None)
     reports = {}
     for part, network in networks.items():
         reports[part] = run_checks(
@@ -40,7 +47,7 @@ def check_before(
             needs_gradient=attack.gradients_per_run is not None,
         )
         for finding in reports[part].warnings:
-            console.print(f"Warning: {part}: {finding}", highlight=False, markup=False, soft_wrap=True)
+            warn(f"{part}: {finding}")
         if settings.refuse:
             reports[part].raise_if_failed()
     untestable = reports["target"].masking_untestable

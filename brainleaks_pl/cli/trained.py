@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_warn
-
+from brainleaks_pl.cli.checking import warn
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint
 from brainleaks_pl.targets.checks.skill import skill
@@ -65,7 +64,7 @@ class TrainedNetworks:
         for part, facts in loaded.items():
             data = self.data.for_network(networks[part].takes_spikes)
             if facts.get("data_digest", data.digest()) != data.digest():
-                rank_zero_warn(
+                warn(
                     f"{self.path(part)} was trained on other samples of {type(data).__name__} than those at hand: what "
                     f"is said of its privacy is not about these. Run `{self.command}`, or set data.root."
                 )
@@ -80,7 +79,7 @@ class TrainedNetworks:
         for part, accuracy in accuracies.items():
             data = self.data.for_network(networks[part].takes_spikes)
             if accuracy is not None and (known := skill(data, accuracy)).at_chance:
-                rank_zero_warn(
+                warn(
                     f"{part} recognises test data no better than chance ({known}): as a target it has nothing to give "
                     "away, which is no privacy, and as a judge it says nothing."
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -68,8 +69,8 @@ class Classifier(Captured, Learner):
         super().__init__(training)
         if expected_accuracy is not None and not 0 <= expected_accuracy <= 1:
             raise ValueError(f"expected_accuracy must lie in [0, 1], got {expected_accuracy}.")
-        if not spike_penalty >= 0:
-            raise ValueError(f"spike_penalty must not be negative, got {spike_penalty}.")
+        if not 0 <= spike_penalty < math.inf:
+            raise ValueError(f"spike_penalty must be finite and not negative, got {spike_penalty}.")
         self.surrogates_refused: str | None = None  # why; the checks find it out
         self.factory = None if isinstance(network, nn.Module) else network
         self.network = network if isinstance(network, nn.Module) else network()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -25,11 +26,11 @@ class Training:
     gradient_clip_norm: float | None = 1.0
 
     def __post_init__(self) -> None:
-        if not self.lr > 0:
-            raise ValueError(f"lr must be positive, got {self.lr}.")
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr must be positive and finite, got {self.lr}.")
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}.")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {self.batch_size}.")
-        if self.gradient_clip_norm is not None and not self.gradient_clip_norm > 0:
-            raise ValueError(f"gradient_clip_norm must be positive or null, got {self.gradient_clip_norm}.")
+        if self.gradient_clip_norm is not None and not 0 < self.gradient_clip_norm < math.inf:
+            raise ValueError(f"gradient_clip_norm must be positive and finite, or null, got {self.gradient_clip_norm}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,10 +63,14 @@ class Interface(ABC):
     """Whether the network is a spiking one."""
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be positive, got {self.temperature}.")
-        if not self.std or any(not value > 0 for value in self.std):
-            raise ValueError(f"std must be positive, got {list(self.std)}.")
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature must be positive and finite, got {self.temperature}.")
+        if not math.isfinite(self.scale) or self.scale == 0:
+            raise ValueError(f"scale must be finite and not 0, got {self.scale}.")
+        if not all(map(math.isfinite, self.mean)):
+            raise ValueError(f"mean must be finite, got {list(self.mean)}.")
+        if not self.std or any(not 0 < value < math.inf for value in self.std):
+            raise ValueError(f"std must be positive and finite, got {list(self.std)}.")
         if len(self.mean) != len(self.std) and 1 not in (len(self.mean), len(self.std)):
             raise ValueError(
                 f"mean and std must have one value or one per channel, got {list(self.mean)} and {list(self.std)}."

@@ -27,7 +27,7 @@ def times(number: int, quick: int = 0) -> int:
     return (quick or max(1, number // 25)) if QUICK else number
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A command that was started."""
 
@@ -37,6 +37,7 @@ class Run:
     status: int | None = None
     peak: int = 0
     seconds: float = 0.0
+    processes: int = 1
 
     def wait(self, seconds: float = PATIENCE) -> int | None:
         """Return its exit status, negative for a signal; None when it has not ended by then."""
@@ -56,14 +57,16 @@ class Run:
         os.kill(self.pid, number)  # until it was waited for, the number is its own
 
     def kill(self) -> None:
-        self.send(signal.SIGKILL)
+        """End it, and what it has started."""
+        os.killpg(self.pid, signal.SIGKILL)
         self.wait()
 
     @property
     def err(self) -> str:
-        return Path(f"{self.said}.err").read_text(errors="replace")
+        path = Path(f"{self.said}.err")
+        return path.read_text(errors="replace") if path.exists() else ""  # the child makes it
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"exit status {self.status}\n{self.err[-3000:]}"
 
 
@@ -86,6 +89,12 @@ class Server:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
+    def close(self) -> None:
+        """End it and its children."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
     def start(self, arguments: list[str], folder: Path) -> Run:
         """Start a command in a folder."""
         self.number += 1
@@ -105,8 +114,7 @@ def server() -> Iterator[Server]:
         try:
             yield made
         finally:
-            os.killpg(made.process.pid, signal.SIGKILL)
-            made.process.wait()
+            made.close()
 
 
 def refusal_problem(run: Run) -> str | None:

@@ -123,7 +123,7 @@ def test_everything_needed_to_repeat_it_is_there(document: dict[str, Any], finis
     assert "toy digits" in document["repeat"]["config"]
     assert document["repeat"]["versions"]["torch"] == torch.__version__
     assert (finished / "results" / "audit.csv").read_text().startswith("kind,")
-    page = html.unescape((finished / "results" / "report.html").read_text())
+    page = html.unescape((finished / "results" / "report.html").read_text(encoding="utf-8"))
     assert document["verdict"]["sentence"] in page
     pictures = torch.load(finished / "results" / document["cells"][0]["folder"] / "pictures.pt", weights_only=True)
     assert {name: tuple(x.shape) for name, x in pictures.items()} == dict.fromkeys(

@@ -267,7 +267,10 @@ def test_audits_that_make_no_sense_are_refused_before_anything_runs(
     assert not list(tmp_path.rglob("*.pt"))
 
 
-def test_killed_at_random_it_goes_on_to_the_same_end(finished: Path, tmp_path: Path) -> None:
+def test_killed_at_random_it_goes_on_to_the_same_end(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where killed runs leave what they were about
     context, dice = multiprocessing.get_context("fork"), random.Random(0)
     undisturbed, kills = written(finished), 0
     while kills < 10 or not (tmp_path / "results" / "audit.json").exists():

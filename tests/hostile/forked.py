@@ -74,10 +74,12 @@ class Server:
     """The process that forks; `start` gives its children work."""
 
     def __init__(self, said: Path) -> None:
-        self.said, self.number = said, 0
+        self.said, self.number, self.temporary = said, 0, said / "tmp"
+        self.temporary.mkdir()
         command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
+        environment = {**ENVIRONMENT, "TMPDIR": str(self.temporary)}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"

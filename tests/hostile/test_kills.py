@@ -32,6 +32,9 @@ def test_kills_lose_nothing(command: str, children: Server, fitted: Path) -> Non
         for name in written:
             shutil.rmtree(fitted / name, ignore_errors=True)
 
+    def left() -> list[str]:
+        return leftovers(fitted) + sorted(path.name for path in children.temporary.glob("tmp*"))
+
     forget()
     begun = time.monotonic()
     undisturbed = children.run(arguments, fitted)
@@ -49,7 +52,7 @@ def test_kills_lose_nothing(command: str, children: Server, fitted: Path) -> Non
                 continue
         assert run.end().status == 0, run
         assert came_to(fitted) == expected, f"after {killed} kills"
-        assert not leftovers(fitted), f"after {killed} kills"
+        assert not left(), f"after {killed} kills"
         if killed >= kills:
             return
         forget()

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+
+import hypothesis
 import pytest
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers, and the commands that tests run, share the folder
+    _caches = tempfile.mkdtemp(prefix="caches-")  # in place of HOME, which may be read-only
+    atexit.register(shutil.rmtree, _caches, ignore_errors=True)
+    for _name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "HYPOTHESIS_STORAGE_DIRECTORY"):
+        os.environ[_name] = _caches
+
 import torch
 from toys import ToyDigits, mlp, spiking_mlp
 
 from brainleaks_pl import Classifier, RateEncoder
 
 pytest_plugins = ["datafiles"]
+hypothesis.settings.register_profile("tests", database=None)  # what failed in an earlier run plays no part
+hypothesis.settings.load_profile("tests")
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and test processes share the cores
 

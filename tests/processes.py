@@ -52,7 +52,7 @@ def running(arguments: list[str], folder: Path) -> Iterator[Callable[[], int]]:
 
     def interrupt() -> int:
         process.send_signal(signal.SIGINT)
-        return process.wait(60)
+        return process.wait(300)
 
     try:
         yield interrupt
@@ -61,7 +61,7 @@ def running(arguments: list[str], folder: Path) -> Iterator[Callable[[], int]]:
         process.wait()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the command did not get there in time"

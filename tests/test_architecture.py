@@ -14,7 +14,7 @@ ROOMS = (
 
 
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from [f"{node.module}.{name.name}" for name in node.names]
         elif isinstance(node, ast.Import):
@@ -43,6 +43,7 @@ def test_networks_know_neither_lightning_nor_data() -> None:
 def test_frameworks_are_not_needed_until_they_are_used() -> None:
     ours = ("spikingjelly", "norse", "sinabs", "rockpool", "nir", "h5py", "nirtorch")
     for path in PACKAGE.rglob("*.py"):
-        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        top = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in top]
         assert not [name for name in names if name and name.split(".")[0] in ours], path

@@ -65,7 +65,7 @@ def test_a_network_that_snntorch_trained(folder: Path, capsys: pytest.CaptureFix
 
 
 def test_the_readme_shows_the_example_as_it_is() -> None:
-    readme = (EXAMPLES.parent / "README.md").read_text()
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     start = readme.index("```yaml\nmodel:") + len("```yaml\n")
     assert readme[start : readme.index("```", start)] in (EXAMPLES / "own_network.yaml").read_text()
     for config in ("own_network.yaml", "audit_own_network.yaml"):

@@ -11,7 +11,7 @@ import yaml
 from processes import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -32,7 +32,7 @@ def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path
     assert [line.split()[0] for line in lines] == ["fit", "invert"]
     for line in lines:
         run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)
-    scores = json.loads((tmp_path / "results" / "run" / "scores.json").read_text())
+    scores = json.loads((tmp_path / "results" / "run" / "scores.json").read_text(encoding="utf-8"))
     assert scores["data"]["class"] == "Stripes"
     assert scores["attack"]["class_path"] == "own.GreedyV1"
 
@@ -44,7 +44,7 @@ def test_every_config_is_in_the_table_and_every_named_config_exists() -> None:
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[!a]*.yaml")), ids=lambda path: path.stem)
 def test_a_config_names_its_own_commands(config: Path) -> None:
-    text = config.read_text()
+    text = config.read_text(encoding="utf-8")
     for subcommand in ("fit", "invert"):
         assert f"#   brainleaks {subcommand} --config configs/{config.name}\n" in text
     assert set(yaml.safe_load(text)) <= {

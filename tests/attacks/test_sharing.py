@@ -46,9 +46,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     tests = Path(__file__).parents[1]
-    environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])}
+    path = os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])
+    environment = {**ENVIRONMENT, "PYTHONPATH": path, "TMPDIR": str(folder)}  # where torchrun leaves its logs
     command = [sys.executable, *torchrun, str(tests / "sharing_work.py"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 

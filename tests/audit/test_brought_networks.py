@@ -85,7 +85,7 @@ def test_they_are_measured_and_never_trained(weights: Path, tmp_path: Path, monk
     assert len(set(document["judges"]["spiking"]["weights"])) == 2
     warnings = " ".join(document["warnings"])
     assert "own brought its weights: test data may have been among its own training data." in warnings
-    assert "own brought its weights" in (tmp_path / "results" / "report.html").read_text()
+    assert "own brought its weights" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_network_whose_surrogate_nobody_takes_is_not_cleared(weights: Path, tmp_path: Path) -> None:

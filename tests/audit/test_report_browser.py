@@ -79,7 +79,7 @@ def look(folder: Path, scheme: int) -> dict[int, dict[str, Any]]:
         f"--user-data-dir={folder / 'profile'}", f"--blink-settings=preferredColorScheme={scheme}",
         "--virtual-time-budget=20000", "--dump-dom", (folder / "wrapper.html").as_uri(),
     ]  # fmt: skip
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     content = re.search(r'<pre id="found">(.*?)</pre>', run.stdout, re.DOTALL)
     assert content is not None
     return {found["width"]: found for found in json.loads(html.unescape(content[1]))}

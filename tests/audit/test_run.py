@@ -124,7 +124,7 @@ def test_everything_needed_to_repeat_it_is_there(document: dict[str, Any], finis
     assert "toy digits" in document["repeat"]["config"]
     assert document["repeat"]["versions"]["torch"] == torch.__version__
     assert (finished / "results" / "audit.csv").read_text().startswith("kind,")
-    page = html.unescape((finished / "results" / "report.html").read_text())
+    page = html.unescape((finished / "results" / "report.html").read_text(encoding="utf-8"))
     assert document["verdict"]["sentence"] in page
     pictures = torch.load(finished / "results" / document["cells"][0]["folder"] / "pictures.pt", weights_only=True)
     assert {name: tuple(x.shape) for name, x in pictures.items()} == dict.fromkeys(
@@ -329,7 +329,10 @@ def test_audits_that_make_no_sense_are_refused_before_anything_runs(
     assert not list(tmp_path.rglob("*.pt"))
 
 
-def test_killed_at_random_it_goes_on_to_the_same_end(finished: Path, tmp_path: Path) -> None:
+def test_killed_at_random_it_goes_on_to_the_same_end(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where killed runs leave what they were about
     context, dice = multiprocessing.get_context("fork"), random.Random(0)
     undisturbed, kills = written(finished), 0
     while kills < 10 or not (tmp_path / "results" / "audit.json").exists():

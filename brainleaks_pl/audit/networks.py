@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network, stored_digest
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.evaluation.run import silent_trainer
+from brainleaks_pl.system.storage import temporary_folder
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -90,8 +90,12 @@ class NetworkStore:
             network.time_steps = data.time_steps
             return network.eval(), None
         if not path.is_file():
-            with TemporaryDirectory() as scratch:
-                settings = {"max_epochs": network.training_recipe.epochs, "default_root_dir": scratch, **self.trainer}
+            with temporary_folder(path) as scratch:
+                settings = {
+                    "max_epochs": network.training_recipe.epochs,
+                    "default_root_dir": str(scratch),
+                    **self.trainer,
+                }
                 trainer = silent_trainer(enable_checkpointing=True, **settings)
                 accuracy = train_network(trainer, network, data, seed=own_seed)
             save_network(path, network, data, accuracy, own_seed)

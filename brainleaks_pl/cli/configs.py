@@ -13,6 +13,7 @@ _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
 _LARGEST = 1_000_000  # bytes of a config
 _MOST = 20_000  # values in it, aliases counted as often as they are used
 _DEEPEST = 50
+_LONGEST = 10_000  # characters of an argument
 
 
 def check_configs(arguments: Iterable[str]) -> None:
@@ -23,6 +24,9 @@ def check_configs(arguments: Iterable[str]) -> None:
             ``Classifier`` around it is expected.
     """
     arguments = list(arguments)
+    longest = max(map(len, arguments), default=0)
+    if longest > _LONGEST:
+        raise ValueError(f"an argument is {longest} characters long, more than {_LONGEST}: use a config file.")
     named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
     named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
     for path in map(Path, named):

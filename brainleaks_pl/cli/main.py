@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -19,6 +20,10 @@ def main(args: list[str] | None = None) -> None:
     Args:
         args: arguments in place of the process's own.
     """
+    if args is None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
     with raising(owns_process=args is None) as received:
         try:
             _run(sys.argv[1:] if args is None else args)
@@ -29,9 +34,9 @@ def main(args: list[str] | None = None) -> None:
                 _interrupted(received.status, args is None)
             if os.environ.get("BRAINLEAKS_DEBUG"):
                 raise
-            from brainleaks_pl.engine.errors import plain_message
+            from brainleaks_pl.engine.errors import full_message
 
-            _say(f"error: {plain_message(error)}")
+            _say(f"error: {full_message(error)}")
             sys.exit(2)
 
 

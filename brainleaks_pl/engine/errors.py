@@ -29,6 +29,7 @@ _CLASS = re.compile(r"Expected a dot import path string: (\S+)")
 _NESTED = re.compile(r"NestedArg\(key='([^']*)', val=(.*)\)")
 _INNER = ("Namespace(", "{")
 _NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Expected a <class 'NoneType'>")
+_FOR_PEOPLE = ("MisconfigurationException",)  # of Lightning, which is not imported for it
 _LONGEST = 600
 _LESS = "Fewer restarts, classes, time steps or draws take less, as do smaller batches and networks."
 
@@ -45,18 +46,17 @@ def plain_message(error: BaseException) -> str:
         message = _of_parser(message)
     elif isinstance(error, OverflowError):
         message = f"a number is too large ({message})"
-    elif not message or (not isinstance(error, _FOR_PEOPLE) and not _is_misconfiguration(error)):
-        message = f"{type(error).__name__}: {message or 'no more is known'} (with BRAINLEAKS_DEBUG=1, where it was)"
     message = " ".join(message.split())
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
-_FOR_PEOPLE = (ValueError, OSError, ImportError)
-
-
-def _is_misconfiguration(error: BaseException) -> bool:
-    """Tell whether Lightning refuses its arguments."""
-    return type(error).__name__ == "MisconfigurationException"
+def full_message(error: BaseException) -> str:
+    """Return :func:`plain_message`; where the error was not made for people, with its type, and how to see more."""
+    message, kind = plain_message(error), type(error).__name__
+    expected = isinstance(error, ValueError | OSError | ImportError | MemoryError | ArgumentError | OverflowError)
+    if message and (expected or kind in _FOR_PEOPLE or _ALLOCATION.search(str(error))):
+        return message
+    return f"{kind}: {message or 'no more is known'} (set BRAINLEAKS_DEBUG=1 to see where)"
 
 
 def _of_memory(size: int | None, message: str) -> str:

@@ -26,8 +26,7 @@ def write_report(report: Report, folder: Path) -> dict[str, Figure]:
     """Write ``reconstructions.pt``, the pictures, and last ``scores.json``, each atomically; return the pictures.
 
     Everything is drawn before anything is written. ``scores.json`` names the other files as ``files``, with their
-    sha256: where they are others, the report is not whole. Files that an earlier report has left in the folder, and this
-    one does not have, are removed.
+    sha256: where they are others, the report is not whole. Those that an earlier report has left are removed.
 
     Raises:
         OSError: when a file cannot be written; ``scores.json`` is then left as it was.

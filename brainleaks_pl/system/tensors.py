@@ -6,6 +6,7 @@ import io
 import pickle
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -41,7 +42,8 @@ def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
 
     Raises:
         FileNotFoundError: when there is no such file.
-        UnreadableError: when it is damaged, holds anything else, or would take far more memory than disk.
+        UnreadableError: when it is damaged, which its checksums tell, holds anything else, or would take far more
+            memory than disk.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}.")
@@ -49,14 +51,17 @@ def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > 2 * path.stat().st_size + _SLACK:  # torch does not compress
-                raise UnreadableError(path, f"claims to hold {unpacked} bytes, and is {path.stat().st_size} bytes long")
+                if unpacked > 2 * path.stat().st_size + _SLACK:  # torch does not compress
+                    size = path.stat().st_size
+                    raise UnreadableError(path, f"claims to hold {unpacked} bytes, and is {size} bytes long")
+                if archive.testzip() is not None:  # torch does not look at its checksums
+                    raise UnreadableError(path, "is damaged: its content is not what was written")
         return torch.load(path, map_location=device, weights_only=True)
     except UnreadableError:
         raise
     except pickle.UnpicklingError as error:
         raise UnreadableError(path, "holds more than tensors, or is damaged, and was not loaded", True) from error
-    except (*_DAMAGED, zipfile.BadZipFile) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         raise UnreadableError(path, "is damaged, or was not written by torch.save, and cannot be read") from error
 
 

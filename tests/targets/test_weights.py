@@ -155,7 +155,7 @@ def test_a_damaged_file_is_refused(share: float, tmp_path: Path) -> None:
     torch.save(state(), path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    assert "is damaged, or no file of torch, and cannot be read" in refusal(path)
+    assert "is damaged, or was not written by torch.save, and cannot be read" in refusal(path)
 
 
 def test_a_text_is_no_file_of_weights(tmp_path: Path) -> None:

@@ -168,7 +168,12 @@ def read_blocks(path: Path, kinds: Iterable[str]) -> list[BlockEntry]:
 
 def _content(group: Any) -> dict[str, Any]:
     """Return a group of HDF5 as nested dictionaries of arrays."""
-    return {name: _content(item) if hasattr(item, "items") else item[()] for name, item in group.items()}
+    content = {}
+    for name, item in group.items():
+        if item is None:
+            raise ValueError(f"its entry {name!r} leads nowhere.")
+        content[name] = _content(item) if hasattr(item, "items") else item[()]
+    return content
 
 
 def _text(value: Any) -> str:

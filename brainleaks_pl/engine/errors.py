@@ -28,7 +28,7 @@ _WORDS = {
 _CLASS = re.compile(r"Expected a dot import path string: (\S+)")
 _NESTED = re.compile(r"NestedArg\(key='([^']*)', val=(.*)\)")
 _INNER = ("Namespace(", "{")
-_NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Expected a <class 'NoneType'>")
+_NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Got value:", "Expected a <class 'NoneType'>")
 _FOR_PEOPLE = ("MisconfigurationException",)  # of Lightning, which is not imported for it
 _LONGEST = 600
 _LESS = "Fewer restarts, classes, time steps or draws take less, as do smaller batches and networks."

@@ -38,20 +38,24 @@ trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: f
 
 
 @contextmanager
-def running(arguments: list[str], folder: Path) -> Iterator[Callable[[], int]]:
-    """Run a command; give a function that presses Ctrl-C and returns the exit status."""
-    command = [sys.executable, "-m", "brainleaks_pl", *arguments]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell passes it on ignored
-    )
+def running(arguments: list[str], folder: Path) -> Iterator[Callable[..., int]]:
+    """Run a command; give a function that presses Ctrl-C, or sends another signal, and returns the exit status.
 
-    def interrupt() -> int:
-        process.send_signal(signal.SIGINT)
+    What it says on standard error goes to ``said.txt`` in the folder.
+    """
+    command = [sys.executable, "-m", "brainleaks_pl", *arguments]
+    with (folder / "said.txt").open("w") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell passes it on ignored
+        )
+
+    def interrupt(number: int = signal.SIGINT) -> int:
+        process.send_signal(number)
         return process.wait(300)
 
     try:

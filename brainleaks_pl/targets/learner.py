@@ -128,7 +128,7 @@ class Learner(LightningModule):
 
         The best one, weights alone, is what training comes to; ``last.ckpt`` holds all that it takes to go on.
         """
-        if not self.trainer.checkpoint_callbacks:  # checkpointing is switched off
+        if not self.trainer.checkpoint_callbacks or getattr(self.trainer, "fast_dev_run", False):  # it is switched off
             return []
         every = max(1, (self.trainer.max_epochs or 1) // _SAVES)
         last = ModelCheckpoint(save_top_k=0, save_last=True, every_n_epochs=every)

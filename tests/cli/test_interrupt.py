@@ -1,5 +1,6 @@
-"""Ctrl-C in the middle of fit and of invert: what was finished before is intact, and nothing half-written remains."""
+"""Ctrl-C in the middle of fit, SIGTERM in that of invert: what was finished is intact, and nothing half-written remains."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ import pytest
 import torch
 from datafiles import write_mnist_files
 from processes import ENVIRONMENT, running, tiny_config, wait_for
+
+INTERRUPTED = "brainleaks: interrupted; what was finished before is intact.\n"
 
 
 @pytest.fixture
@@ -28,7 +31,8 @@ def test_what_fit_and_invert_finished_outlives_an_interrupt(folder: Path) -> Non
     checkpoints = folder / "checkpoints" / "c"
     with running(["fit", "--config", "c.yaml"], folder) as interrupt:
         wait_for_steps(folder / "logs" / "c" / "judge")
-        assert interrupt() != 0
+        assert interrupt() == 130
+    assert (folder / "said.txt").read_text().endswith(INTERRUPTED)
     assert [path.name for path in checkpoints.iterdir()] == ["target.pt"]
     torch.load(checkpoints / "target.pt", weights_only=True)
 
@@ -40,5 +44,6 @@ def test_what_fit_and_invert_finished_outlives_an_interrupt(folder: Path) -> Non
     endless = ["invert", "--config", "c.yaml", "--judges", "{}", "--attack.steps", "1000000", "--logs", "other"]
     with running(endless, folder) as interrupt:
         wait_for_steps(folder / "other")
-        assert interrupt() != 0
+        assert interrupt(signal.SIGTERM) == 143
+    assert (folder / "said.txt").read_text().endswith(INTERRUPTED)
     assert {path.name: path.read_bytes() for path in results.iterdir()} == finished

@@ -25,7 +25,7 @@ def check_trainer(config: Namespace) -> None:
     number = int(devices) if str(devices).isdecimal() else len(devices) if isinstance(devices, list) else 1
     if number > most:
         raise ValueError(f"trainer.devices asks for {number} processes, and this machine is good for {most} at most.")
-    if config.num_nodes > 1 and not {"MASTER_ADDR", "SLURM_JOB_ID"} & os.environ.keys():
+    if config.num_nodes > 1 and not {"MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID"} & os.environ.keys():
         raise ValueError(
             f"trainer.num_nodes is {config.num_nodes}, but MASTER_ADDR, where the nodes meet, is not set: set it on "
             "all of them, or leave num_nodes out."

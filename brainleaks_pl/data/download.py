@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pooch
 
+from brainleaks_pl.system.storage import temporary_folder
+
 
 def fetch(url: str, path: Path, known_hash: str | None, missing: str) -> None:
     """Download ``url`` to ``path``; the file appears there whole and checked, or not at all.
@@ -20,7 +22,9 @@ def fetch(url: str, path: Path, known_hash: str | None, missing: str) -> None:
         FileNotFoundError: when the download fails: says what is missing, and the reason on one line.
     """
     try:
-        pooch.retrieve(url, known_hash, fname=path.name, path=path.parent)
+        with temporary_folder(path) as temporary:
+            pooch.retrieve(url, known_hash, fname=path.name, path=temporary)
+            (temporary / path.name).replace(path)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
         # the chain of a network error is a page of urllib3 retries: only its first link says what happened
         raise FileNotFoundError(

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of fit, SIGTERM in that of invert: what was finished is intact, and nothing half-written remains."""
+"""Ctrl-C in the middle of fit, SIGTERM in that of invert: what was finished is intact, nothing half-written remains."""
 
 import signal
 import subprocess

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 import warnings
 from typing import NoReturn
 
 from brainleaks_pl.cli.signals import INTERRUPTED, Interruption, raising
+
+_LISTENING = 0.1  # seconds in which a signal is heard that another error is due to
 
 
 def main(args: list[str] | None = None) -> None:
@@ -30,7 +33,8 @@ def main(args: list[str] | None = None) -> None:
         except (Interruption, KeyboardInterrupt):
             _interrupted(received.status or 130, args is None)
         except Exception as error:
-            if received.status:  # imports have made of it that something is missing
+            time.sleep(_LISTENING)
+            if received.status:  # imports have made of it that something is missing, or a peer that it has gone
                 _interrupted(received.status, args is None)
             if os.environ.get("BRAINLEAKS_DEBUG"):
                 raise

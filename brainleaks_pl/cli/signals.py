@@ -50,23 +50,25 @@ def raising(owns_process: bool = True) -> Iterator[Received]:
     Yields:
         What arrived: other code may have made another error of the exception.
     """
-    received = Received()
+    received, raised = Received(), False
     if threading.current_thread() is not threading.main_thread():  # where signals never arrive
         yield received
         return
     process = os.getpid()
 
     def handle(signum: int, frame: FrameType | None) -> None:
+        nonlocal raised
         if os.getpid() != process:  # a worker that loads data: its parent tells it to end
             raise KeyboardInterrupt
-        if not received.status:
-            received.status = 128 + signum
+        received.status = received.status or 128 + signum
+        if not raised:
+            raised = True
             raise Interruption
 
     before = {signum: signal.getsignal(signum) for signum in _SIGNALS}
     heard = [signum for signum, handler in before.items() if handler is not signal.SIG_IGN]
     if owns_process:
-        _watch()
+        _watch(received)
     for signum in heard:
         signal.signal(signum, handle)
     try:
@@ -76,22 +78,23 @@ def raising(owns_process: bool = True) -> Iterator[Received]:
             signal.signal(signum, before[signum])
 
 
-def _watch() -> None:
+def _watch(received: Received) -> None:
     """Start the thread that ends the process; the interpreter wakes it even while other code is stuck."""
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
     signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
-    threading.Thread(target=_end_in_time, args=(ear, mouth), name="signals", daemon=True).start()
+    threading.Thread(target=_end_in_time, args=(ear, mouth, received), name="signals", daemon=True).start()
 
 
-def _end_in_time(ear: socket.socket, mouth: socket.socket) -> None:
+def _end_in_time(ear: socket.socket, mouth: socket.socket, received: Received) -> None:
     """Wait for a signal, then for the grace to pass or for a second signal, and end the process.
 
     Args:
         ear: where the interpreter's wake-up calls are read, a byte per signal.
         mouth: where it writes them, kept open.
+        received: told at once: Lightning's handlers, which come before ours, may raise an error of their own.
     """
     status = 0
     while True:
@@ -102,7 +105,7 @@ def _end_in_time(ear: socket.socket, mouth: socket.socket) -> None:
         if signum in _SIGNALS:
             if status:
                 break
-            status = 128 + signum
+            status = received.status = 128 + signum
             ear.settimeout(GRACE)
     os.write(2, f"brainleaks: {INTERRUPTED}\n".encode())
     os._exit(status)

@@ -22,12 +22,13 @@ from brainleaks_pl.cli import signals
 
 signals.GRACE = float(sys.argv[1])
 with signals.raising():
-    print("ready", flush=True)
+    words = "ready"
     while True:
         try:
+            print(words, flush=True)
             time.sleep(60)
         except BaseException:
-            print("heard", flush=True)
+            words = "heard"
 """
 
 
@@ -128,3 +129,20 @@ def test_a_terminal_that_lacks_a_character_still_gets_the_rest() -> None:
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=ascii_only)
     assert done.stdout == b"0.5?0.1\n"
+
+
+def test_an_error_of_a_handler_that_comes_first_is_an_interruption_still() -> None:
+    code = """
+import os, signal, time
+import brainleaks_pl.cli.main as m
+
+def work(_):
+    signal.signal(signal.SIGTERM, lambda *_: 1 / 0)  # as Lightning's does, where a peer has gone
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+
+m._run = work
+m.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, f"brainleaks: {INTERRUPTED}\n")

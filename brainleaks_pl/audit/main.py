@@ -23,10 +23,12 @@ from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.audit.report import render_report, write_csv
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.run import silent_trainer
 from brainleaks_pl.reporting.text import printable
+from brainleaks_pl.system.names import name_of_config
 from brainleaks_pl.system.storage import check_writable, write_text
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -127,6 +129,7 @@ def run_audit(
         ValueError: when the audit's parts do not fit each other.
         OSError: when a folder cannot be written to.
     """
+    silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
     check_writable(checkpoints, "checkpoints")
     check_writable(results, "results")
     run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
@@ -180,7 +183,8 @@ def audit_main(arguments: list[str]) -> None:
     config = parser.parse_args(arguments)
     check_values(config.as_dict(), _KINDS)
     parts = parser.instantiate(config)
-    name = Path(str(config.config[0])).stem if config.config else "audit"
+    name = name_of_config(config.config[0]) if config.config else "audit"
+    check_trainer(precision=parts.trainer.precision)
     checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))
     console = Console(highlight=False)
     with _quiet_lightning():

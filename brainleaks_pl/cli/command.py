@@ -20,18 +20,18 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
 from brainleaks_pl.cli.checking import check_before
 from brainleaks_pl.cli.trained import TrainedNetworks
-from brainleaks_pl.cli.trainers import check_trainer, settle
+from brainleaks_pl.cli.trainers import settle
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
-from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import check_values
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
-from brainleaks_pl.system.names import check_names
+from brainleaks_pl.system.names import check_names, name_of_config
 from brainleaks_pl.system.storage import check_writable
 from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -82,7 +82,7 @@ class BrainLeaksCLI(LightningCLI):
     def name(self) -> str:
         """Name of the config file, or ``run`` without one."""
         files = self._get(self.config, "config")
-        return Path(str(files[0])).stem if files else "run"
+        return name_of_config(files[0]) if files else "run"
 
     @property
     def judges(self) -> dict[str, Classifier]:
@@ -128,7 +128,7 @@ class BrainLeaksCLI(LightningCLI):
         """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand].trainer
-        check_trainer(config)
+        check_trainer(config.devices, config.num_nodes, config.precision)
         settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
         settle(settings, subcommand, self.option("logs"), f"{self.name}/{part}", network.training_recipe.epochs)
         self.config_init[subcommand].trainer = settings

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from typing import Any
 
+import torch
 from lightning.pytorch import Callback, Trainer
 
 from brainleaks_pl.attacks.base import InversionModule
@@ -11,6 +14,31 @@ from brainleaks_pl.attacks.sharing import blocks
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
+
+_PER_CORE = 8
+_PRECISIONS = ("32", "32-true", "bf16", "bf16-mixed", "16", "16-mixed")
+
+
+def check_trainer(devices: Any = "auto", num_nodes: int = 1, precision: Any = None) -> None:
+    """See that a trainer's settings ask for nothing that could only hang or fail.
+
+    Raises:
+        ValueError: when they do.
+    """
+    most = _PER_CORE * max(os.cpu_count() or 1, torch.cuda.device_count())
+    number = int(devices) if str(devices).isdecimal() else len(devices) if isinstance(devices, list) else 1
+    if number > most:
+        raise ValueError(f"trainer.devices asks for {number} processes, and this machine is good for {most} at most.")
+    if num_nodes > 1 and not {"MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID"} & os.environ.keys():
+        raise ValueError(
+            f"trainer.num_nodes is {num_nodes}, but MASTER_ADDR, where the nodes meet, is not set: set it on "
+            "all of them, or leave num_nodes out."
+        )
+    precision = str(precision or "32")
+    if precision not in _PRECISIONS:
+        raise ValueError(f"trainer.precision is {precision}, and attacks run in 32-true, bf16-mixed or 16-mixed.")
+    if precision.startswith("16") and not torch.cuda.is_available():
+        raise ValueError(f"trainer.precision is {precision}, which takes a GPU: give 32-true or bf16-mixed.")
 
 
 class InversionCallback(Callback):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from unicodedata import normalize
 
 MOST_BYTES = 240
@@ -37,6 +38,18 @@ def check_names(key: str, names: Iterable[str]) -> None:
             raise ValueError(
                 f"{key} has the names {before!r} and {name!r}, which are one to many file systems: rename one."
             )
+
+
+def name_of_config(path: object) -> str:
+    """Return the name of a config file, without its ending, of which folders are made.
+
+    Raises:
+        ValueError: when no folder should have that name.
+    """
+    name = Path(str(path)).stem
+    if name in (".", "..") or not name.isprintable():
+        raise ValueError(f"the config {str(path)!r} would make folders called {name!r}: rename it.")
+    return name
 
 
 def caseless(name: str) -> str:

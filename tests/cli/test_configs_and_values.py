@@ -11,7 +11,6 @@ from jsonargparse import Namespace
 
 from brainleaks_pl import MNIST, Scoring
 from brainleaks_pl.cli.configs import check_configs
-from brainleaks_pl.cli.trainers import check_trainer
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.engine.values import check_values
 
@@ -84,23 +83,3 @@ def test_values_that_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     config = mnist(encoder=None, val_size=2**62).as_dict() | {"attack": None, "trainer": {"max_epochs": None}}
     check_values(config, {"data": MNIST, "trainer": InversionTrainer})
     check_values({"model": {"class_path": "no.such.Class", "init_args": {"x": None}}}, {})
-
-
-TRAINERS: dict[str, tuple[dict[str, Any], str]] = {
-    "processes": ({"devices": 10**6}, "trainer.devices asks for 1000000 processes, and this machine is good for"),
-    "processes in text": ({"devices": "1000000"}, "asks for 1000000 processes"),
-    "nodes": ({"num_nodes": 2}, "trainer.num_nodes is 2, but MASTER_ADDR"),
-    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, and attacks run in 32-true"),
-    "half weights": ({"precision": "16-true"}, "trainer.precision is 16-true"),
-}
-
-
-@pytest.mark.parametrize("case", TRAINERS)
-def test_a_trainer_that_could_only_hang_or_fail(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MASTER_ADDR", raising=False)
-    changes, message = TRAINERS[case]
-    plain: dict[str, Any] = {"devices": "auto", "num_nodes": 1, "precision": None}
-    check_trainer(Namespace(**plain))
-    check_trainer(Namespace(**{**plain, "devices": 2, "precision": "bf16-mixed"}))
-    with pytest.raises(ValueError, match=message):
-        check_trainer(Namespace(**{**plain, **changes}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainleaks_pl.system.names import check_names, file_part
+from brainleaks_pl.system.names import check_names, file_part, name_of_config
 
 
 def test_ordinary_names_are_taken_in_any_script() -> None:
@@ -47,3 +47,16 @@ def test_any_value_becomes_part_of_a_name() -> None:
     assert [file_part(value) for value in (0.5, 1e-5, "../x", "a b\nc", None)] == [
         "0.5", "1e-05", ".._x", "a_b_c", "None"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("a/b.yaml", "b"), ("my config (1).yaml", "my config (1)"), ("ü.yaml", "ü")]
+)
+def test_a_config_gives_its_name(path: str, name: str) -> None:
+    assert name_of_config(path) == name
+
+
+@pytest.mark.parametrize("path", ["...yaml", "a\nb.yaml", "..", "\x1b[0m.yaml"])
+def test_a_config_whose_name_no_folder_should_have(path: str) -> None:
+    with pytest.raises(ValueError, match=r"would make folders called .*: rename it"):
+        name_of_config(path)

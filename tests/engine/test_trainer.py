@@ -1,0 +1,33 @@
+"""Trainers that could only hang or fail are refused before they are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brainleaks_pl.engine.trainer import check_trainer
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "processes": ({"devices": 10**6}, "trainer.devices asks for 1000000 processes, and this machine is good for"),
+    "processes in text": ({"devices": "1000000"}, "asks for 1000000 processes"),
+    "a list of processes": ({"devices": list(range(10**5))}, "asks for 100000 processes"),
+    "nodes": ({"num_nodes": 2}, "trainer.num_nodes is 2, but MASTER_ADDR"),
+    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, and attacks run in 32-true"),
+    "half weights": ({"precision": "16-true"}, "trainer.precision is 16-true"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_trainer_that_could_only_hang_or_fail(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    settings, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        check_trainer(**settings)
+
+
+def test_trainers_that_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASTER_ADDR", "example.org")
+    check_trainer()
+    check_trainer(devices=2, num_nodes=4, precision="bf16-mixed")
+    check_trainer(devices="auto", precision=32)

@@ -33,7 +33,7 @@ def main(args: list[str] | None = None) -> None:
         except (Interruption, KeyboardInterrupt):
             _interrupted(received.status or 130, args is None)
         except Exception as error:
-            time.sleep(_LISTENING)
+            time.sleep(_LISTENING if args is None else 0.0)
             if received.status:  # imports have made of it that something is missing, or a peer that it has gone
                 _interrupted(received.status, args is None)
             if os.environ.get("BRAINLEAKS_DEBUG"):

@@ -124,7 +124,7 @@ class BrainLeaksCLI(LightningCLI):
         """Build the trainer for the subcommand's first run."""
         return self.trainer_for("target" if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
 
-    def trainer_for(self, part: str, network: Classifier, **kwargs: Any) -> Trainer:
+    def trainer_for(self, part: str, network: Classifier, **kwargs: Any) -> InversionTrainer:
         """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand].trainer
@@ -132,7 +132,9 @@ class BrainLeaksCLI(LightningCLI):
         settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
         settle(settings, subcommand, self.option("logs"), f"{self.name}/{part}", network.training_recipe.epochs)
         self.config_init[subcommand].trainer = settings
-        return super().instantiate_trainer(**kwargs)
+        trainer = super().instantiate_trainer(**kwargs)
+        assert isinstance(trainer, InversionTrainer)
+        return trainer
 
     def fit(self, model: Classifier, datamodule: BaseDataModule, **kwargs: Any) -> None:
         """Train the target, then the judges, and write each as soon as it is trained."""

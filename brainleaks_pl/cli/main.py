@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 import warnings
 from typing import NoReturn
@@ -24,6 +25,7 @@ def main(args: list[str] | None = None) -> None:
         args: arguments in place of the process's own.
     """
     if args is None:
+        threading.excepthook = _say_once
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
@@ -50,6 +52,12 @@ def _run(args: list[str]) -> None:
     from brainleaks_pl.cli.commands import run  # takes seconds, in which people press Ctrl-C
 
     run(args)
+
+
+def _say_once(failed: threading.ExceptHookArgs) -> None:
+    """Leave errors of files to the main thread, which a logger's thread tells of its own: the disk is full, say."""
+    if not issubclass(failed.exc_type, OSError):
+        threading.__excepthook__(failed)
 
 
 def _say(words: str) -> None:

@@ -6,11 +6,14 @@ import math
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
 
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.system.memory import require_memory
+from brainleaks_pl.system.storage import room_for
 from brainleaks_pl.targets.classifier import Classifier
+
+_WITH_OPTIMIZER = 3  # times the weights: Adam remembers two more of each
 
 
 def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
@@ -43,7 +46,7 @@ def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
 
 
 def train_network(
-    trainer: Trainer,
+    trainer: InversionTrainer,
     network: Classifier,
     data: BaseDataModule,
     *,
@@ -67,7 +70,9 @@ def train_network(
     data.batch_size = network.training_recipe.batch_size or batch_size
     try:
         network.time_steps = data.time_steps
-        trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
+        weights = sum(own.numel() * own.element_size() for own in network.parameters())
+        with room_for(trainer.written_to / "checkpoints and logs", lambda: _WITH_OPTIMIZER * weights):
+            trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
         best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
         if best:
             network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from lightning.pytorch import Callback, Trainer
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.sharing import blocks
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.system.storage import room_for
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -58,6 +60,11 @@ class InversionCallback(Callback):
 class InversionTrainer(Trainer):
     """Lightning's Trainer, which also checks networks and runs attacks; takes the same arguments."""
 
+    @property
+    def written_to(self) -> Path:
+        """The folder of what is written meanwhile, logs and checkpoints; asking makes none."""
+        return Path(next((own.save_dir for own in self.loggers if own.save_dir), self.default_root_dir))
+
     def check(self, model: Classifier, datamodule: BaseDataModule, settings: Checks) -> CheckReport:
         """Look for what would make an attack on a network mean nothing; see :func:`run_checks`.
 
@@ -80,7 +87,7 @@ class InversionTrainer(Trainer):
         """
         parts = blocks(len(model.units), model.entries_per_unit, self.world_size)
         for index, units in enumerate(parts[model.first_block :], model.first_block):
-            with model.only(units):
+            with model.only(units), room_for(self.written_to / "the logs", lambda: 1):
                 self._invert(model)
             for callback in self.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, InversionCallback):

@@ -84,7 +84,7 @@ def room_for(path: Path, size: Callable[[], int]) -> Iterator[None]:
 
     Args:
         path: the file.
-        size: returns its bytes.
+        size: returns the bytes that it takes at least.
 
     Raises:
         FullDiskError: in place of the error that says no more than that there is no space left.
@@ -102,14 +102,15 @@ class FullDiskError(OSError):
 
     Args:
         path: the file.
-        size: bytes that it takes.
+        size: bytes that it takes at least.
     """
 
     def __init__(self, path: Path, size: int) -> None:
-        free = shutil.disk_usage(path.parent).free
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        free = shutil.disk_usage(there).free
         super().__init__(
-            f"no room for {path.name} in {path.parent.absolute()}: it takes {in_bytes(size)}, and {in_bytes(free)} are "
-            "free. Make room there, or name another folder."
+            f"no room for {path.name} in {path.parent.absolute()}: at least {in_bytes(size)} are needed, and "
+            f"{in_bytes(free)} are free. Make room there, or name another folder."
         )
 
 
@@ -133,14 +134,15 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     """Give a new folder beside ``path``; it is gone after the block, or swept when its process was killed.
 
     Raises:
-        OSError: when it cannot be made.
+        OSError: when it cannot be made, or the disk gets full in the block.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
     temporary = temporary_path(path)
     temporary.mkdir()
     try:
-        yield temporary
+        with room_for(path, lambda: 1 + sum(own.stat().st_size for own in temporary.rglob("*") if own.is_file())):
+            yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -255,10 +255,10 @@ def test_a_full_disk_is_reported(tmp_path: Path, paths: list[Path], monkeypatch:
     (whole,) = files_in(tmp_path / "enough")
     half_written(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(
-        OSError, match=r"the frames cannot be stored in .*no room for .*\.hdf5 in .*: it takes "
+        OSError, match=r"the frames cannot be stored in .*no room for .*\.hdf5 in .*: at least "
     ) as caught:
         dataset(paths, tmp_path / "cache")[0]
-    assert f"it takes {in_bytes(whole.stat().st_size)}, and " in str(caught.value)
+    assert f"at least {in_bytes(whole.stat().st_size)} are needed, and " in str(caught.value)
     assert files_in(tmp_path / "cache") == []
 
 

@@ -90,7 +90,9 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(FullDiskError, match=rf"no room for a\.txt in {tmp_path}: it takes 1\.5 kB, and .* are free"):
+    with pytest.raises(
+        FullDiskError, match=rf"no room for a\.txt in {tmp_path}: at least 1\.5 kB are needed, and .* are free"
+    ):
         write_text(tmp_path / "a.txt", "x" * 1500)
     assert (tmp_path / "a.txt").read_text() == "old"
     assert names(tmp_path) == ["a.txt"]

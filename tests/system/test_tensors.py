@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_how_much_room_it_takes(
     with pytest.raises(FullDiskError) as raised:
         write_tensors(path, CONTENT)
     size = len(whole.getvalue())
-    assert f"no room for a.pt in {tmp_path}: it takes {size / 1000:.1f} kB, and " in str(raised.value)
+    assert f"no room for a.pt in {tmp_path}: at least {size / 1000:.1f} kB are needed, and " in str(raised.value)
     assert path.read_bytes() == before
     assert names(tmp_path) == ["a.pt"]
 

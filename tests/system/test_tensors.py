@@ -73,6 +73,15 @@ def test_a_file_that_would_fill_the_memory_is_refused_before_it_does(tmp_path: P
     assert not error.value.unsafe
 
 
+def test_a_value_that_is_not_the_written_one_is_told(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "a.pt", CONTENT)
+    content = bytearray((tmp_path / "a.pt").read_bytes())
+    content[content.index(torch.arange(40.0, 60.0).numpy().tobytes())] ^= 1
+    (tmp_path / "a.pt").write_bytes(bytes(content))
+    with pytest.raises(UnreadableError, match=r"a\.pt is damaged: its content is not what was written"):
+        read_tensors(tmp_path / "a.pt")
+
+
 def test_what_is_missing_damaged_or_code(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no file"):
         read_tensors(tmp_path / "none.pt")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_audit import conduct, tiny_audit, written
+from tiny_audit import conduct, network, tiny_audit, written
 from torch import Tensor, nn
 from toys import ToyDigits, train_plainly
 
-from brainleaks_pl import LIF, BrainLeaksV1, BrainLeaksV3, Classifier, RateEncoder, SpikingMLP, TimeFirst
+from brainleaks_pl import LIF, MLP, BrainLeaksV1, BrainLeaksV3, Classifier, RateEncoder, SpikingMLP, TimeFirst
 from brainleaks_pl.audit import networks
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
 from brainleaks_pl.networks.surrogates import FastSigmoid
@@ -145,3 +145,30 @@ def test_a_sweep_varies_arguments_of_the_network_and_of_the_classifier(tmp_path:
     document = conduct(tmp_path, quick)
     values = {(row["parameter"], row["value"]) for row in document["sweep"]}
     assert values == {("beta", 0.2), ("beta", 0.7), ("spike_penalty", 0.0), ("spike_penalty", 1.0)}
+
+
+def test_other_samples_make_cells_run_anew_and_networks_refused(weights: Path, tmp_path: Path) -> None:
+    data = ToyDigits(encoder=RateEncoder(4), batch_size=15)
+    parts: dict[str, Any] = {
+        "targets": {"own": own(weights)},
+        "judges": {"brought": own(weights), "trained": network(MLP)},
+        "attacks": {"v1": partial(BrainLeaksV1, steps=2)},
+        "seeds": [0],
+        "surrogates": SurrogateProbe(),
+    }
+
+    def lines(**changes: Any) -> list[str]:
+        said: list[str] = []
+        conduct(tmp_path, audit(weights, data=data, **{**parts, **changes}), said.append)
+        return said
+
+    brought = {"brought": own(weights)}
+    lines()  # trains the other judge
+    assert [line.split(": ")[1].startswith("done before") for line in lines(judges=brought)] == [True, True, False]
+    assert all(": done before" in line for line in lines(judges=brought))
+    data = ToyDigits(encoder=RateEncoder(4), batch_size=15)
+    data.split("test").images[0, 0, 0, 0] ^= 1
+    assert [line.split(": ")[1].startswith("done before") for line in lines(judges=brought)] == [True, True, False]
+    (refused,) = [line for line in lines() if "fit trained" in line]
+    assert "FAILED: ValueError: " in refused
+    assert "trained.pt was trained on other samples of ToyDigits than those at hand. Remove it" in refused

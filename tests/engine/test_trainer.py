@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from toys import ToyDigits, classifier
 
+from brainleaks_pl import RateEncoder, SpikingMLP
+from brainleaks_pl.engine.fitting import check_fits
 from brainleaks_pl.engine.trainer import check_trainer
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -31,3 +34,10 @@ def test_trainers_that_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     check_trainer()
     check_trainer(devices=2, num_nodes=4, precision="bf16-mixed")
     check_trainer(devices="auto", precision=32)
+
+
+def test_a_batch_that_no_memory_could_hold_is_refused_at_once() -> None:
+    data = ToyDigits(encoder=RateEncoder(10**6), batch_size=300)
+    words = r"^a batch of 300 inputs of 1000000 time steps for target would take 172\.8 GB of memory, and there are"
+    with pytest.raises(ValueError, match=words):
+        check_fits({"target": classifier(SpikingMLP, (1, 12, 12), 3, 4)}, data)

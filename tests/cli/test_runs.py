@@ -106,7 +106,8 @@ def test_a_judge_is_no_path(name: str, here: Path, capsys: pytest.CaptureFixture
     assert {path for path in files(here.parent) if "logs" not in path} - {"own/evil.yaml"} == set(before)
 
 
-def test_runs_that_start_at_once_have_folders_of_their_own(tmp_path: Path) -> None:
+def test_runs_that_start_at_once_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunLogger, "_get_next_version", lambda self: 0)  # what each sees before the others begin
     loggers = [RunLogger(tmp_path, name="c/target") for _ in range(3)]
     assert not list(tmp_path.iterdir())  # until they log
     assert [logger.version for logger in loggers] == [0, 1, 2]

@@ -100,7 +100,7 @@ class NetworkStore:
                 accuracy = train_network(trainer, network, data, seed=own_seed)
             save_network(path, network, data, accuracy, own_seed)
         stored = load_checkpoint(path, network, data)
-        if stored.get("data_digest", data.digest()) != data.digest():
+        if stored.get("data_digest") not in (None, data.digest()):
             raise ValueError(
                 f"{path} was trained on other samples of {type(data).__name__} than those at hand. Remove it, or name "
                 "another folder as `checkpoints`."

@@ -31,7 +31,7 @@ from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
-from brainleaks_pl.system.names import check_names, name_of_config
+from brainleaks_pl.system.names import caseless, check_names, name_of_config
 from brainleaks_pl.system.storage import check_writable
 from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -43,7 +43,7 @@ _KINDS = {
     "trainer": InversionTrainer,
     "scoring": Scoring,
     "checks": Checks,
-    "seed_everything": bool,
+    "seed_everything": int,
     "progress_every": float,
     "logs": str,
     "resume": bool,
@@ -93,7 +93,7 @@ class BrainLeaksCLI(LightningCLI):
     @property
     def networks(self) -> dict[str, Classifier]:
         """The target and the judges, in the order of their training."""
-        if "target" in self.judges:
+        if any(caseless(name) == "target" for name in self.judges):
             raise ValueError("a judge cannot be called 'target', which is the network under attack: rename it.")
         check_names("judges", self.judges)
         return {"target": self.model, **self.judges}
@@ -166,7 +166,8 @@ class BrainLeaksCLI(LightningCLI):
         if self.trainer.is_global_zero:
             Console().print(fit_table(fitted, self.datamodule.simulated))
             if not self.trial:
-                trained.warn_of_chance({part: accuracy for part, (accuracy, _) in fitted.items()}, self.networks)
+                new = {part: accuracy for part, (accuracy, _) in fitted.items() if stored.get(part) is None}
+                trained.warn_of_chance(new, self.networks)
 
     def _measured(self, part: str, network: Classifier) -> tuple[float, str]:
         """Return the accuracy of a network that brought its weights, and where these are."""

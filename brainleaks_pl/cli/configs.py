@@ -30,6 +30,8 @@ def check_configs(arguments: Iterable[str]) -> None:
     named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
     named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
     for path in map(Path, named):
+        if not path.is_file():
+            continue  # a pipe, which is read once; or nothing, which the parser says
         try:
             size = path.stat().st_size
             if size > _LARGEST:
@@ -42,12 +44,15 @@ def check_configs(arguments: Iterable[str]) -> None:
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             _count(node, path)
-            config = yaml.safe_load(text)
-            _check_classes(config, path)
         except yaml.YAMLError as error:
             raise ValueError(f"{path} is no YAML: {error}") from error
         except RecursionError:
             raise ValueError(f"{path} is nested too deeply.") from None
+        try:
+            config = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError) as error:  # of a date that is none, say
+            raise ValueError(f"{path} is no YAML: {error}") from error
+        _check_classes(config, path)
         for key, network in _networks(config):
             raise ValueError(
                 f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "

@@ -7,7 +7,9 @@ import os
 import sys
 import threading
 import time
+import traceback
 import warnings
+from contextlib import suppress
 from typing import NoReturn
 
 from brainleaks_pl.cli.signals import INTERRUPTED, Interruption, raising
@@ -19,7 +21,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line; an error is one line on standard error, with exit status 2.
 
     Whatever is wrong, nothing that was finished before is lost. Ctrl-C ends it with 130 and SIGTERM with 143, at any
-    time; a second one ends it at once. With ``BRAINLEAKS_DEBUG`` set in the environment errors keep their traceback.
+    time; a second one ends it at once. With ``BRAINLEAKS_DEBUG`` set in the environment errors show their traceback as
+    well.
 
     Args:
         args: arguments in place of the process's own.
@@ -32,6 +35,8 @@ def main(args: list[str] | None = None) -> None:
     with raising(owns_process=args is None) as received:
         try:
             _run(sys.argv[1:] if args is None else args)
+            if received.status:  # other code has swallowed it
+                raise Interruption
         except (Interruption, KeyboardInterrupt):
             _interrupted(received.status or 130, args is None)
         except Exception as error:
@@ -39,7 +44,7 @@ def main(args: list[str] | None = None) -> None:
             if received.status:  # imports have made of it that something is missing, or a peer that it has gone
                 _interrupted(received.status, args is None)
             if os.environ.get("BRAINLEAKS_DEBUG"):
-                raise
+                traceback.print_exc()
             from brainleaks_pl.engine.errors import full_message
 
             _say(f"error: {full_message(error)}")
@@ -68,6 +73,7 @@ def _interrupted(status: int, owns_process: bool) -> NoReturn:
     """End the command; where the process is its own, at once: threads that are stuck could keep it from ending."""
     _say(INTERRUPTED)
     if owns_process:
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):  # nobody listens any more
+            sys.stdout.flush()
         os._exit(status)
     sys.exit(status)

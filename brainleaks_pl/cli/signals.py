@@ -61,7 +61,7 @@ def raising(owns_process: bool = True) -> Iterator[Received]:
         if os.getpid() != process:  # a worker that loads data: its parent tells it to end
             raise KeyboardInterrupt
         received.status = received.status or 128 + signum
-        if not raised:
+        if not raised or not owns_process:  # a second one is the watching thread's
             raised = True
             raise Interruption
 

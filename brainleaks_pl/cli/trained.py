@@ -33,11 +33,19 @@ class TrainedNetworks:
         return self.folder / f"{part}.pt"
 
     def accuracy(self, part: str, network: Classifier) -> float | None:
-        """Load a network that is there and fits, and return its test accuracy; None where it has to be trained."""
+        """Load a network that is there and fits, and return its test accuracy; None where it has to be trained.
+
+        That it was trained on the samples at hand is seen where these can be read.
+        """
         try:
-            return float(self._read(part, network)["test_accuracy"])
+            facts = self._read(part, network)
         except (FileNotFoundError, ValueError):
             return None
+        try:
+            other = self._is_of_other_data(facts, network)
+        except (OSError, ValueError):
+            other = False
+        return None if other else float(facts["test_accuracy"])
 
     def load(self, part: str, network: Classifier) -> dict[str, Any]:
         """Load a trained network and return what its checkpoint says; one that brought its weights has them already.
@@ -62,10 +70,10 @@ class TrainedNetworks:
             networks: by part the network.
         """
         for part, facts in loaded.items():
-            data = self.data.for_network(networks[part].takes_spikes)
-            if facts.get("data_digest", data.digest()) != data.digest():
+            if self._is_of_other_data(facts, networks[part]):
+                name = type(self.data).__name__
                 warn(
-                    f"{self.path(part)} was trained on other samples of {type(data).__name__} than those at hand: what "
+                    f"{self.path(part)} was trained on other samples of {name} than those at hand: what "
                     f"is said of its privacy is not about these. Run `{self.command}`, or set data.root."
                 )
 
@@ -83,6 +91,10 @@ class TrainedNetworks:
                     f"{part} recognises test data no better than chance ({known}): as a target it has nothing to give "
                     "away, which is no privacy, and as a judge it says nothing."
                 )
+
+    def _is_of_other_data(self, facts: Mapping[str, Any], network: Classifier) -> bool:
+        known = facts.get("data_digest")
+        return known is not None and known != self.data.for_network(network.takes_spikes).digest()
 
     def _read(self, part: str, network: Classifier) -> dict[str, Any]:
         return load_checkpoint(self.path(part), network, self.data.for_network(network.takes_spikes))

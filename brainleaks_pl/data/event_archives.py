@@ -60,7 +60,11 @@ def provide(archive: Archive, places: tuple[Path, ...], download: bool) -> None:
         )
     with temporary_folder(path) as temporary:
         extract_archive(str(path), str(temporary))
-        (temporary / archive.folder).replace(path.parent / archive.folder)
+        try:
+            (temporary / archive.folder).replace(path.parent / archive.folder)
+        except OSError:
+            if not find_folder(archive.folder, places):  # else another process was faster; what it unpacked is the same
+                raise
 
 
 def _download(archive: Archive, path: Path, missing: str) -> None:

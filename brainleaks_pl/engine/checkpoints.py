@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from brainleaks_pl import networks
@@ -51,7 +52,7 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
         "format": _FORMAT,
         "architecture": network.architecture(),
         "data": data.describe(),
-        "data_digest": data.digest(),
+        "data_digest": _digest_of(data),
         "time_steps": data.time_steps,
         "test_accuracy": test_accuracy,
         "seed": seed,
@@ -60,6 +61,15 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
         "state_dict": state,
     }
     write_tensors(path, {**content, "checksum": _checksum(content)})
+
+
+def _digest_of(data: BaseDataModule) -> str | None:
+    """Return what stands for the data; None where they cannot be read any more, which must not cost a training."""
+    try:
+        return data.digest()
+    except Exception as error:  # whatever a data set of the user's own raises
+        rank_zero_warn(f"which samples the network was trained on could not be noted: {error}")
+        return None
 
 
 def load_checkpoint(path: Path, network: Classifier, data: BaseDataModule | None = None) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import torch
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.system.memory import require_memory
-from brainleaks_pl.system.storage import room_for
 from brainleaks_pl.targets.classifier import Classifier
 
 _WITH_OPTIMIZER = 3  # times the weights: Adam remembers two more of each
@@ -71,7 +70,7 @@ def train_network(
     try:
         network.time_steps = data.time_steps
         weights = sum(own.numel() * own.element_size() for own in network.parameters())
-        with room_for(trainer.written_to / "checkpoints and logs", lambda: _WITH_OPTIMIZER * weights):
+        with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
             trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
         best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
         if best:

@@ -157,5 +157,5 @@ def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Map
         if (scores["run"], scores["scoring"], judged) != (run, dict(scoring), dict(judges)):
             return False
         return all(file_digest(results / name) == digest for name, digest in scores["files"].items())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False

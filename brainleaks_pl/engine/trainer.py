@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
 
 _PER_CORE = 8
+_MEETING = {"MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID", "OMPI_COMM_WORLD_SIZE", "PMI_RANK"}
 _PRECISIONS = ("32", "32-true", "bf16", "bf16-mixed", "16", "16-mixed")
 
 
@@ -31,15 +35,15 @@ def check_trainer(devices: Any = "auto", num_nodes: int = 1, precision: Any = No
     number = int(devices) if str(devices).isdecimal() else len(devices) if isinstance(devices, list) else 1
     if number > most:
         raise ValueError(f"trainer.devices asks for {number} processes, and this machine is good for {most} at most.")
-    if num_nodes > 1 and not {"MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID"} & os.environ.keys():
+    if num_nodes > 1 and not _MEETING & os.environ.keys():
         raise ValueError(
             f"trainer.num_nodes is {num_nodes}, but MASTER_ADDR, where the nodes meet, is not set: set it on "
             "all of them, or leave num_nodes out."
         )
     precision = str(precision or "32")
     if precision not in _PRECISIONS:
-        raise ValueError(f"trainer.precision is {precision}, and attacks run in 32-true, bf16-mixed or 16-mixed.")
-    if precision.startswith("16") and not torch.cuda.is_available():
+        raise ValueError(f"trainer.precision is {precision}, and this package runs in 32-true, bf16-mixed or 16-mixed.")
+    if precision.startswith("16") and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
         raise ValueError(f"trainer.precision is {precision}, which takes a GPU: give 32-true or bf16-mixed.")
 
 
@@ -65,6 +69,23 @@ class InversionTrainer(Trainer):
         """The folder of what is written meanwhile, logs and checkpoints; asking makes none."""
         return Path(next((own.save_dir for own in self.loggers if own.save_dir), self.default_root_dir))
 
+    @contextmanager
+    def guarded(self, what: str, size: int = 0) -> Iterator[None]:
+        """Run a training or an attack: a full disk is told of in words, and an error leaves no process behind.
+
+        Args:
+            what: what is written meanwhile.
+            size: the bytes that it takes at least; 0 where that is not known.
+        """
+        try:
+            with room_for(self.written_to / what, lambda: size):
+                yield
+        except BaseException:
+            kill = getattr(self.strategy.launcher, "kill", None)
+            if kill is not None:  # the processes that this one has started would wait for it
+                kill(signal.SIGTERM)
+            raise
+
     def check(self, model: Classifier, datamodule: BaseDataModule, settings: Checks) -> CheckReport:
         """Look for what would make an attack on a network mean nothing; see :func:`run_checks`.
 
@@ -87,7 +108,7 @@ class InversionTrainer(Trainer):
         """
         parts = blocks(len(model.units), model.entries_per_unit, self.world_size)
         for index, units in enumerate(parts[model.first_block :], model.first_block):
-            with model.only(units), room_for(self.written_to / "the logs", lambda: 1):
+            with model.only(units), self.guarded("the logs"):
                 self._invert(model)
             for callback in self.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, InversionCallback):

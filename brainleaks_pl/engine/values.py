@@ -34,21 +34,22 @@ def check_values(config: Mapping[str, Any], kinds: Mapping[str, Any]) -> None:
         _check(key, value, kinds.get(key, Any))
 
 
-def _check(key: str, value: Any, kind: Any) -> None:
+def _check(key: str, value: Any, kind: Any, ours: bool = True) -> None:
     if isinstance(value, Namespace):
         value = value.as_dict()
     if isinstance(value, Mapping):
         own = value.get("class_path")
         members = value.get("init_args") or {} if isinstance(own, str) else value
-        kinds = _arguments(_imported(own) if isinstance(own, str) else _class_in(kind))
+        made = _imported(own) if isinstance(own, str) else _class_in(kind)
+        kinds, ours = _arguments(made), str(getattr(made, "__module__", "brainleaks_pl")).startswith("brainleaks_pl")
         for name, member in dict(members).items():
-            _check(f"{key}.{name}", member, kinds.get(name, Any))
+            _check(f"{key}.{name}", member, kinds.get(name, Any), ours)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for member in value:
-            _check(key, member, Any)
+            _check(key, member, Any, ours)
     elif value is None and not _takes_none(kind):
         raise ValueError(f"{key} is null, and must be {_words(kind)}: set it, or leave it out for its default.")
-    elif isinstance(value, float) and not math.isfinite(value):
+    elif isinstance(value, float) and (math.isnan(value) or (ours and math.isinf(value))):  # others may mean infinity
         raise ValueError(f"{key} is {value}: give a finite number.")
     elif isinstance(value, int) and abs(value) > _LARGEST:
         raise ValueError(f"{key} is {value}, which is too large: numbers go up to {_LARGEST}.")

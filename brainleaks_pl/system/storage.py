@@ -102,15 +102,16 @@ class FullDiskError(OSError):
 
     Args:
         path: the file.
-        size: bytes that it takes at least.
+        size: bytes that it takes at least; up to 1 is not known.
     """
 
     def __init__(self, path: Path, size: int) -> None:
         there = next(folder for folder in path.absolute().parents if folder.exists())
         free = shutil.disk_usage(there).free
+        needed = f"at least {in_bytes(size)} are needed, and " if size > 1 else ""
         super().__init__(
-            f"no room for {path.name} in {path.parent.absolute()}: at least {in_bytes(size)} are needed, and "
-            f"{in_bytes(free)} are free. Make room there, or name another folder."
+            f"no room for {path.name} in {path.parent.absolute()}: {needed}{in_bytes(free)} are free. Make room there, "
+            "or name another folder."
         )
 
 

@@ -112,7 +112,7 @@ class Learner(LightningModule):
         losses, self._losses = self._losses, []
         bad = [] if not losses else (~torch.stack(losses).isfinite()).nonzero().flatten().tolist()
         if bad:
-            step = self.trainer.global_step - len(losses) + bad[0]
+            step = self.trainer.fit_loop.total_batch_idx + 1 - len(losses) + bad[0]
             raise ValueError(
                 f"step {step}: the training loss is {losses[bad[0]].item()}. Lower training.lr, now "
                 f"{self.training_recipe.lr}, or look at the data."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ CONFIGS = {
     "deeper": ("[" * 20_000, "is nested too deeply|is no YAML"),
     "long": ("a: " + "x" * 1_000_001, "it is 1000004 bytes long, more than 1000000"),
     "no YAML": ("a: [", "is no YAML"),
+    "no date": ("a: 2024-99-99", "is no YAML"),
     "a tag": ("a: !!python/object/apply:os.getcwd []", "is no YAML"),
     "no class": ("data: {class_path: null}", r"data\.class_path is null, and must be the name of a class"),
     "no arguments": (
@@ -82,4 +84,10 @@ def test_a_value_that_no_constructor_can_take(case: str) -> None:
 def test_values_that_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     config = mnist(encoder=None, val_size=2**62).as_dict() | {"attack": None, "trainer": {"max_epochs": None}}
     check_values(config, {"data": MNIST, "trainer": InversionTrainer})
+    check_values({"model": {"class_path": "torch.nn.Hardtanh", "init_args": {"max_val": float("inf")}}}, {})
     check_values({"model": {"class_path": "no.such.Class", "init_args": {"x": None}}}, {})
+
+
+def test_a_pipe_is_left_to_the_parser(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    check_configs(["fit", "--config", str(tmp_path / "pipe")])  # would wait for ever

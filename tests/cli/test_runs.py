@@ -113,3 +113,24 @@ def test_runs_that_start_at_once_have_folders_of_their_own(tmp_path: Path, monke
     assert [logger.version for logger in loggers] == [0, 1, 2]
     assert [logger.version for logger in loggers] == [0, 1, 2]
     assert names(tmp_path / "c" / "target") == ["version_0", "version_1", "version_2"]
+
+
+def test_a_network_of_other_samples_is_trained_anew_and_missing_data_are_no_reason(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skip = ["fit", "--config", "c.yaml", "--skip_fitted", "true", "--trainer.logger", "false"]
+    before = files(here / "checkpoints")
+    (here / "data").rename(here / "elsewhere")
+    main([*skip, "--data.download", "false"])
+    assert files(here / "checkpoints") == before
+    write_mnist_files(here / "data", train=31)
+    main([*skip, "--trainer.enable_checkpointing", "false"])
+    assert all(files(here / "checkpoints")[name] != content for name, content in before.items())
+
+
+@pytest.mark.parametrize("name", ["target", "Target"])
+def test_a_judge_is_not_called_as_the_target_is(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "evil.yaml").write_text((here / "c.yaml").read_text().replace("\n  judge:\n", f"\n  {name}:\n"))
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", "evil.yaml"])
+    assert "a judge cannot be called 'target'" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -146,3 +147,24 @@ m.main()
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (143, f"brainleaks: {INTERRUPTED}\n")
+
+
+@BOTH
+def test_a_signal_that_other_code_swallowed_still_decides_the_exit_status(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(_: object) -> None:
+        with suppress(BaseException):  # as a callback from C does
+            send(number)
+
+    assert refused(monkeypatch, work) == STATUS[signal.Signals(number)]
+
+
+def test_with_debug_an_error_shows_its_traceback_and_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BRAINLEAKS_DEBUG", "1")
+    assert refused(monkeypatch, lambda _: [][0]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("brainleaks: error: IndexError: list index out of range")

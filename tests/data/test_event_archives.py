@@ -110,7 +110,7 @@ def test_a_missing_archive_is_downloaded_by_tonic(tmp_path: Path, monkeypatch: p
     ("content", "error", "reason"),
     [
         (zip_bytes()[:-1], None, "RuntimeError: File not found or corrupted."),
-        (b"", OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (b"", OSError(28, "No space left on device"), "FullDiskError: no room for train.zip in "),
     ],
 )
 def test_a_failed_download_leaves_nothing_behind(
@@ -120,10 +120,11 @@ def test_a_failed_download_leaves_nothing_behind(
     places = (tmp_path / "NMNIST", tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
         provide(archive_of(zip_bytes()), places, download=True)
-    assert str(caught.value) == (
+    assert str(caught.value).startswith(
         f"no recordings in {tmp_path / 'NMNIST' / 'Train'} or {tmp_path / 'Train'}. The download of {URL} failed "
-        f"({reason}). Get it by hand, as {tmp_path / 'NMNIST' / 'train.zip'}."
+        f"({reason}"
     )
+    assert str(caught.value).endswith(f"). Get it by hand, as {tmp_path / 'NMNIST' / 'train.zip'}.")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

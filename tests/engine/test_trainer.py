@@ -16,7 +16,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "processes in text": ({"devices": "1000000"}, "asks for 1000000 processes"),
     "a list of processes": ({"devices": list(range(10**5))}, "asks for 100000 processes"),
     "nodes": ({"num_nodes": 2}, "trainer.num_nodes is 2, but MASTER_ADDR"),
-    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, and attacks run in 32-true"),
+    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, and this package runs in 32-true"),
     "half weights": ({"precision": "16-true"}, "trainer.precision is 16-true"),
 }
 

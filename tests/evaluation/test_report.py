@@ -1,5 +1,6 @@
 """What an attack leaves behind."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -146,9 +147,10 @@ def test_a_failed_write_leaves_older_files(
     report = report_of(images, judge, toy_digits)
     write_report(report, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    files = ["reconstructions.png", "reconstructions.pt"]
+    names = ["reconstructions.png", "reconstructions.pt"]
+    files = {name: hashlib.sha256(before[name]).hexdigest() for name in names}
     assert json.loads(before["scores.json"]) == {**report.scores, "files": files}
-    assert sorted(before) == [*files, "scores.json"]
+    assert sorted(before) == [*names, "scores.json"]
 
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")
@@ -201,8 +203,10 @@ def test_scores_are_written_when_all_else_is_on_disk(
     order: list[str] = []
     for name in ("write_bytes", "write_tensors", "write_text"):
         monkeypatch.setattr(f"brainleaks_pl.reporting.publishing.{name}", lambda path, _: order.append(path.name))
+    monkeypatch.setattr("brainleaks_pl.reporting.publishing.file_digest", lambda path: order.append(path.name))
     write_report(report, tmp_path)
-    assert order == ["reconstructions.pt", "reconstructions.png", "scores.json"]
+    written = ["reconstructions.pt", "reconstructions.png"]
+    assert order == [*written, *sorted(written), "scores.json"]  # their digests are of what lies on the disk
 
 
 @pytest.mark.parametrize("name", ["draws", "null_draws", "batch_size"])

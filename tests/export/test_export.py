@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tonic.io import events_struct
 
+from brainleaks_pl.cli.main import main
 from brainleaks_pl.data.dvs_gesture import DVSGesture
 from brainleaks_pl.events.formats import Events, read_dvsgesture, read_nmnist
 from brainleaks_pl.export import Format, export_main, export_results, read_results
@@ -489,9 +490,9 @@ def test_the_command_line_exports(results: Path, tmp_path: Path, capsys: pytest.
 )
 def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        export_main(arguments)
+        main(["export", *arguments])
     assert stopped.value.code == 2
-    assert message in capsys.readouterr().err.rpartition("error:")[2]
+    assert message in capsys.readouterr().err.rpartition("brainleaks: error:")[2]
 
 
 def test_the_help_names_every_format_and_option(capsys: pytest.CaptureFixture[str]) -> None:

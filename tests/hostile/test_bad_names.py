@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from forked import Run, Server, refusal_problem
-from test_arguments import MEMORY, changed, written_elsewhere
+from test_hostile_arguments import MEMORY, changed, written_elsewhere
 from tiny_runs import audit, config, network, write
 
 pytestmark = pytest.mark.slow

@@ -23,8 +23,6 @@ from brainleaks_pl.system.memory import require_memory
 from brainleaks_pl.targets.classifier import Classifier
 
 Keep = Literal["best", "last"]
-
-
 _COPIES = 4 * 3  # bytes: the candidates, the best ones and what the optimizer remembers, float32
 _PER_UNIT = 250  # bytes beside tensors
 

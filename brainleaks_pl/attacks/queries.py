@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from functools import partial
 from typing import Any, ClassVar
@@ -77,8 +76,6 @@ class QueryInversion(InversionModule):
             raise ValueError(f"grid must lie between 1x1 and the image's {self.size[0]}x{self.size[1]}, got {grid}.")
         if queries <= members:
             raise ValueError(f"queries must exceed the {members} that one step sends, got {queries}.")
-        if not math.isfinite(start):
-            raise ValueError(f"start must be finite, got {start}.")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         steps = (queries - 1) // members

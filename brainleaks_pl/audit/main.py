@@ -20,7 +20,7 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.document import audit_document
 from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
-from brainleaks_pl.audit.report import render_report, write_csv
+from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
@@ -110,7 +110,7 @@ def run_audit(
     command: str = "",
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Run an audit and write ``audit.csv``, ``report.html`` and last ``audit.json``.
+    """Run an audit and write ``report.html``, ``audit.csv`` and last ``audit.json``.
 
     Where all attacks failed, an earlier report of which at least one succeeded is left as it is.
 
@@ -139,9 +139,8 @@ def run_audit(
     if exit_status(document) == ALL_FAILED and _has_results(results):
         say(f"All attacks failed: the earlier report in {results} is left as it is.")
         return document
-    page = render_report(document, results)  # drawn before anything is written
+    write_html(document, results)  # first, as it draws before it writes: what cannot be drawn replaces nothing
     write_csv(document, results)
-    write_text(results / "report.html", page)
     write_text(results / _DOCUMENT, json.dumps(document, indent=1) + "\n")
     return document
 

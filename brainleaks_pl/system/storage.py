@@ -36,7 +36,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = temporary_path(path)
     temporary.touch(exist_ok=False)
     try:
-        with room_for(path, lambda: temporary.stat().st_size + 1):
+        with room_for(path, lambda: temporary.stat().st_size):
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -102,13 +102,13 @@ class FullDiskError(OSError):
 
     Args:
         path: the file.
-        size: bytes that it takes at least; up to 1 is not known.
+        size: bytes that it takes at least; 0 where that is not known.
     """
 
     def __init__(self, path: Path, size: int) -> None:
         there = next(folder for folder in path.absolute().parents if folder.exists())
         free = shutil.disk_usage(there).free
-        needed = f"at least {in_bytes(size)} are needed, and " if size > 1 else ""
+        needed = f"at least {in_bytes(size)} are needed, and " if size else ""
         super().__init__(
             f"no room for {path.name} in {path.parent.absolute()}: {needed}{in_bytes(free)} are free. Make room there, "
             "or name another folder."
@@ -142,7 +142,7 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     temporary = temporary_path(path)
     temporary.mkdir()
     try:
-        with room_for(path, lambda: 1 + sum(own.stat().st_size for own in temporary.rglob("*") if own.is_file())):
+        with room_for(path, lambda: sum(own.stat().st_size for own in temporary.rglob("*") if own.is_file())):
             yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -52,8 +52,8 @@ def read_tensors(path: Path, device: torch.device | str = "cpu", checked: bool =
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 unpacked = sum(member.file_size for member in archive.infolist())
-                if unpacked > 2 * path.stat().st_size + _SLACK:  # torch does not compress
-                    size = path.stat().st_size
+                size = path.stat().st_size
+                if unpacked > 2 * size + _SLACK:  # torch does not compress
                     raise UnreadableError(path, f"claims to hold {unpacked} bytes, and is {size} bytes long")
                 if checked and archive.testzip() is not None:  # torch does not look at its checksums
                     raise UnreadableError(path, "is damaged: its content is not what was written")

@@ -11,7 +11,7 @@ from brainleaks_pl.audit.grouping import done
 from brainleaks_pl.audit.report.parts import Audit, Value
 from brainleaks_pl.evaluation.report import METRICS
 from brainleaks_pl.reporting.text import printable
-from brainleaks_pl.system.storage import write_bytes
+from brainleaks_pl.system.storage import write_text
 
 HEADER = ("kind", "target", "attack", "seed", "judge", "metric", "value", "std")
 
@@ -30,16 +30,11 @@ def write_csv(audit: Audit, folder: Path) -> None:
     Raises:
         OSError: when it cannot be written.
     """
-    write_bytes(folder / "audit.csv", csv_text(audit).encode())
-
-
-def csv_text(audit: Audit) -> str:
-    """Return what :func:`write_csv` writes."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
     writer.writerows([printable(value) if isinstance(value, str) else value for value in row] for row in _rows(audit))
-    return file.getvalue()
+    write_text(folder / "audit.csv", file.getvalue())
 
 
 def _rows(audit: Audit) -> Iterator[tuple[Value, ...]]:

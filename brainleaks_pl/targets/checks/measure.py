@@ -68,8 +68,13 @@ class Measurement:
         return float(_TEMPERATURES[max(range(len(likelihoods)), key=likelihoods.__getitem__)])
 
     def uncertainty(self, accuracy: float) -> float:
-        """Return three standard errors of an accuracy measured on so many samples."""
-        return 3 * math.sqrt(max(accuracy * (1 - accuracy), 0.0) / self.samples)
+        """Return :func:`uncertainty` of an accuracy on these samples."""
+        return uncertainty(accuracy, self.samples)
+
+
+def uncertainty(accuracy: float, samples: int) -> float:
+    """Return three standard errors of an accuracy measured on so many samples."""
+    return 3 * math.sqrt(max(accuracy * (1 - accuracy), 0.0) / samples)
 
 
 def batches(data: BaseDataModule, samples: int, batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:

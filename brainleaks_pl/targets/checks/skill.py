@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.targets.checks.measure import Measurement
+from brainleaks_pl.targets.checks.measure import uncertainty
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ def skill(data: BaseDataModule, accuracy: float, samples: int | None = None) -> 
     labels = torch.as_tensor(data.split("test").labels).long()
     seen = labels if samples is None else labels[:samples]  # as far as their number goes
     chance = max(1 / data.num_classes, labels.bincount().max().item() / len(labels))
-    return Skill(accuracy, len(seen), chance, Measurement(torch.empty(0), seen).uncertainty(chance))
+    return Skill(accuracy, len(seen), chance, uncertainty(chance, len(seen)))

@@ -48,7 +48,7 @@ from .export import export_results
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
-from .targets import Classifier, Training, wrap
+from .targets import Classifier, NearestNeighbour, Training, wrap
 from .targets.checks import CheckReport, Checks, run_checks
 from .targets.interfaces import (
     Interface,
@@ -105,6 +105,7 @@ __all__ = [
     "MaxMargin",
     "MeanNLL",
     "NIRNetwork",
+    "NearestNeighbour",
     "Network",
     "NonSpiking",
     "Norse",

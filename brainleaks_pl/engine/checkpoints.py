@@ -200,7 +200,7 @@ def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
     facts, recipe = content["architecture"], content.get("recipe", {})
     name = facts.get("class")
     kind = getattr(networks, str(name), None)
-    if not isinstance(kind, type) or not issubclass(kind, networks.Network):
+    if not isinstance(kind, type) or not issubclass(kind, networks.Network | networks.NearestMember):
         raise ValueError(
             f"{path} holds a {name}, which is none of this package's networks: build it yourself, "
             "load_network(path, Classifier(YourNetwork, ...))."
@@ -210,7 +210,8 @@ def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
     try:
         if isinstance(surrogate, dict):
             arguments["surrogate"] = _made(surrogates, surrogate)
-        return Classifier(partial(kind, **arguments), None if interface is None else _made(interfaces, interface))
+        made = None if interface is None else _made(interfaces, interface)
+        return Classifier(partial(kind, **arguments), made, facts.get("input_shape"), facts.get("num_classes"))
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
         raise ValueError(
             f"{path} holds a {name} that cannot be built from what is said of it ({error}): build it yourself, "

@@ -55,6 +55,8 @@ def train_network(
 ) -> float:
     """Train a network by its own recipe, load its best weights and return its test accuracy.
 
+    One that memorises the data (:meth:`Learner.memorise`) is shown them instead.
+
     Args:
         trainer: a trainer that has not trained another network.
         network: the network; it remembers the data's number of time steps.
@@ -69,12 +71,13 @@ def train_network(
     data.batch_size = network.training_recipe.batch_size or batch_size
     try:
         network.time_steps = data.time_steps
-        weights = sum(own.numel() * own.element_size() for own in network.parameters())
-        with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
-            trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
-        best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
-        if best:
-            network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        if not network.memorise(data):
+            weights = sum(own.numel() * own.element_size() for own in network.parameters())
+            with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
+                trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
+            best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
+            if best:
+                network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
         results = trainer.test(network, datamodule=data, verbose=False)
     finally:
         data.batch_size = batch_size

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.targets.training import Training
 
 _LOOK_EVERY = 50  # steps, at the losses on a GPU
@@ -37,6 +38,14 @@ class Learner(LightningModule):
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
         """Return the answers with time first, ``(T', B, K)``."""
+
+    def memorise(self, data: BaseDataModule) -> bool:
+        """Learn from the data without a gradient step; return whether nothing is left to train. Most only train.
+
+        Args:
+            data: the private data set.
+        """
+        return False
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the training loss: cross-entropy, summed over the answers, mean over the batch (method: section III).

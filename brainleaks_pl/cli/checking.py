@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -54,3 +56,17 @@ def check_before(
     if surrogate is not None and untestable is not None:
         raise ValueError(f"attack.surrogate would change nothing: {untestable}. Leave it out.")
     return reports
+
+
+def warn_of_poor_judges(names: Iterable[str], facts: Mapping[str, Mapping[str, Any]], scoring: Scoring) -> None:
+    """Say which judges do not count, as they recognise too little of the real test data.
+
+    Args:
+        names: those of the judges.
+        facts: by name what is known of a network, its ``test_accuracy`` for one.
+        scoring: says how much they must recognise.
+    """
+    for name in names:
+        why_not = scoring.why_not(facts[name].get("test_accuracy"))
+        if why_not is not None:
+            warn(f"judge {name} {why_not}: what it says of reconstructions does not count.")

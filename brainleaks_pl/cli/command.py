@@ -18,7 +18,7 @@ from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
-from brainleaks_pl.cli.checking import check_before
+from brainleaks_pl.cli.checking import check_before, warn_of_poor_judges
 from brainleaks_pl.cli.trained import TrainedNetworks
 from brainleaks_pl.cli.trainers import settle
 from brainleaks_pl.data.base import BaseDataModule
@@ -237,6 +237,7 @@ class BrainLeaksCLI(LightningCLI):
                 }
                 for part, report in check_before(attack, self.networks, self.datamodule, self.option("checks")).items()
             }
+            warn_of_poor_judges(self.judges, facts, scoring)
         progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
         finished = resume and progress.restore(attack)
         if not self.trial:

@@ -14,9 +14,10 @@ from torch import Tensor
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.evaluation.identification import gallery
 from brainleaks_pl.evaluation.query_curve import query_curve
 from brainleaks_pl.evaluation.scoring import Scores, nulls, score
-from brainleaks_pl.evaluation.similarity import similarity
+from brainleaks_pl.evaluation.similarity import means, similarity, similarity_nulls
 from brainleaks_pl.targets.classifier import Classifier
 
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
@@ -32,20 +33,33 @@ class Scoring:
         null_draws: draws of the nulls, and of the points of a curve against queries, at least 1.
         rescale: stretch each reconstruction to [0, 1] first (published for the ANN scores, not for the SNN scores).
         batch_size: inputs that a judge sees at once, at least 1.
+        least_accuracy: accuracy on real test data, in [0, 1], that a judge must have for what it says to count.
 
     Raises:
-        ValueError: when a number is below 1.
+        ValueError: when a number is below 1, or ``least_accuracy`` is out of range.
     """
 
     draws: int = 1000
     null_draws: int = 100
     rescale: bool = False
     batch_size: int = 250
+    least_accuracy: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("draws", "null_draws", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"scoring.{name} must be at least 1, got {getattr(self, name)}.")
+        if not 0 <= self.least_accuracy <= 1:
+            raise ValueError(f"scoring.least_accuracy must lie in [0, 1], got {self.least_accuracy}.")
+
+    def why_not(self, test_accuracy: float | None) -> str | None:
+        """Return why a judge of this accuracy on real test data does not count; None where it does, or is not known."""
+        if test_accuracy is None or test_accuracy >= self.least_accuracy:
+            return None
+        return (
+            f"recognises {test_accuracy:.2f} of the real test data, below scoring.least_accuracy "
+            f"{self.least_accuracy:.2f}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +141,10 @@ def make_report(
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
         baselines = _nulls(data, judge, attack.classes, spikes, scoring, seed)
+        own = facts["judges"].get(name, {})
         judged[name] = {
-            **facts["judges"].get(name, {}),
+            **own,
+            **_counts(scoring.why_not(own.get("test_accuracy"))),
             "digest": judge.digest(),
             **scores.as_dict(),
             "nulls": {null: _without_classes(values) for null, values in baselines.items()},
@@ -142,6 +158,16 @@ def make_report(
         **facts,
         "judges": judged,
         "similarity": likeness,
+        "similarity_nulls": means(
+            similarity_nulls(
+                data,
+                attack.classes,
+                time_steps=None if spikes is None else len(spikes),
+                seed=seed,
+                rescale=scoring.rescale,
+            )
+        ),
+        "verification": gallery(data).verification.as_dict(),
         **_scene_similarity(best, attack.classes, data),
         **curves,
         "data": {
@@ -194,6 +220,10 @@ def _nulls(
         draws=scoring.null_draws,
         **_options(scoring, seed),
     )
+
+
+def _counts(why_not: str | None) -> dict[str, Any]:
+    return {"counts": True} if why_not is None else {"counts": False, "why_not": why_not}
 
 
 def versions(*further: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ def nearest_of_each(
     """
     with torch.no_grad():
         # half the squared distances, but for what all references of a row share
-        closeness = references.square().sum(1) / 2 - features @ references.mT
+        closeness = torch.linalg.vector_norm(references, dim=1).square() / 2 - features @ references.mT
         if without is not None:
             closeness.scatter_(1, without.unsqueeze(1), torch.inf)
         starts = torch.tensor([0, *counts[:-1]], device=features.device).cumsum(0)

@@ -36,7 +36,8 @@ def illustrate_further(report: Report) -> dict[str, Figure]:
     attacked = [data.class_name(label) for label in report.classes]
     known = [data.class_name(label) for label in range(data.num_classes)]
     for name, matrix in report.matrices.items():
-        heading = f"{title}: confidence of judge {name}"
+        counts = report.scores["judges"][name]["counts"]
+        heading = f"{title}: confidence of judge {name}" + ("" if counts else ", which does not count")
         figures[f"confidence/{name}"] = confidence_matrix(matrix, attacked, known, heading)
     return figures
 
@@ -57,11 +58,17 @@ def _grid(report: Report) -> Figure:
         scenes = to_display(report.best).mean(1, keepdim=True)
         pictures.insert(0, scenes.expand(-1, data.input_shape[0], -1, -1))
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
+    if not all(judge["counts"] for judge in report.scores["judges"].values()):
+        caption += "; in brackets the confidence of judges that do not count"
     captions = [_caption(report, index) for index in range(len(report.classes))]
     return reconstruction_grid(pictures, captions, f"{_title(report)}: {caption}")
 
 
 def _caption(report: Report, index: int) -> str:
     name = report.data.class_name(report.classes[index])
-    confidences = [judge["per_class"][index]["confidence"] for judge in report.scores["judges"].values()]
-    return f"{name} ({', '.join(f'{confidence:.2f}' for confidence in confidences)})" if confidences else name
+    judges = report.scores["judges"].values()
+    said = [
+        ("{:.2f}" if judge["counts"] else "[{:.2f}]").format(judge["per_class"][index]["confidence"])
+        for judge in judges
+    ]
+    return f"{name} ({', '.join(said)})" if said else name

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from brainleaks_pl import (
     MLP,
     Classifier,
+    EventDataModule,
+    FrameTransform,
     ImageDataModule,
     InversionModule,
     InversionTrainer,
@@ -22,6 +24,7 @@ from brainleaks_pl import (
     Surrogate,
     Training,
 )
+from brainleaks_pl.data.base import LabelledDataset
 from brainleaks_pl.data.image_base import ImageDataset
 
 
@@ -46,6 +49,40 @@ class ToyDigits(ImageDataModule):
             return ImageDataset((shapes[labels] + noise).to(torch.uint8), labels)
 
         return {"train": split(90), "val": split(30), "test": split(30)}
+
+
+class _Recordings:
+    """Frames ``(N, T, C, H, W)`` and classes held in memory."""
+
+    def __init__(self, frames: Tensor, labels: list[int]) -> None:
+        self.frames, self.labels = frames, torch.tensor(labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.frames[index], self.labels[index]
+
+
+class _Bars(EventDataModule):
+    sensor_size = (8, 8)
+    num_classes = 2
+
+    def load(self) -> dict[str, LabelledDataset]:
+        generator = torch.Generator().manual_seed(0)
+
+        def split(labels: list[int]) -> LabelledDataset:
+            rates = torch.full((len(labels), 6, 2, 8, 8), 0.05)
+            for own, label in zip(rates, labels, strict=True):
+                (own[..., 3:5] if label == 0 else own[..., 3:5, :]).fill_(0.5)
+            return _Recordings(torch.bernoulli(rates, generator=generator).to(torch.uint8), labels)
+
+        return {"train": split([0, 1] * 8), "val": split([0, 1] * 2), "test": split([0, 0, 0, 1])}
+
+
+def flickering_bars() -> EventDataModule:
+    """Recordings, 6 steps of (2, 8, 8): upright bars in class 0, flat ones in class 1, one test recording of these."""
+    return _Bars(FrameTransform(1000, polarity="both"), batch_size=8)
 
 
 def classifier(

@@ -30,9 +30,9 @@ _AT_ONCE = 2**22  # values of the histograms of all pixels in memory
 def hog(images: Tensor) -> Tensor:
     """Return the features of images, ``(N, FEATURES)``, float32.
 
-    Each pixel votes with the length of its gradient, of the channel where that is largest, for the two nearest bins of
-    its direction; cells are means of votes, blocks of cells are clipped and of length 1, or 0 where nothing is to be
-    seen. Differentiable.
+    Each pixel votes with the length of its gradient for the two nearest bins of its direction, in every channel (where
+    the original takes the channel of the longest, and so jumps from one to another); cells are means of votes, blocks
+    of cells are clipped and of length 1, or 0 where nothing is to be seen. Continuous and differentiable.
 
     Args:
         images: pixels in [0, 1] of any size, ``(N, C, H, W)``.
@@ -42,7 +42,7 @@ def hog(images: Tensor) -> Tensor:
     """
     if images.ndim != 4 or images.numel() == 0:
         raise ValueError(f"expected images (N, C, H, W), at least one, got the shape {tuple(images.shape)}.")
-    at_once = max(1, _AT_ONCE // (ORIENTATIONS * images[0, 0].numel()))
+    at_once = max(1, _AT_ONCE // (ORIENTATIONS * images[0].numel()))
     return torch.cat([_hog(part) for part in images.float().split(at_once)])
 
 
@@ -50,17 +50,16 @@ def _hog(images: Tensor) -> Tensor:
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
     across = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
     down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
-    squared, channel = (across.square() + down.square()).max(1, keepdim=True)
-    across, down = across.gather(1, channel), down.gather(1, channel)
-    lengths = (squared + 1e-12).sqrt() - 1e-6  # 0 at 0, and with a finite derivative there
+    across, down = (part.flatten(0, 1).unsqueeze(1) for part in (across, down))  # of every channel
+    lengths = (across.square() + down.square() + 1e-12).sqrt() - 1e-6  # 0 at 0, with a finite derivative there
     bins = torch.atan2(down, across).remainder(math.pi) * (ORIENTATIONS / math.pi)
     lower = bins.detach().floor()
     share = bins - lower
     first = lower.long() % ORIENTATIONS
-    votes = images.new_zeros(len(images), ORIENTATIONS, *images.shape[-2:])
+    votes = images.new_zeros(len(across), ORIENTATIONS, *images.shape[-2:])
     votes = votes.scatter(1, first, lengths * (1 - share))
     votes = votes.scatter_add(1, (first + 1) % ORIENTATIONS, lengths * share)
-    cells = F.adaptive_avg_pool2d(votes, CELLS)
+    cells = F.adaptive_avg_pool2d(votes, CELLS).unflatten(0, images.shape[:2]).sum(1)
     blocks = cells.unfold(2, BLOCK, 1).unfold(3, BLOCK, 1).permute(0, 2, 3, 1, 4, 5).flatten(3)
     return _of_length_one(_of_length_one(blocks).clamp(max=_CLIP)).flatten(1)
 

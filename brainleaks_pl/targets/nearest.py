@@ -15,7 +15,7 @@ from brainleaks_pl.networks.nearest import AT_ONCE, NearestMember
 from brainleaks_pl.targets.classifier import Classifier
 from brainleaks_pl.targets.interfaces import NonSpiking
 
-_TEMPERATURES = torch.logspace(-3, 1, 401)
+_TEMPERATURES = torch.logspace(-2, 1, 301)
 _LEFT_OUT = 5000  # references at most that stand in for validation images
 
 

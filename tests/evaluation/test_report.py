@@ -24,14 +24,17 @@ from brainleaks_pl import (
     Scoring,
     SpikingCNN,
     SpikingMLP,
+    nulls,
     run_attack,
     score,
 )
 from brainleaks_pl.data.image_base import ImageDataset
 from brainleaks_pl.engine.errors import plain_message
 from brainleaks_pl.evaluation.report import Report, make_report
-from brainleaks_pl.reporting.illustrations import illustrate_further
+from brainleaks_pl.evaluation.similarity import means, similarity_nulls
+from brainleaks_pl.reporting.illustrations import illustrate, illustrate_further
 from brainleaks_pl.reporting.publishing import write_report
+from brainleaks_pl.reporting.tables import score_tables
 
 FACTS: dict[str, Any] = {
     "target": {"test_accuracy": 0.9},
@@ -70,6 +73,60 @@ def test_the_restart_that_the_target_likes_best_is_scored(
     assert report.tensors["best"].tolist() == [1, 4]
     assert report.scores["judges"]["cnn"]["confidence"]["mean"] == pytest.approx(expected.confidence.mean)
     assert [row["class"] for row in report.scores["judges"]["cnn"]["per_class"]] == [2, 0]
+
+
+def test_each_judge_is_scored_under_its_own_name(images: MIFace, judge: Classifier, toy_digits: ToyDigits) -> None:
+    torch.manual_seed(9)
+    judges = {"cnn": judge, "mlp": mlp_of(toy_digits)}
+    facts = {**FACTS, "judges": {"cnn": {"test_accuracy": 0.8}, "mlp": {"test_accuracy": 0.42}}}
+    report = make_report(images, judges, toy_digits, Scoring(null_draws=2), title="toy", seed=5, facts=facts)
+    for name, own in judges.items():
+        written, expected = report.scores["judges"][name], score(images.best[[1, 4]], own, [2, 0])
+        assert written["confidence"]["mean"] == pytest.approx(expected.confidence.mean)
+        assert written["per_class"] == expected.per_class
+        assert torch.equal(report.matrices[name], expected.matrix)
+        assert written["digest"] == own.digest()
+        black = nulls(toy_digits, own, [2, 0], seed=5)["black"]
+        assert written["nulls"]["black"]["confidence"]["mean"] == pytest.approx(black.confidence.mean)
+        assert written["test_accuracy"] == facts["judges"][name]["test_accuracy"]
+
+
+def test_a_judge_that_recognises_too_little_does_not_count(
+    images: MIFace, judge: Classifier, toy_digits: ToyDigits
+) -> None:
+    def judged(least: float, **facts: float) -> Report:
+        options, known = Scoring(draws=1, null_draws=1, least_accuracy=least), {**FACTS, "judges": {"cnn": facts}}
+        return make_report(images, {"cnn": judge}, toy_digits, options, title="toy", seed=5, facts=known)
+
+    for enough in (judged(0.5, test_accuracy=0.5), judged(1.0)):
+        assert enough.scores["judges"]["cnn"]["counts"] is True
+        assert "why_not" not in enough.scores["judges"]["cnn"]
+        assert "count" not in str(score_tables(enough)[0].title) + heading_of(enough)
+    poor = judged(0.5, test_accuracy=0.42)
+    why_not = "recognises 0.42 of the real test data, below scoring.least_accuracy 0.50"
+    assert poor.scores["judges"]["cnn"]["counts"] is False
+    assert poor.scores["judges"]["cnn"]["why_not"] == why_not
+    assert str(score_tables(poor)[0].title).endswith(f"\ndoes not count: {why_not}")
+    assert heading_of(poor).endswith("in brackets the confidence of judges that do not count")
+    captions = [axis.get_xlabel() + axis.get_title() for axis in illustrate(poor)["reconstructions"].axes]
+    assert any(text.endswith("])") and "([0." in text for text in captions)
+    assert illustrate_further(poor)["confidence/cnn"].get_suptitle().endswith("which does not count")
+
+
+def heading_of(report: Report) -> str:
+    return illustrate(report)["reconstructions"].get_suptitle()
+
+
+def test_nulls_of_similarity_stand_beside_it(images: MIFace, judge: Classifier, toy_digits: ToyDigits) -> None:
+    scores = report_of(images, judge, toy_digits).scores
+    found = scores["similarity_nulls"]
+    assert set(found) == {"noise", "black", "class_mean", "real"}
+    assert set(found["real"]) == {*scores["similarity"][0], "identified"} - {"class"}
+    assert found["real"]["identified"] == 1.0
+    assert found["class_mean"]["ssim_class_mean"] == pytest.approx(1.0)
+    assert found == means(similarity_nulls(toy_digits, [2, 0], seed=5))
+    assert scores["verification"]["pairs"] == 60
+    assert scores["verification"]["recognised"] > 0.9
 
 
 def test_every_restart_is_kept(images: MIFace, judge: Classifier, toy_digits: ToyDigits) -> None:
@@ -207,6 +264,12 @@ def test_scores_are_written_when_all_else_is_on_disk(
     write_report(report, tmp_path)
     written = ["reconstructions.pt", "reconstructions.png"]
     assert order == [*written, *sorted(written), "scores.json"]  # their digests are of what lies on the disk
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_scoring_refuses_an_accuracy_that_is_none(least: float) -> None:
+    with pytest.raises(ValueError, match=rf"scoring.least_accuracy must lie in \[0, 1\], got {least}"):
+        Scoring(least_accuracy=least)
 
 
 @pytest.mark.parametrize("name", ["draws", "null_draws", "batch_size"])

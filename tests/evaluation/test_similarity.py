@@ -130,6 +130,31 @@ def test_similarity_finds_the_mean_and_the_nearest_training_image_of_the_class()
     assert other["ssim_nearest"] < 0.9
 
 
+class UnseenDot(TwoBlobs):
+    """Class 0 is tested on an image that was never trained on."""
+
+    def load(self) -> dict[str, ImageDataset]:
+        images = torch.zeros(2, 1, 8, 8, dtype=torch.uint8)
+        images[0, 0, 5, 6] = 255
+        images[1, 0] = torch.arange(0, 240, 30)
+        return {**super().load(), "test": ImageDataset(images, torch.tensor([0, 1]))}
+
+
+def test_similarity_compares_with_training_images_and_never_with_test_images() -> None:
+    data = UnseenDot()
+    trained, unseen = data.class_images(0)[1], data.class_images(0, "test")[0]
+    of_trained, of_unseen = similarity(torch.stack([trained, unseen]), [0, 0], data)
+    assert of_trained["ssim_nearest"] == pytest.approx(1.0)
+    assert of_unseen["ssim_nearest"] == pytest.approx(ssim(unseen[None], trained[None]).item())
+    assert of_unseen["ssim_nearest"] < 0.95
+    mean = data.class_images(0).mean(0)
+    assert of_unseen["ssim_class_mean"] == pytest.approx(ssim(unseen[None], mean[None]).item())
+    assert of_trained["distance_member"] == 0 < of_trained["distance_non_member"]
+    assert of_unseen["distance_non_member"] == 0 < of_unseen["distance_member"]
+    assert of_trained["member_nearer"] == 1.0  # whichever of the two members is drawn: in the other one nothing is seen
+    assert of_unseen["member_nearer"] == 0.0
+
+
 def test_similarity_of_spikes_and_of_rescaled_images() -> None:
     data = TwoBlobs()
     ramp = data.class_images(1)[:1]

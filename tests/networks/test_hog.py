@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -14,20 +15,13 @@ def plain_hog(image: list[list[list[float]]]) -> list[float]:
     """Dalal and Triggs (2005) on 5 x 5 cells, pixel by pixel: L2-Hys on blocks of 2 x 2 cells."""
     height, width = len(image[0]), len(image[0][0])
     votes = [[[0.0] * ORIENTATIONS for _ in range(width)] for _ in range(height)]
-    for y in range(height):
-        for x in range(width):
-            gradients = [
-                (
-                    plane[y][min(x + 1, width - 1)] - plane[y][max(x - 1, 0)],
-                    plane[min(y + 1, height - 1)][x] - plane[max(y - 1, 0)][x],
-                )
-                for plane in image
-            ]
-            across, down = max(gradients, key=lambda gradient: math.hypot(*gradient))
-            place = math.atan2(down, across) % math.pi * ORIENTATIONS / math.pi
-            lower = int(place)
-            votes[y][x][lower % ORIENTATIONS] += math.hypot(across, down) * (1 - (place - lower))
-            votes[y][x][(lower + 1) % ORIENTATIONS] += math.hypot(across, down) * (place - lower)
+    for y, x, plane in product(range(height), range(width), image):
+        across = plane[y][min(x + 1, width - 1)] - plane[y][max(x - 1, 0)]
+        down = plane[min(y + 1, height - 1)][x] - plane[max(y - 1, 0)][x]
+        place = math.atan2(down, across) % math.pi * ORIENTATIONS / math.pi
+        lower = int(place)
+        votes[y][x][lower % ORIENTATIONS] += math.hypot(across, down) * (1 - (place - lower))
+        votes[y][x][(lower + 1) % ORIENTATIONS] += math.hypot(across, down) * (place - lower)
 
     def of_length_one(values: list[float]) -> list[float]:
         return [value / (math.hypot(*values) + 0.01) for value in values]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from datafiles import write_mnist_files
 
 from brainleaks_pl import InversionTrainer
@@ -116,12 +117,16 @@ def test_invert_leaves_the_networks_as_they_were(here: Path, tmp_path: Path) -> 
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_invert_writes_scores_and_reconstructions(here: Path, tmp_path: Path) -> None:
+def test_invert_writes_scores_and_reconstructions(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(
         ["invert", "--config", "tiny.yaml", "--results", str(tmp_path), "--attack.restarts=2", "--attack.classes=[4,1]"]
     )
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert set(scores["judges"]) == {"cnn", "rate"}
+    assert all(judge["counts"] == (judge["test_accuracy"] >= 0.5) for judge in scores["judges"].values())
+    assert f"judge cnn {scores['judges']['cnn']['why_not']}" in capsys.readouterr().err
     assert scores["attack"]["init_args"]["restarts"] == 2
     assert scores["seed"] == 3
     assert scores["data"]["encoder"] == {"class": "RateEncoder", "time_steps": 4, "gain": 1.0}
@@ -135,6 +140,21 @@ def test_invert_writes_scores_and_reconstructions(here: Path, tmp_path: Path) ->
         "reconstructions.pt",
         "scores.json",
     ]
+
+
+def test_a_judge_that_memorises_is_fitted_and_judges_by_its_short_name(here: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load(Path("tiny.yaml").read_text())
+    config["judges"] = {"nearest": {"class_path": "NearestNeighbour", "init_args": {"references": 2}}}
+    config["checks"] = {"refuse": False}  # the digits of this test are flat
+    Path(tmp_path / "own.yaml").write_text(yaml.safe_dump(config))
+    folders = [f"--checkpoints={tmp_path / 'networks'}", f"--logs={tmp_path / 'logs'}"]
+    main(["fit", "--config", str(tmp_path / "own.yaml"), *folders])
+    stored = torch.load(tmp_path / "networks" / "nearest.pt", weights_only=True)
+    assert stored["state_dict"]["counts"].tolist() == [2] * 10
+    assert not list((tmp_path / "logs" / "own" / "nearest").rglob("*.ckpt"))  # nothing was trained
+    main(["invert", "--config", str(tmp_path / "own.yaml"), *folders, f"--results={tmp_path}", "--attack.classes=[4]"])
+    judge = json.loads((tmp_path / "scores.json").read_text())["judges"]["nearest"]
+    assert judge["test_accuracy"] == stored["test_accuracy"]
 
 
 def test_invert_repeats_itself(here: Path, tmp_path: Path) -> None:
@@ -160,7 +180,11 @@ def test_tensorboard_shows_steps_pictures_and_scores(here: Path, tmp_path: Path)
         images |= set(events.Tags()["images"])
     assert scalars["invert/loss"] == scalars["invert/target_confidence"] == scalars["invert/spike_rate"] == 3
     assert "score/cnn/attack_accuracy" in scalars
-    assert images == {"reconstructions", "confidence/cnn", "confidence/rate", "spike_raster"}
+    assert images == {
+        "reconstructions",
+        "spike_raster",
+        *(f"confidence/{judge}" for judge in ("cnn", "rate")),
+    }
 
 
 def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

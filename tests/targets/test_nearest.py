@@ -91,7 +91,7 @@ def test_without_validation_images_each_reference_is_held_against_the_others(mon
     torch.testing.assert_close(distances[0, 2], (features[0][0] - features[2][0]).norm())
     assert judge.network.left_out_distances(3)[1].tolist() == [0, 1]
     before = judge.network.temperature.clone()
-    monkeypatch.setattr(data.split("val"), "images", 255 - data.split("val").images)
+    monkeypatch.setattr(data.split("val"), "images", 0 * data.split("val").images)
     judge.memorise(data)
     assert judge.network.temperature == before  # test images play no part
 

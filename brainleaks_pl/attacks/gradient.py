@@ -14,7 +14,7 @@ from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
 from brainleaks_pl.attacks.finite import require_finite
 from brainleaks_pl.attacks.functional import parts, unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
-from brainleaks_pl.attacks.spending import Spending
+from brainleaks_pl.attacks.spending import Spending, distinct, fingerprints, repeated
 from brainleaks_pl.attacks.streams import FLIPS
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.classifier import Classifier
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
 
     Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
     sample, and ``zero_gradient``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is
-    that of the sample's entries.
+    that of the sample's entries. ``asked``, ``(N, n)``, are the :func:`fingerprints` of the sample.
     """
 
     costs: Tensor
@@ -52,6 +52,7 @@ class Evaluation(NamedTuple):
     gradient: Tensor | None
     zero_gradient: Tensor | None
     mean: Tensor
+    asked: Tensor | None
 
 
 class GradientInversion(InversionModule):
@@ -67,8 +68,9 @@ class GradientInversion(InversionModule):
 
     A subclass implements these three hooks and Lightning's ``configure_optimizers``. When every gradient of a unit is
     zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587). The buffers
-    ``gradients_spent`` and ``zero_gradient_steps``, ``(N,)``, count the gradients spent on each unit, and the steps in
-    which all of them were zero.
+    ``gradients_spent``, ``steps_taken`` and ``zero_gradient_steps``, ``(N,)``, count the gradients spent on each unit,
+    its steps, and those in which every gradient was zero. Of equal inputs, among the members of a step or in two steps
+    in a row, one is counted.
 
     Args:
         target: the trained classifier; frozen and put in evaluation mode.
@@ -105,9 +107,14 @@ class GradientInversion(InversionModule):
         self.surrogate = surrogate
         self.turnover = turnover
         self.gradients_spent: Tensor
+        self.steps_taken: Tensor
         self.zero_gradient_steps: Tensor
-        self.register_buffer("gradients_spent", torch.zeros(len(self.units), dtype=torch.long))
-        self.register_buffer("zero_gradient_steps", torch.zeros(len(self.units), dtype=torch.long))
+        self.asked: Tensor
+        self.first_asked: Tensor
+        for name in ("gradients_spent", "steps_taken", "zero_gradient_steps"):
+            self.register_buffer(name, torch.zeros(len(self.units), dtype=torch.long))
+        for name in ("asked", "first_asked"):  # fingerprints of what each unit asked in its last and its first step
+            self.register_buffer(name, torch.full((len(self.units),), -1))
         self._warned = False
 
     time_steps: int = 1
@@ -128,13 +135,18 @@ class GradientInversion(InversionModule):
 
     @property
     def spending(self) -> Spending:
-        """The gradients spent on each class so far, and the share of steps without any."""
-        return Spending(int(self.gradients_spent.sum()) // len(self.classes), zero_gradients=self.zero_gradients)
+        """The gradients spent on each class so far, and the share of steps without any.
+
+        What all restarts ask in their first step, as those that start from silence do, is one gradient.
+        """
+        begun = self.steps_taken > 0
+        spent = int(self.gradients_spent.sum()) - repeated(self.labels[begun], self.first_asked[begun])
+        return Spending(spent // len(self.classes), zero_gradients=self.zero_gradients)
 
     @property
     def zero_gradients(self) -> float:
         """The share of the steps so far, over all units, in which every gradient of a unit was zero."""
-        return float(self.zero_gradient_steps.sum() * self.population / self.gradients_spent.sum().clamp(min=1))
+        return float(self.zero_gradient_steps.sum() / self.steps_taken.sum().clamp(min=1))
 
     @abstractmethod
     def sample(self, step: int) -> Tensor:
@@ -180,8 +192,10 @@ class GradientInversion(InversionModule):
             if isinstance(penalty, Tensor):
                 gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
         costs = losses + (penalty.detach() if isinstance(penalty, Tensor) else penalty)
+        inputs = inputs.detach()
+        asked = fingerprints(inputs).view(units, -1) if differentiate else None
         return Evaluation(
-            costs.view(units, -1), confidences.view(units, -1), gradient, zero_gradient, inputs.detach().mean()
+            costs.view(units, -1), confidences.view(units, -1), gradient, zero_gradient, inputs.mean(), asked
         )
 
     def ask(self, inputs: Tensor, labels: Tensor, differentiate: bool) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -218,12 +232,12 @@ class GradientInversion(InversionModule):
         if self.idle:
             return
         logged = (self.trainer.global_step + 1) % self.log_every == 0  # a log takes longer than a small gradient
-        costs, confidences, sample_gradient, zero_gradient, mean = self.evaluate(step)
+        costs, confidences, sample_gradient, zero_gradient, mean, asked = self.evaluate(step)
         assert sample_gradient is not None
         assert zero_gradient is not None
+        assert asked is not None
         require_finite(costs, "costs", f"step {step}")
-        self.gradients_spent += self.active * self.population
-        self.zero_gradient_steps += self.active & zero_gradient
+        self._count(asked, zero_gradient)
         self.keep_best(costs)
         self.stop_units(costs, confidences)
         zero_gradient &= self.active
@@ -246,6 +260,15 @@ class GradientInversion(InversionModule):
                 self.log_dict(
                     {"invert/zero_gradients": zero_gradient.float().mean(), f"invert/{kind}": mean}, batch_size=1
                 )
+
+    def _count(self, asked: Tensor, zero_gradient: Tensor) -> None:
+        """Count a step, and the gradients that it took, of the active units."""
+        now = asked.sum(1)
+        self.gradients_spent += self.active * (now != self.asked) * distinct(asked)
+        self.first_asked = torch.where(self.steps_taken == 0, now, self.first_asked)
+        self.asked = torch.where(self.active, now, self.asked)
+        self.steps_taken += self.active
+        self.zero_gradient_steps += self.active & zero_gradient
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
         """Clear ``self.active`` for units that have finished; by default none do before the last step."""

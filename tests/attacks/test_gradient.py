@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -116,11 +117,14 @@ def test_processors_without_bfloat16_keep_float32(monkeypatch: pytest.MonkeyPatc
             assert half_gradients(torch.device("cpu")) == fast
 
 
-@pytest.mark.parametrize(("attack", "each"), [(BrainLeaksV1, 1), (BrainLeaksV2, 7), (BrainLeaksV3, 1)])
-def test_gradients_are_counted(attack: type[GradientInversion], each: int) -> None:
-    module = attack(spiking_mlp(), steps=3, seed=0, restarts=2)
+@pytest.mark.parametrize(
+    ("attack", "each"), [(BrainLeaksV1, 1), (partial(BrainLeaksV2, eta=0.1), 7), (BrainLeaksV3, 1)]
+)
+def test_gradients_are_counted(attack: Callable[..., GradientInversion], each: int) -> None:
+    module = attack(spiking_mlp(), steps=3, start=0.3, seed=0, restarts=2)
     run(module)
     assert module.gradients_per_run == 3 * each
+    assert module.spending.gradients == 6 * each
     assert module.gradients_spent.tolist() == [3 * each] * 6
     assert module.zero_gradients == module.zero_gradient_steps.sum() / 18
 

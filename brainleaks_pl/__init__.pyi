@@ -1,4 +1,5 @@
 from .attacks import (
+    AdversarialExamples,
     BlackBox,
     BrainLeaksV1,
     BrainLeaksV2,
@@ -72,6 +73,7 @@ __all__ = [
     "NMNIST",
     "ATTFaces",
     "ATan",
+    "AdversarialExamples",
     "BlackBox",
     "BrainLeaksV1",
     "BrainLeaksV2",

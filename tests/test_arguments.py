@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 from toys import mlp, spiking_mlp
 
@@ -103,6 +104,7 @@ def given(tmp_path: Path) -> Callable[[type], dict[str, Any]]:
             "network": lambda: partial(MLP, (1, 6, 6), 3, 12),
             "path": lambda: nir_file(tmp_path / "some.nir"),
             "frame_time": lambda: 1000,
+            "origins": lambda: torch.rand(3, 1, 6, 6),
             "takes_spikes": lambda: False,
             "parameters": lambda: [nn.Parameter()],
             "momentum": lambda: 0.5,
@@ -111,7 +113,7 @@ def given(tmp_path: Path) -> Callable[[type], dict[str, Any]]:
             "eps": lambda: 0.5,
         }
         if issubclass(own, InversionModule):  # those that subclasses set themselves are not asked for
-            needed &= {"target"}
+            needed &= {"target", "origins"}
         if own is Subject:
             return {name: getattr(Subject.draw(np.random.default_rng(0)), name) for name in needed}
         return {name: known[name]() for name in needed}

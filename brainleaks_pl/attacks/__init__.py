@@ -1,5 +1,6 @@
 """Attacks: inversion modules that look for inputs a frozen network takes for a class."""
 
+from brainleaks_pl.attacks.adversarial import AdversarialExamples
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.black_box import BlackBox
 from brainleaks_pl.attacks.brainleaks_v1 import BrainLeaksV1
@@ -13,6 +14,7 @@ from brainleaks_pl.attacks.queries import QueryInversion
 from brainleaks_pl.attacks.spiking import SpikingInversion
 
 __all__ = [
+    "AdversarialExamples",
     "BernoulliRMSprop",
     "BlackBox",
     "BrainLeaksV1",

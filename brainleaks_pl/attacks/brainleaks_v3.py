@@ -25,7 +25,7 @@ class BrainLeaksV3(ImageInversion):
 
     BrainLeaks-v1 and v2 search among all spike trains, most of which no encoder could have produced. Whoever attacks a
     network knows its input format, and with it the encoding; what is left to find is an image. In each step every image
-    is encoded ``population`` times, the gradient of the loss goes back through the encoder
+    is varied and encoded ``population`` times, the gradient of the loss goes back through the encoder
     (:meth:`~brainleaks_pl.encoders.base.Encoder.sample`) to the image, is smoothed and scaled, and the optimizer steps.
 
     The reconstruction is the image; judges see it encoded as the data are. Before networks that take images there is no
@@ -38,7 +38,8 @@ class BrainLeaksV3(ImageInversion):
         steps: iterations.
         loss: what is minimised; None means :class:`~brainleaks_pl.attacks.losses.MeanNLL`.
         optimizer: builds the optimizer of the images.
-        population: encoded draws of each image in a step, at least 1.
+        population: draws of each image in a step, at least 1: each has its own shift, noise and spikes. There are no
+            more than can differ: one, where nothing is drawn.
         start: first value of every pixel, in [0, 1].
         smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
@@ -74,6 +75,7 @@ class BrainLeaksV3(ImageInversion):
         if max_mean is not None and not 0 < max_mean <= 1:
             raise ValueError(f"max_mean must lie in (0, 1], got {max_mean}.")
         self.max_mean = max_mean
+        self.encoder = encoder
         super().__init__(
             target,
             image_shape=target.input_shape if encoder is None else encoder.image_shape(target.input_shape),
@@ -87,15 +89,14 @@ class BrainLeaksV3(ImageInversion):
             keep=keep,
             **kwargs,
         )
-        self.encoder = encoder
-        self.population = population
+        self.population = int(min(population, self.variations))
         self._images, self._inputs = self.candidates.detach(), torch.empty(0)
 
     def sample(self, step: int) -> Tensor:
         """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``, and keep their graph."""
         with torch.enable_grad():
             self._images = self.candidates.detach().clone().requires_grad_()
-            members = self.varied(self._images, step).repeat_interleave(self.population, 0)
+            members = self.varied(self._images, step)
             if self.encoder is None:
                 self._inputs = members
             else:

@@ -198,3 +198,30 @@ def roll_units(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         for image, row, column in zip(images, rows.tolist(), columns.tolist(), strict=True)
     ]
     return torch.stack(shifted)
+
+
+def differing(numbers: Tensor, count: int) -> Tensor:
+    """Return whole numbers of which those in a row differ, if there are as many: each is the next that is free.
+
+    Args:
+        numbers: from 0 to ``count - 1``, ``(N, n)``. Each returned is uniform if all are
+            uniform and independent.
+        count: how many there are; with more than that in a row, they are returned as they are.
+    """
+    if numbers.shape[1] > count:
+        return numbers
+    chosen = numbers.clone()
+    for member in range(1, numbers.shape[1]):
+        while bool((taken := (chosen[:, :member] == chosen[:, member : member + 1]).any(1)).any()):
+            chosen[:, member] = (chosen[:, member] + taken) % count
+    return chosen
+
+
+def smooth_noise(coarse: Tensor, size: Sequence[int]) -> Tensor:
+    """Return smooth images of noise in [-1, 1], ``(N, C, H, W)``.
+
+    Args:
+        coarse: uniform numbers in [0, 1), ``(N, C, h, w)``.
+        size: H and W.
+    """
+    return F.interpolate(2 * coarse - 1, size=tuple(size), mode="bicubic", align_corners=False).clamp(-1, 1)

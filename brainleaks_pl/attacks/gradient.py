@@ -5,53 +5,20 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from brainleaks_pl.attacks.asking import Evaluation, ask
 from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
 from brainleaks_pl.attacks.finite import require_finite
-from brainleaks_pl.attacks.functional import parts, unit_view
-from brainleaks_pl.attacks.losses import Confidence, Loss, confidence_of
-from brainleaks_pl.attacks.spending import Spending
+from brainleaks_pl.attacks.functional import unit_view
+from brainleaks_pl.attacks.losses import Confidence, Loss
+from brainleaks_pl.attacks.spending import Spending, distinct, fingerprints, repeated
 from brainleaks_pl.attacks.streams import FLIPS
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.classifier import Classifier
-
-ROWS = 1792
-"""Most inputs, counted over time steps and samples, that the target sees at once; fewer or more take longer."""
-
-
-def half_gradients(device: torch.device) -> bool:
-    """Tell whether mixed precision takes the gradient's products in bfloat16: asked for, and fast on this processor."""
-    return (
-        torch.is_autocast_enabled(device.type)
-        and torch.get_autocast_dtype(device.type) is torch.bfloat16
-        and (device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
-    )
-
-
-def _gradient_of(losses: Tensor, inputs: Tensor) -> Tensor:
-    """Return the gradient of losses, ``(B,)``, with respect to the inputs; autocast chooses the products' precision."""
-    with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=half_gradients(inputs.device)):
-        (gradient,) = torch.autograd.grad(losses.sum(), inputs)
-    return gradient
-
-
-class Evaluation(NamedTuple):
-    """What the target says of a sample of n members a unit.
-
-    Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
-    sample, and ``zero_gradient``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is
-    that of the sample's entries.
-    """
-
-    costs: Tensor
-    confidences: Tensor
-    gradient: Tensor | None
-    zero_gradient: Tensor | None
-    mean: Tensor
 
 
 class GradientInversion(InversionModule):
@@ -67,8 +34,9 @@ class GradientInversion(InversionModule):
 
     A subclass implements these three hooks and Lightning's ``configure_optimizers``. When every gradient of a unit is
     zero, the module says so and flips a random share ``turnover`` of its entries (arXiv 2001.01587). The buffers
-    ``gradients_spent`` and ``zero_gradient_steps``, ``(N,)``, count the gradients spent on each unit, and the steps in
-    which all of them were zero.
+    ``gradients_spent``, ``steps_taken`` and ``zero_gradient_steps``, ``(N,)``, count the gradients spent on each unit,
+    its steps, and those in which every gradient was zero. Of equal inputs, among the members of a step or in two steps
+    in a row, one is counted.
 
     Args:
         target: the trained classifier; frozen and put in evaluation mode.
@@ -105,9 +73,14 @@ class GradientInversion(InversionModule):
         self.surrogate = surrogate
         self.turnover = turnover
         self.gradients_spent: Tensor
+        self.steps_taken: Tensor
         self.zero_gradient_steps: Tensor
-        self.register_buffer("gradients_spent", torch.zeros(len(self.units), dtype=torch.long))
-        self.register_buffer("zero_gradient_steps", torch.zeros(len(self.units), dtype=torch.long))
+        self.asked: Tensor
+        self.first_asked: Tensor
+        for name in ("gradients_spent", "steps_taken", "zero_gradient_steps"):
+            self.register_buffer(name, torch.zeros(len(self.units), dtype=torch.long))
+        for name in ("asked", "first_asked"):  # fingerprints of what each unit asked in its last and its first step
+            self.register_buffer(name, torch.full((len(self.units),), -1))
         self._warned = False
 
     time_steps: int = 1
@@ -128,13 +101,18 @@ class GradientInversion(InversionModule):
 
     @property
     def spending(self) -> Spending:
-        """The gradients spent on each class so far, and the share of steps without any."""
-        return Spending(int(self.gradients_spent.sum()) // len(self.classes), zero_gradients=self.zero_gradients)
+        """The gradients spent on each class so far, and the share of steps without any.
+
+        What all restarts ask in their first step, as those that start from silence do, is one gradient.
+        """
+        begun = self.steps_taken > 0
+        spent = int(self.gradients_spent.sum()) - repeated(self.labels[begun], self.first_asked[begun])
+        return Spending(spent // len(self.classes), zero_gradients=self.zero_gradients)
 
     @property
     def zero_gradients(self) -> float:
         """The share of the steps so far, over all units, in which every gradient of a unit was zero."""
-        return float(self.zero_gradient_steps.sum() * self.population / self.gradients_spent.sum().clamp(min=1))
+        return float(self.zero_gradient_steps.sum() / self.steps_taken.sum().clamp(min=1))
 
     @abstractmethod
     def sample(self, step: int) -> Tensor:
@@ -180,50 +158,27 @@ class GradientInversion(InversionModule):
             if isinstance(penalty, Tensor):
                 gradient += torch.autograd.grad(penalty.sum(), inputs)[0]
         costs = losses + (penalty.detach() if isinstance(penalty, Tensor) else penalty)
+        inputs = inputs.detach()
+        asked = fingerprints(inputs).view(units, -1) if differentiate else None
         return Evaluation(
-            costs.view(units, -1), confidences.view(units, -1), gradient, zero_gradient, inputs.detach().mean()
+            costs.view(units, -1), confidences.view(units, -1), gradient, zero_gradient, inputs.mean(), asked
         )
 
     def ask(self, inputs: Tensor, labels: Tensor, differentiate: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Ask the target about inputs, in parts that the cache likes and that bound the memory.
-
-        Args:
-            inputs: ``(B, C, H, W)`` or ``(T, B, C, H, W)``, without gradient.
-            labels: ``(B,)``.
-            differentiate: whether to return the gradient.
-
-        Returns:
-            The losses and the confidences, ``(B,)``, and the gradient of the losses in the shape of the inputs.
-        """
-        target = self.target
-        losses, confidences, gradients = [], [], []
-        with target.using_surrogate(self.surrogate), torch.set_grad_enabled(differentiate):
-            for part in parts(inputs, ROWS):
-                # contiguous: of a slice, a linear layer makes one small product a time step
-                seen = inputs[..., part, :, :, :].detach().contiguous().requires_grad_(differentiate)
-                wanted = labels[part]
-                logits = target.logits(seen).float()
-                cost = self.loss(logits, wanted)
-                if differentiate:
-                    gradients.append(_gradient_of(cost, seen))
-                losses.append(cost.detach())
-                confidences.append(confidence_of(logits.detach(), wanted))
-        gradient = None
-        if differentiate:
-            gradient = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-4)
-        return torch.cat(losses), torch.cat(confidences), gradient
+        """Ask the target about inputs, as :func:`~brainleaks_pl.attacks.asking.ask` does."""
+        return ask(self.target, self.loss, self.surrogate, inputs, labels, differentiate)
 
     def training_step(self, step: int, batch_idx: int) -> None:
         """Run one iteration of the attack."""
         if self.idle:
             return
         logged = (self.trainer.global_step + 1) % self.log_every == 0  # a log takes longer than a small gradient
-        costs, confidences, sample_gradient, zero_gradient, mean = self.evaluate(step)
+        costs, confidences, sample_gradient, zero_gradient, mean, asked = self.evaluate(step)
         assert sample_gradient is not None
         assert zero_gradient is not None
+        assert asked is not None
         require_finite(costs, "costs", f"step {step}")
-        self.gradients_spent += self.active * self.population
-        self.zero_gradient_steps += self.active & zero_gradient
+        self._count(asked, zero_gradient)
         self.keep_best(costs)
         self.stop_units(costs, confidences)
         zero_gradient &= self.active
@@ -246,6 +201,15 @@ class GradientInversion(InversionModule):
                 self.log_dict(
                     {"invert/zero_gradients": zero_gradient.float().mean(), f"invert/{kind}": mean}, batch_size=1
                 )
+
+    def _count(self, asked: Tensor, zero_gradient: Tensor) -> None:
+        """Count a step, and the gradients that it took, of the active units."""
+        now = asked.sum(1)
+        self.gradients_spent += self.active * (now != self.asked) * distinct(asked)
+        self.first_asked = torch.where(self.steps_taken == 0, now, self.first_asked)
+        self.asked = torch.where(self.active, now, self.asked)
+        self.steps_taken += self.active
+        self.zero_gradient_steps += self.active & zero_gradient
 
     def stop_units(self, costs: Tensor, confidences: Tensor) -> None:
         """Clear ``self.active`` for units that have finished; by default none do before the last step."""

@@ -11,12 +11,15 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import WrongTargetError
-from brainleaks_pl.attacks.functional import gaussian_blur, roll_units, unit_deviation
+from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.streams import NOISE, SHIFTS
+from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.encoders.rate import RateEncoder
 from brainleaks_pl.targets.classifier import Classifier
+
+_COARSE = 4
+"""Rows and columns of the noise by which the restarts' first images differ, before it is made as large as they are."""
 
 
 def assumed_encoder(target: Classifier, encoder: Encoder | None) -> Encoder | None:
@@ -52,6 +55,11 @@ def check_margin(margin: int, shape: tuple[int, int, int]) -> None:
 class ImageInversion(GradientInversion):
     """Base of the attacks whose candidates are images; see :class:`GradientInversion` for the hooks.
 
+    What the attacker draws in a step (shifts, noise, the encoder's spikes) is drawn for each member of the population.
+    The first restart of a class starts as it is told to. Every later one, of any attack, starts from an image of its
+    own, so that no two restarts of an attack that draws nothing are the same: smooth noise is added to it, and what
+    falls below 0 or above 1 is mirrored there.
+
     Args:
         target: the trained classifier.
         image_shape: (C, H, W) of the images.
@@ -63,10 +71,11 @@ class ImageInversion(GradientInversion):
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by at most so many pixels before the target sees them, >= 0.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        restart_spread: most that a pixel of a later restart's first image differs from that of the first restart, >= 0.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
-        ValueError: when an argument is out of range.
+        ValueError: when an argument is out of range, or all restarts would be the same.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class ImageInversion(GradientInversion):
         noise: float = 0.0,
         max_shift: int = 0,
         margin: int = 0,
+        restart_spread: float = 0.2,
         **kwargs: Any,
     ) -> None:
         for name, value in (
@@ -89,6 +99,7 @@ class ImageInversion(GradientInversion):
             ("smoothing", smoothing),
             ("noise", noise),
             ("max_shift", max_shift),
+            ("restart_spread", restart_spread),
         ):
             if not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be finite and not negative, got {value}.")
@@ -105,21 +116,46 @@ class ImageInversion(GradientInversion):
         self.noise = noise
         self.max_shift = max_shift
         self.margin = margin
+        if self.restarts > 1 and not restart_spread and self.variations == 1:
+            raise ValueError(
+                f"all {self.restarts} restarts of a class would be the same: {type(self).__name__} draws nothing at "
+                f"random here, and restart_spread is {restart_spread}. Give a restart_spread above 0, noise, a "
+                "max_shift, or one restart."
+            )
         with torch.no_grad():
+            self._spread_restarts(restart_spread)
             self.project()
+            self.best.copy_(self.candidates)
+
+    @property
+    def variations(self) -> float:
+        """How many different inputs can be drawn from an image in a step: 1 where nothing is drawn at random."""
+        if self.noise or (self.encoder is not None and self.encoder.draws):
+            return math.inf
+        return self._span**2
 
     def varied(self, images: Tensor, step: int) -> Tensor:
-        """Return images, ``(N, C, H, W)``, shifted and with noise if so asked; the last judgement is without."""
+        """Return a unit's members as the target sees them: shifted and with noise, if so asked.
+
+        Args:
+            images: of N units, ``(N, C, H, W)``.
+            step: the iteration; the last judgement is without shifts and noise.
+
+        Returns:
+            ``(N * n, C, H, W)``, where n is the population.
+        """
+        members = images.repeat_interleave(self.population, 0)
         if step >= self.steps:
-            return images
+            return members
         if self.max_shift:
-            images = roll_units(images, *self._shifts(step))
+            members = roll_units(members, *self._shifts(step))
         if self.noise:
-            images = images + self.noise * self.normal(step, self.image_shape, NOISE)
-        return images
+            noise = self.normal(step, (self.population, *self.image_shape), NOISE)
+            members = members + self.noise * noise.movedim(0, 1).flatten(0, 1)
+        return members
 
     def shifted_back(self, gradient: Tensor, step: int) -> Tensor:
-        """Return the gradient of shifted images, ``(N, C, H, W)``, as that of the images."""
+        """Return the gradient of shifted members, ``(N * n, C, H, W)``, as that of the images that were shifted."""
         if not self.max_shift or step >= self.steps:
             return gradient
         rows, columns = self._shifts(step)
@@ -147,7 +183,24 @@ class ImageInversion(GradientInversion):
             return images
         return F.pad(images[..., self.margin : -self.margin, self.margin : -self.margin], [self.margin] * 4)
 
+    @property
+    def _span(self) -> int:
+        """Number of different shifts in one direction."""
+        return 2 * self.max_shift + 1
+
     def _shifts(self, step: int) -> tuple[Tensor, Tensor]:
-        rows, columns = self.uniform(step, (2, 1, 1, 1), SHIFTS).flatten(1)
-        span = 2 * self.max_shift + 1
-        return (rows * span).long() - self.max_shift, (columns * span).long() - self.max_shift
+        """Return the rows and columns of each member's shift, ``(N * n,)``; within a unit they differ, if they can."""
+        draws = self.uniform(step, (self.population, 2, 1, 1, 1), SHIFTS).flatten(2)
+        rows, columns = (draws * self._span).long().unbind(1)
+        cells = differing((rows * self._span + columns).T, self._span**2).flatten()
+        return cells // self._span - self.max_shift, cells % self._span - self.max_shift
+
+    def _spread_restarts(self, spread: float) -> None:
+        """Add smooth noise to the first images of all restarts but the first, mirrored at 0 and 1."""
+        if self.restarts == 1 or not spread:
+            return
+        channels, *size = self.image_shape
+        coarse = self.uniform(0, (channels, *(min(_COARSE, side) for side in size)), FIRST_IMAGES)
+        images = self.candidates + spread * smooth_noise(coarse, size)
+        later = torch.tensor([restart > 0 for _, restart in self.units])
+        self.candidates[later] = (1 - (1 - images.abs()).abs())[later]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
+
+from brainleaks_pl.attacks.functional import parts, per_unit
+
+_ROWS = 1792  # inputs, counted over time steps and samples, that are looked at together
 
 
 class Spending(NamedTuple):
     """What an attack has spent on each class, all its restarts together.
 
     Args:
-        gradients: gradients of the target.
+        gradients: gradients of the target, of which no two are of the same input.
         queries: answers of the target, where the attack sees no more than these.
         zero_gradients: share of the steps in which every gradient of a unit was zero; None without gradients.
     """
@@ -33,3 +38,37 @@ class Snapshot(NamedTuple):
     queries: int
     costs: Tensor
     candidates: Tensor
+
+
+def fingerprints(inputs: Tensor) -> Tensor:
+    """Return a whole number for each input: the same for equal inputs, and another for any other input.
+
+    Two inputs that differ have the same number with a probability of about 2**-40.
+
+    Args:
+        inputs: ``(B, C, H, W)`` or ``(T, B, C, H, W)``.
+
+    Returns:
+        ``(B,)``.
+    """
+    shape = (*inputs.shape[:-4], 1, *inputs.shape[-3:])
+    generator = torch.Generator(inputs.device).manual_seed(0)
+    factors = torch.randint(-(2**62), 2**62, shape, generator=generator, device=inputs.device)
+    found = []
+    for part in parts(inputs, _ROWS):
+        values = inputs[..., part, :, :, :].detach().float() + 0.0  # there is one zero, not two
+        products = values.view(torch.int32) * factors  # whole numbers: their sum does not depend on its order
+        found.append(products.sum(per_unit(products)))
+    return torch.cat(found)
+
+
+def distinct(numbers: Tensor) -> Tensor:
+    """Return how many different numbers each row of ``(N, n)`` has, ``(N,)``."""
+    ordered = numbers.sort(1).values
+    return 1 + (ordered[:, 1:] != ordered[:, :-1]).sum(1)
+
+
+def repeated(labels: Tensor, first_asked: Tensor) -> int:
+    """Return how many units asked first what another unit of their class had asked first, of two ``(N,)``."""
+    pairs = torch.stack([labels, first_asked], 1)
+    return len(pairs) - len(pairs.unique(dim=0))

@@ -24,3 +24,5 @@ ENCODED_SPIKES: Final = 4
 """v3's encoded draws of its images."""
 ENCODER: Final = 5
 """The constants of v3's encoder that are not known for certain."""
+FIRST_IMAGES: Final = 6
+"""How the first images of later restarts differ from that of the first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ Uniform = Callable[[], Tensor]
 class Encoder(ABC):
     """Base of the encoders.
 
-    A subclass is a dataclass that implements :meth:`encode`; its fields are its constants.
+    A subclass is a dataclass that implements :meth:`encode`; its fields are its constants. One that draws nothing at
+    random sets ``draws`` to False, so that attacks do not ask a target about the same input several times.
 
     Args:
         time_steps: T, the number of time steps of the encoded input, at least 1.
@@ -29,6 +30,7 @@ class Encoder(ABC):
     """
 
     time_steps: int = 25
+    draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.time_steps < 1:

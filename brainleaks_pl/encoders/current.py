@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Generator, Tensor
 
@@ -23,6 +24,7 @@ class ConstantCurrentEncoder(Encoder):
     """
 
     gain: float = 1.0
+    draws: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from snntorch import spikegen
@@ -34,6 +34,7 @@ class LatencyEncoder(Encoder):
     normalize: bool = True
     linear: bool = False
     clip: bool = True
+    draws: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -48,7 +48,8 @@ def plain(
 @pytest.mark.parametrize("population", [1, 3])
 def test_equals_the_plain_algorithm(population: int) -> None:
     target = spiking_mlp()
-    attack = BrainLeaksV3(target, RateEncoder(5), steps=4, restarts=2, population=population, smoothing=0.0, seed=3)
+    settings: dict[str, Any] = {"restarts": 2, "restart_spread": 0.0, "population": population, "smoothing": 0.0}
+    attack = BrainLeaksV3(target, RateEncoder(5), steps=4, seed=3, **settings)
     record = run(attack)
     for unit, (label, restart) in enumerate(attack.units):
         expected = plain(target.network, label, restart, 4, population, 5, seed=3)

@@ -16,6 +16,7 @@ from brainleaks_pl.attacks.functional import (
     normalise_probabilities,
     population_weights,
     roll_units,
+    smooth_noise,
     total_variation,
     unit_deviation,
     unit_uniform,
@@ -77,6 +78,16 @@ def test_published_weighting_prefers_the_worst_and_the_corrected_one_the_best() 
     costs = torch.tensor([[0.9, 0.1, 0.5]])
     assert population_weights(costs, "cost").argsort().tolist() == [[1, 2, 0]]
     assert population_weights(costs, "fitness").argsort().tolist() == [[0, 2, 1]]
+
+
+def test_smooth_noise() -> None:
+    coarse = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    noise = smooth_noise(coarse, (32, 24))
+    assert noise.shape == (20, 1, 32, 24)
+    assert -1 <= noise.min() < -0.9
+    assert 0.9 < noise.max() <= 1
+    assert noise.mean() == pytest.approx(0, abs=0.1)
+    assert noise.diff(dim=-1).abs().max() < 0.5
 
 
 def test_population_weights_refuses_negative_costs_and_unknown_names() -> None:

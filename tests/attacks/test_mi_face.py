@@ -55,7 +55,7 @@ def test_defaults_are_the_published_ones() -> None:
 
 def test_total_variation_and_shifts_equal_the_plain_algorithm() -> None:
     target = mlp()
-    settings = {"total_variation": 0.3, "max_shift": 2, "patience": 2}
+    settings = {"total_variation": 0.3, "max_shift": 2, "patience": 2, "restart_spread": 0.0}
     attack = MIFace(target, steps=8, optimizer=sgd(2.0), restarts=2, seed=11, **settings)
     record = run(attack)
 
@@ -173,11 +173,23 @@ def test_patience_counts_iterations_in_a_row_without_a_lower_cost(moves: list[in
     assert attack.active.all() == (steps == 20)
 
 
-def test_restarts_of_a_deterministic_attack_agree() -> None:
-    attack = MIFace(mlp(), steps=5, restarts=2)
-    run(attack)
-    images = attack.reconstructions()
-    torch.testing.assert_close(images[0::2], images[1::2])
+@pytest.mark.parametrize("clamp", [True, False])
+def test_later_restarts_start_near_the_first_and_each_from_an_image_of_its_own(clamp: bool) -> None:
+    attack = MIFace(mlp(), restarts=3, clamp=clamp, seed=1, classes=[2, 0], restart_spread=0.3)
+    images = attack.candidates.detach()
+    assert not images[[0, 3]].any(), "the first starts black, as published"
+    assert images.flatten(1).unique(dim=0).shape[0] == 5
+    assert images.min() == 0
+    assert 0.15 < images.max() <= 0.3
+    assert (images[[1, 2, 4, 5]] > 0).float().mean() > 0.9, "clamping leaves nothing of what lies below 0"
+    assert torch.equal(images[4], MIFace(mlp(), restarts=2, seed=1, classes=[0], restart_spread=0.3).candidates[1])
+
+
+def test_restarts_that_would_all_be_the_same_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"all 2 restarts of a class would be the same: MIFace draws nothing .* noise"):
+        MIFace(mlp(), restarts=2, restart_spread=0.0)
+    MIFace(mlp(), restart_spread=0.0)
+    MIFace(mlp(), restarts=2, restart_spread=0.0, noise=0.1)
 
 
 @pytest.mark.parametrize("clamp", [True, False])
@@ -204,6 +216,7 @@ def test_bad_arguments() -> None:
         ("smoothing", -1.0, "smoothing must be finite and not negative, got -1.0"),
         ("noise", -1.0, "noise must be finite and not negative, got -1.0"),
         ("max_shift", -1, "max_shift must be finite and not negative, got -1"),
+        ("restart_spread", -0.1, "restart_spread must be finite and not negative, got -0.1"),
         ("margin", -1, "margin must not be negative and leave some of the 6x6 pixels, got -1"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),

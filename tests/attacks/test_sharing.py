@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from resuming import ATTACKS, everything
 from sharing_work import SHARED
 from toys import mlp, silent_trainer, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MIFace
+from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, InversionModule, MIFace
 from brainleaks_pl.attacks.sharing import blocks, join, select, share
 from brainleaks_pl.engine.progress import KeepProgress
 
@@ -54,16 +55,21 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def unrounded(attack: InversionModule) -> dict[str, Any]:
+    """What an attack holds, but for the fingerprints of its inputs, which rounding changes altogether."""
+    return {name: value for name, value in everything(attack).items() if not name.endswith("asked")}
+
+
 @pytest.mark.parametrize("name", SHARED)
 def test_two_processes_find_what_one_does(name: str, shared: Path) -> None:
     attack = SHARED[name]()
     silent_trainer().invert(attack)
-    alone = everything(attack)
+    alone = unrounded(attack)
     for rank in (0, 1):
         together = torch.load(shared / f"{name}-{rank}.pt", weights_only=False)
         assert together["units"] == attack.units
         assert together["best_restarts"] == attack.best_restarts()
-        assert together["state"].keys() == alone.keys()
+        assert together["state"].keys() == everything(attack).keys()
         for key, value in alone.items():
             torch.testing.assert_close(together["state"][key], value, rtol=1e-4, atol=1e-6)
 
@@ -122,7 +128,7 @@ def test_units_one_after_another_find_what_they_find_together(name: str, monkeyp
     silent_trainer().invert(apart)
     assert apart.units == together.units
     assert apart.holds_all_units
-    for key, value in everything(together).items():
+    for key, value in unrounded(together).items():
         torch.testing.assert_close(everything(apart)[key], value, rtol=1e-4, atol=1e-6)
 
 

@@ -50,7 +50,10 @@ def test_all_attacks_have_the_same_budget_of_gradients(document: dict[str, Any])
     restarts = {cell["attack"]: cell["restarts"] for cell in document["cells"]}
     assert restarts == {"v1": 4, "v3": 2, "mi_face": 1}
     for cell in document["cells"]:
-        assert cell["gradients"] == 20 if cell["attack"] != "mi_face" else 0 < cell["gradients"] <= 20
+        if cell["attack"] == "mi_face":  # stops early
+            assert 0 < cell["gradients"] <= 20
+        else:  # all restarts of v1 start from silence: four times the same gradient
+            assert cell["gradients"] == (20 if cell["attack"] == "v3" else 17)
     assert document["repeat"]["gradients"] == sum(3 * cell["gradients"] for cell in document["cells"])
 
 

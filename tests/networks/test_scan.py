@@ -219,14 +219,33 @@ def test_neurons_and_linear_layer_equal_a_scan_and_the_layer(
     for together in (True, False):
         leaves = {name: value.clone().requires_grad_(name in wanted) for name, value in values.items()}
         current, neurons = leaves["current"].clone(), {"beta": beta, "threshold": threshold, "surrogate": surrogate}
-        if together:
-            with patch.object(neurons_module, "IN_CACHE", in_cache):
+        with patch.object(neurons_module, "IN_CACHE", in_cache):
+            if together:
                 outputs = lif_linear(current, leaves["weight"], leaves["bias"], **neurons)
-        else:
-            outputs = F.linear(lif_scan(current, **neurons)[0], leaves["weight"], leaves["bias"])
-        results.append((outputs, *torch.autograd.grad((outputs * direction).sum(), [leaves[w] for w in wanted])))
+            else:
+                outputs = F.linear(lif_scan(current, **neurons)[0], leaves["weight"], leaves["bias"])
+            results.append((outputs, *torch.autograd.grad((outputs * direction).sum(), [leaves[w] for w in wanted])))
     for mine, their in zip(*results, strict=True):
         torch.testing.assert_close(mine, their, rtol=1e-5, atol=1e-5 * max(1.0, float(their.detach().abs().max())))
+
+
+@pytest.mark.parametrize("steps_at_once", [1, 2, 3, 5])
+def test_the_gradient_goes_back_through_all_blocks_of_steps(steps_at_once: int) -> None:
+    """Against plain autograd through snntorch; the last block may be shorter than the others."""
+    generator = torch.Generator().manual_seed(0)
+    values = [torch.randn(7, 2, 3, generator=generator) + 0.5, torch.randn(4, 3, generator=generator), torch.randn(4)]
+    direction = torch.randn(7, 2, 4, generator=generator)
+    theirs, ours = ([value.clone().requires_grad_() for value in values] for _ in range(2))
+    expected = F.linear(stepped(theirs[0], 0.9, 0.5, FastSigmoid(2.0))[0], *theirs[1:])
+    wanted = torch.autograd.grad((expected * direction).sum(), theirs)
+    neurons = {"beta": 0.9, "threshold": 0.5, "surrogate": FastSigmoid(2.0)}
+    with patch.object(neurons_module, "IN_CACHE", 6 * steps_at_once):
+        outputs = lif_linear(ours[0].clone(), *ours[1:], **neurons)
+        found = torch.autograd.grad((outputs * direction).sum(), ours)
+    torch.testing.assert_close(outputs, expected)
+    for mine, their in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, their, rtol=1e-4, atol=1e-5)
+    assert wanted[0].abs().min() > 1e-3, "every current counts"
 
 
 @pytest.mark.parametrize("shape", [(3, 0, 4), (3, 2, 0)])

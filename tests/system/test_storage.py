@@ -33,6 +33,40 @@ def test_atomic_write_makes_the_folder_and_the_file(tmp_path: Path) -> None:
     assert names(path.parent) == ["a.txt"]
 
 
+def test_whoever_reads_while_a_file_is_replaced_reads_the_old_or_the_new(tmp_path: Path) -> None:
+    """A reader that has the file open goes on with the old content, and nobody ever finds half of the new."""
+    path = tmp_path / "a.txt"
+    path.write_text("old and longer")
+    before = path.stat().st_ino
+    with path.open() as reader, atomic_write(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old and longer"
+        assert reader.read(3) == "old"
+    assert path.read_text() == "new"
+    assert path.stat().st_ino != before, "the new file takes the place of the old one, which is not written to"
+    with path.open() as reader:
+        write_text(path, "newer")
+        assert reader.read() == "new"
+    assert path.read_text() == "newer"
+
+
+def test_a_replacement_that_is_cut_short_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    written: list[str] = []
+
+    def dies(source: Path, target: Path) -> None:
+        written.append(source.read_text())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(path, "new")
+    assert written == ["new"], "all of it is on disk before it takes the place of the old"
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
 def test_atomic_write_gives_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").write_text("")
     with atomic_write(tmp_path / "ours") as temporary:

@@ -6,17 +6,20 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.cell_pictures import cell_pictures
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.report import Baselines, Scoring
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
 from brainleaks_pl.reporting.publishing import write_report
 from brainleaks_pl.system.storage import write_text
@@ -41,6 +44,28 @@ class Judge:
 def digest(*facts: Any) -> str:
     """Return a digest of plain values."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def association(matrix: Tensor, classes: Sequence[int], draws: int = 9999, seed: int = 0) -> float:
+    """Return how likely confidences as high as a judge's would be if reconstructions had nothing to do with classes.
+
+    A permutation test: the reconstructions are dealt out anew to the attacked classes, and the mean confidence in the
+    class dealt is compared with that in the class attacked.
+
+    Args:
+        matrix: the judge's confidences, ``(M, K)``.
+        classes: the M attacked classes.
+        draws: permutations.
+        seed: their seed.
+
+    Returns:
+        A p-value in (0, 1]; 1 where fewer than two classes were attacked.
+    """
+    own = matrix[:, list(classes)].double()
+    generator = torch.Generator().manual_seed(seed)
+    orders = torch.rand(draws, len(own), generator=generator).argsort(1)
+    dealt = own[torch.arange(len(own)), orders].mean(1)
+    return float((1 + (dealt >= own.diagonal().mean() - 1e-12).sum()) / (1 + draws))
 
 
 def budgeted(make: Make, target: Classifier, budget: int | None, **arguments: Any) -> InversionModule:
@@ -80,6 +105,7 @@ def run_cell(
     test_accuracy: float,
     settings: Mapping[str, Any],
     trainer: Mapping[str, Any],
+    baselines: Baselines | None = None,
 ) -> dict[str, Any]:
     """Run an attack, let the judges score it, write its files, and return what the audit keeps of it.
 
@@ -93,6 +119,7 @@ def run_cell(
         test_accuracy: of the target.
         settings: the attack's ``class_path`` and ``init_args``.
         trainer: settings of the trainer.
+        baselines: scores of nulls that other cells of the same seed have as well; what is new is added.
     """
     started = time.monotonic()
     facts = {
@@ -110,6 +137,7 @@ def run_cell(
         title=cell.title,
         seed=cell.seed,
         facts=facts,
+        baselines=baselines,
     )
     assert report is not None  # an audit runs in one process
     write_report(report, folder)
@@ -126,15 +154,36 @@ def run_cell(
             rescale=scoring.rescale,
             seed=cell.seed,
         )
-        judged[name] = {**report.scores["judges"][name], "over_time": over_time}
+        judged[name] = {
+            **report.scores["judges"][name],
+            "over_time": over_time,
+            "association": association(report.matrices[name], attack.classes),
+        }
+    per_run = attack.gradients_per_run
     return {
         "classes": attack.classes,
         "restarts": attack.restarts,
         **attack.spending._asdict(),
+        "budget": None if per_run is None else per_run * attack.restarts,
+        "settings": attack_settings(attack),
         "seconds": time.monotonic() - started,
         "judges": judged,
         "similarity": report.scores["similarity"],
+        "similarity_nulls": report.scores["similarity_nulls"],
+        "provenance": {
+            **report.scores["provenance"],
+            "target": attack.target.digest(),
+            "judges": {name: judge.digest() for name, judge in networks.items()},
+            "data": data.digest(),
+        },
     }
+
+
+def attack_settings(attack: InversionModule) -> dict[str, Any]:
+    """Return what an attack was run with, as far as the published settings speak of it."""
+    names = ("steps", "population", "restarts", "keep", "patience", "stop_at")
+    own = {name: getattr(attack, name) for name in names if hasattr(attack, name)}
+    return {"class": type(attack).__qualname__, **own}
 
 
 def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:

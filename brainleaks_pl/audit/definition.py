@@ -8,8 +8,10 @@ from typing import Any
 
 from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.audit.cells import budgeted
-from brainleaks_pl.audit.plan import Attacks, Networks, SurrogateProbe, Sweep
+from brainleaks_pl.audit.plan import Attacks, Networks, Variant
+from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.data.image_base import ImageDataModule
 from brainleaks_pl.evaluation.report import Scoring
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -29,6 +31,7 @@ class Audit:
             leaves the attacks as their settings have them.
         scoring: how judges score.
         checks: how networks are checked before they are attacked, or judge.
+        controls: what is measured so that the scores can be believed.
         surrogates: other surrogate gradients to try.
         sweep: variants of a target to try.
         trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
@@ -43,6 +46,7 @@ class Audit:
     gradients: int | None = None
     scoring: Scoring = field(default_factory=Scoring)
     checks: Checks = field(default_factory=Checks)
+    controls: Controls = field(default_factory=Controls)
     surrogates: SurrogateProbe = field(default_factory=SurrogateProbe)
     sweep: Sweep = field(default_factory=Sweep)
     trainer: Mapping[str, Any] = field(default_factory=dict)
@@ -55,6 +59,25 @@ class Audit:
             network.fit_to(self.data.input_shape, self.data.num_classes)
             network.time_steps = self.data.for_network(network.takes_spikes).time_steps
         return networks
+
+    def controlled(self, networks: Mapping[str, Classifier]) -> list[Variant]:
+        """Return the targets that are to be kept from learning something, and those to seek adversarial examples of.
+
+        A network that brought its weights is never trained, so there is no control of it. Adversarial examples need
+        images of the data, or the scenes of its recordings.
+
+        Args:
+            networks: the targets and judges, untrained.
+        """
+        variants = []
+        for target in self.targets:
+            if not networks[target].pretrained:
+                if self.controls.shuffled_labels:
+                    variants.append(Variant(target, shuffled=True))
+                variants += [Variant(target, withheld=own) for own in self.controls.withheld(self.data.num_classes)]
+            if self.controls.adversarial and isinstance(self.data.scenes or self.data, ImageDataModule):
+                variants.append(Variant(target))
+        return variants
 
     def fits(self, networks: Mapping[str, Classifier]) -> dict[str, list[str]]:
         """Return, by target, the attacks that fit it; see that their budgets suffice.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +14,17 @@ import torch
 from brainleaks_pl.audit.agreement import agreement
 from brainleaks_pl.audit.ceiling import encoding_ceiling
 from brainleaks_pl.audit.chance import Skills, at_chance, chance_sentences, chance_warnings, comparable
+from brainleaks_pl.audit.control import control_rows, control_sentence
+from brainleaks_pl.audit.differences import differences
+from brainleaks_pl.audit.doubts import warnings
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.plan import Cell, hashable
+from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
 from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
-from brainleaks_pl.audit.verdict import differences, verdict, warnings
+from brainleaks_pl.audit.verdict import verdict
+from brainleaks_pl.evaluation.provenance import provenance
 from brainleaks_pl.evaluation.report import versions
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -49,12 +52,26 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
         if (row := agreement(own, first, second)) is not None
     ]
     probes = masking(cells)
-    skills = run.skills()
+    skills = run.networks.skills()
+    targets = {name: _network(run, name, skills) for name in audit.targets}
+    judging = {name: _network(run, name, skills) for name in judges}
+    why_not = judges_that_do_not_count(
+        {name: network["test_accuracy"] for name, network in judging.items()}, audit.scoring
+    )
     blind_targets, blind_judges = at_chance(skills, audit.targets), at_chance(skills, judges)
-    seeing = [name for name in judges if name not in blind_judges]
-    sound = comparable(cells, blind_targets, blind_judges)
+    weak = [
+        f"{name} {reason}: it has no part in the verdict and the differences."
+        for name, reason in why_not.items()
+        if name not in blind_judges
+    ]
+    seeing = [name for name in judges if name not in blind_judges and name not in why_not]
+    sound = comparable(cells, blind_targets, [name for name in judges if name not in seeing])
     compared = differences(sound, {name: run.untrained[name].spiking for name in audit.targets}, seeing)
-    errors = [f"{name}, seed {seed}, cannot be used: {error}" for (seed, name), error in run.errors.items()]
+    errors = [f"{name}, seed {seed}, cannot be used: {error}" for (seed, name), error in run.networks.errors.items()]
+    controls = control_rows(comparable(cells, (), [name for name in judges if name not in seeing]))
+    remarks = protocol_remarks(
+        cells, type(data).__qualname__, targets, seeds=len(audit.seeds), rescale=audit.scoring.rescale
+    )
     doubts = warnings(
         cells,
         [row for row in probes if row["judge"] in seeing],
@@ -67,23 +84,34 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
         "data": {**data.describe(), "simulated": data.simulated, "class_names": names},
         "seeds": list(audit.seeds),
         "gradients": audit.gradients,
-        "targets": {name: _network(run, name, skills) for name in audit.targets},
-        "judges": {name: _network(run, name, skills) for name in judges},
+        "targets": targets,
+        "judges": {
+            name: {**network, "counts": name in seeing, "why_not": why_not.get(name)}
+            for name, network in judging.items()
+        },
         "attacks": {name: audit.settings.get("attacks", {}).get(name) for name in audit.attacks},
         "cells": cells,
         "summary": summary(cells),
         "differences": compared,
-        "verdict": verdict(compared, seeing, chance_sentences(skills, audit.targets, judges)),
+        "verdict": verdict(
+            compared,
+            seeing,
+            names,
+            control=control_sentence(controls),
+            refusals=chance_sentences(skills, audit.targets, judges),
+            remarks=remarks,
+        ),
+        "control": controls,
         "agreement": agreeing,
         "ceiling": _ceiling(run, cells),
         "masking": probes,
-        "warnings": [*chance_warnings(skills, judges), *doubts, *_of_checks(run)],
+        "warnings": [*chance_warnings(_not_controls(run, skills), judges), *weak, *doubts, *_of_checks(run)],
         "sweep": sweep_rows(cells, lambda target, parameter: _own_value(run, target, parameter)),
         "repeat": {
             "command": command,
             "config": config,
             "versions": versions(*_PACKAGES),
-            "commit": _commit(),
+            "commit": provenance()["commit"],
             "hardware": _hardware(audit.trainer),
             "seconds": sum(cell["seconds"] or 0.0 for cell in cells),
             "gradients": sum((cell["gradients"] or 0) * len(cell["classes"]) for cell in cells),
@@ -105,8 +133,15 @@ def _cell(run: AuditRun, cell: Cell, content: Mapping[str, Any]) -> dict[str, An
         else {"name": cell.surrogate, "class_path": type(surrogate).__qualname__, "init_args": asdict(surrogate)},
         "sweep": None if variant.parameter is None else {"parameter": variant.parameter, "value": variant.value},
         "folder": f"cells/{cell.name}",
+        "withheld": list(variant.withheld) or None,
         **content,
     }
+
+
+def _not_controls(run: AuditRun, skills: Skills) -> Skills:
+    """Return what is known of the networks but for the controls, which are at chance by design."""
+    controls = {cell.variant.name for cell, _ in run.cells if cell.variant.is_control}
+    return {key: own for key, own in skills.items() if key[1] not in controls}
 
 
 def _network(run: AuditRun, name: str, skills: Skills) -> dict[str, Any]:
@@ -116,22 +151,24 @@ def _network(run: AuditRun, name: str, skills: Skills) -> dict[str, Any]:
         "class": type(network).__qualname__,
         "spiking": network.spiking,
         "pretrained": network.pretrained,
-        "weights": [run.weights(seed, name) for seed in run.audit.seeds],
-        "checks": {str(seed): report.as_dict() for (seed, checked), report in run.checks.items() if checked == name},
+        "weights": [run.networks.weights(seed, name) for seed in run.audit.seeds],
+        "checks": {
+            str(seed): report.as_dict() for (seed, checked), report in run.networks.checks.items() if checked == name
+        },
         "architecture": network.architecture(),
         "recipe": network.recipe(),
         "test_accuracy": [None if own is None else own.accuracy for own in known],
         "test_samples": [None if own is None else own.samples for own in known],
         "chance": [None if own is None else own.chance for own in known],
         "at_chance": [own is not None and own.at_chance for own in known],
-        "errors": {str(seed): error for (seed, failed), error in run.errors.items() if failed == name},
+        "errors": {str(seed): error for (seed, failed), error in run.networks.errors.items() if failed == name},
     }
 
 
 def _of_checks(run: AuditRun) -> list[str]:
     """Return what the checks of the networks make doubtful, each once."""
     found = []
-    for (_, name), report in run.checks.items():
+    for (_, name), report in run.networks.checks.items():
         if run.untrained.get(name) is not None and run.untrained[name].pretrained:
             found.append(f"{name} brought its weights: test data may have been among its own training data.")
         if report.masking_untestable is not None:
@@ -172,19 +209,3 @@ def _hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": trainer.get("accelerator", "auto"),
     }
-
-
-def _commit() -> str | None:
-    """Return the commit of the source, or None where it is not a checkout."""
-    try:
-        done_process = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done_process.stdout.strip()

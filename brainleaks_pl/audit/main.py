@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,15 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.audit.conduct import ALL_FAILED, exit_status, has_results, run_audit
 from brainleaks_pl.audit.definition import Audit
-from brainleaks_pl.audit.document import audit_document
-from brainleaks_pl.audit.networks import NetworkStore
-from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
-from brainleaks_pl.audit.report import write_csv, write_html
-from brainleaks_pl.audit.run import AuditRun
+from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.report import Scoring
-from brainleaks_pl.evaluation.run import silent_trainer
 from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.names import name_of_config
-from brainleaks_pl.system.storage import check_writable, write_text
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -41,15 +35,12 @@ _KINDS = {
     "seeds": list,
     "scoring": Scoring,
     "checks": Checks,
+    "controls": Controls,
     "surrogates": SurrogateProbe,
     "sweep": Sweep,
     "trainer": InversionTrainer,
 }
 
-SOME_FAILED, ALL_FAILED = 3, 4
-"""Exit statuses of an audit with failures."""
-
-_DOCUMENT = "audit.json"
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
 missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
 interrupted goes on where it stopped when the same command is given again. The exit status is 3 where some attacks or
@@ -88,6 +79,7 @@ def audit_parser() -> ArgumentParser:
     )
     parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
     parser.add_class_arguments(Checks, "checks", help="How networks are checked before they are attacked.")
+    parser.add_class_arguments(Controls, "controls", help="What is measured so that the scores can be believed.")
     parser.add_class_arguments(SurrogateProbe, "surrogates", help="Other surrogate gradients to try.")
     parser.add_class_arguments(Sweep, "sweep", help="Variants of a target to try.")
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="As of Lightning's Trainer.")
@@ -98,73 +90,14 @@ def audit_parser() -> ArgumentParser:
     parser.add_argument(
         "--results", type=str | None, default=None, help="Folder of the report. Default: results/<config>."
     )
+    parser.add_argument(
+        "--ratings",
+        type=str,
+        action="append",
+        default=[],
+        help="File of answers that report.html saved; once for each person who rated it.",
+    )
     return parser
-
-
-def run_audit(
-    audit: Audit,
-    *,
-    checkpoints: Path,
-    results: Path,
-    title: str = "audit",
-    command: str = "",
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Run an audit and write ``report.html``, ``audit.csv`` and last ``audit.json``.
-
-    Where all attacks failed, an earlier report of which at least one succeeded is left as it is.
-
-    Args:
-        audit: what to run.
-        checkpoints: folder of the networks, ``seed<n>/<name>.pt``; those that are there are not trained again.
-        results: folder of the report; cells that have finished there are not run again.
-        title: heading of the report.
-        command: the command to repeat it with.
-        say: tells the user how it goes.
-
-    Returns:
-        The content of ``audit.json``.
-
-    Raises:
-        ValueError: when the audit's parts do not fit each other.
-        OSError: when a folder cannot be written to.
-    """
-    silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
-    check_writable(checkpoints, "checkpoints")
-    check_writable(results, "results")
-    run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
-    run.run()
-    config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
-    document = audit_document(run, title=title, command=command, config=config)
-    if exit_status(document) == ALL_FAILED and _has_results(results):
-        say(f"All attacks failed: the earlier report in {results} is left as it is.")
-        return document
-    write_html(document, results)  # first, as it draws before it writes: what cannot be drawn replaces nothing
-    write_csv(document, results)
-    write_text(results / _DOCUMENT, json.dumps(document, indent=1) + "\n")
-    return document
-
-
-def exit_status(document: Mapping[str, Any]) -> int:
-    """Return the exit status of an audit: 0, 3 where some attacks or networks failed, 4 where all attacks did.
-
-    Args:
-        document: the content of ``audit.json``.
-    """
-    found = {cell["status"] for cell in document["cells"]}
-    if "done" not in found:
-        return ALL_FAILED
-    networks = [*document["targets"].values(), *document["judges"].values()]
-    return SOME_FAILED if "failed" in found or any(network["errors"] for network in networks) else 0
-
-
-def _has_results(results: Path) -> bool:
-    """Tell whether a folder holds the report of an audit of which at least one attack has succeeded."""
-    try:
-        cells = json.loads((results / _DOCUMENT).read_bytes())["cells"]
-        return any(cell["status"] == "done" for cell in cells)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return False
 
 
 def audit_main(arguments: list[str]) -> None:
@@ -197,6 +130,7 @@ def audit_main(arguments: list[str]) -> None:
                 gradients=parts.gradients,
                 scoring=parts.scoring,
                 checks=parts.checks,
+                controls=parts.controls,
                 surrogates=parts.surrogates,
                 sweep=parts.sweep,
                 trainer={**vars(parts.trainer), "devices": 1},
@@ -206,13 +140,16 @@ def audit_main(arguments: list[str]) -> None:
             results=results,
             title=name,
             command=" ".join(["brainleaks audit", *arguments]),
+            ratings=parts.ratings,
             say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
         )
-    lines = [document["verdict"]["sentence"], *(f"Warning: {warning}" for warning in document["warnings"])]
+    said = document["verdict"]
+    lines = [line for line in (said["control"], said["sentence"]) if line]
+    lines += [*(f"Warning: {warning}" for warning in document["warnings"])]
     for line in lines:
         console.print(printable(line), markup=False)
     status = exit_status(document)
-    kept = status == ALL_FAILED and _has_results(results)
+    kept = status == ALL_FAILED and has_results(results)
     where = "The earlier report is still at" if kept else "Written to"
     console.print(printable(f"{where} {results / 'report.html'}"), markup=False, soft_wrap=True)
     if status:
@@ -238,6 +175,6 @@ def _quiet_lightning() -> Iterator[None]:
 def _plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:
     """Return the settings as plain values, without what does not change a result."""
     settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False))
-    for key in ("config", "checkpoints", "results"):
+    for key in ("config", "checkpoints", "results", "ratings"):
         settings.pop(key, None)
     return settings

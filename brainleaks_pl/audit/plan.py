@@ -1,73 +1,57 @@
-"""What an audit runs: every attack on every target it fits, then the probes of masked gradients and the sweep."""
+"""What an audit runs: every attack on every target it fits, then the controls, the probes of masks and the sweep."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.reporting.text import short
-from brainleaks_pl.system.names import MOST_BYTES, caseless, check_names, file_part
+from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.system.names import file_part
 from brainleaks_pl.targets.classifier import Classifier
 
 Networks = Mapping[str, Callable[..., Classifier]]
 """Factories by name; each takes arguments that replace its own, by keyword."""
 Attacks = Mapping[str, Callable[..., InversionModule]]
 """Factories by name; each takes the target, and arguments that replace its own, by keyword."""
-Kind = Literal["main", "surrogate", "sweep"]
-
-
-@dataclass(frozen=True)
-class SurrogateProbe:
-    """The same attacks with other surrogate gradients: is it the network that is private, or the gradient masked?
-
-    Args:
-        attacks: names of attacks that take a surrogate.
-        surrogates: surrogates by name.
-        seeds: of the audit's; None takes the first.
-    """
-
-    attacks: list[str] = field(default_factory=list)
-    surrogates: dict[str, Surrogate] = field(default_factory=dict)
-    seeds: list[int] | None = None
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Variants of one target, each trained anew: how the leak changes with it, and what that costs in accuracy.
-
-    Args:
-        target: name of the target.
-        attacks: names of the attacks on its variants.
-        values: by argument of the target, or ``time_steps`` for the encoder's T, the values it takes one at a time.
-        seeds: of the audit's; None takes the first.
-    """
-
-    target: str | None = None
-    attacks: list[str] = field(default_factory=list)
-    values: dict[str, list[Any]] = field(default_factory=dict)
-    seeds: list[int] | None = None
+Kind = Literal["main", "surrogate", "sweep", "control", "blind", "adversarial"]
+ADVERSARIAL = "adversarial"
+"""What the adversarial examples of a target are called among the attacks."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A target, or one that differs from it in one argument."""
+    """A target, one that differs from it in one argument, or one that learnt from other labels or fewer classes."""
 
     target: str
     parameter: str | None = None
     value: Any = None
+    shuffled: bool = False
+    withheld: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """Name of its checkpoint, and of what is attacked in messages."""
+        if self.shuffled:
+            return f"{self.target}-shuffled"
+        if self.withheld:  # the first one tells the groups of an audit apart
+            return f"{self.target}-without-{self.withheld[0]}"
         if self.parameter is None:
             return self.target
         value = "x".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
         return f"{self.target}-{file_part(self.parameter)}-{file_part(value)}"
 
+    @property
+    def is_control(self) -> bool:
+        """Whether it was kept from learning some class, or all."""
+        return self.shuffled or bool(self.withheld)
+
     def __str__(self) -> str:
+        if self.shuffled:
+            return f"{self.target} with shuffled labels"
+        if self.withheld:
+            return f"{self.target} without the classes {', '.join(map(str, self.withheld))}"
         return self.target if self.parameter is None else f"{self.target} with {self.parameter}: {self.value!r}"
 
 
@@ -85,6 +69,12 @@ class Cell:
         """What the cell is for."""
         if self.variant.parameter is not None:
             return "sweep"
+        if self.variant.shuffled:
+            return "control"
+        if self.variant.withheld:
+            return "blind"
+        if self.attack == ADVERSARIAL:
+            return "adversarial"
         return "main" if self.surrogate is None else "surrogate"
 
     @property
@@ -119,6 +109,8 @@ def plan_cells(
     spiking: Collection[str],
     probe: SurrogateProbe,
     sweep: Sweep,
+    controlled: Sequence[Variant],
+    controls: Controls,
 ) -> list[Cell]:
     """Return the cells in the order of their running: seed by seed, and of each seed the main ones first.
 
@@ -128,10 +120,22 @@ def plan_cells(
         spiking: the targets that have surrogates.
         probe: the surrogates to try.
         sweep: the variants to try.
+        controlled: the targets that were kept from learning something, and those whose adversarial examples are sought.
+        controls: how these are attacked.
     """
     cells = []
     for seed in seeds:
         cells += [Cell(seed, Variant(target), attack) for target, attacks in fits.items() for attack in attacks]
+        if seed in (seeds[:1] if controls.seeds is None else controls.seeds):
+            cells += [
+                Cell(seed, variant, attack)
+                for variant in controlled
+                for attack in (
+                    [name for name in fits[variant.target] if controls.attacks is None or name in controls.attacks]
+                    if variant.is_control
+                    else [ADVERSARIAL]
+                )
+            ]
         if seed in (seeds[:1] if probe.seeds is None else probe.seeds):
             cells += [
                 Cell(seed, Variant(target), attack, surrogate)
@@ -148,75 +152,3 @@ def plan_cells(
                 for attack in sweep.attacks
             ]
     return cells
-
-
-def check_plan(
-    seeds: Sequence[int], targets: Networks, judges: Networks, attacks: Attacks, probe: SurrogateProbe, sweep: Sweep
-) -> None:
-    """See that an audit has all it needs and that names mean something.
-
-    Raises:
-        ValueError: when there is no seed, target, judge or attack, when a name or seed is not known or stands twice, or
-            when a name cannot be that of a file.
-    """
-    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise ValueError(f"seeds must be distinct numbers from 0 on, one at least, got {list(seeds)}.")
-    for key, things in (("targets", targets), ("judges", judges), ("attacks", attacks)):
-        if not things:
-            raise ValueError(f"an audit needs {key}: the config names none.")
-        check_names(key, things)
-    check_names("surrogates.surrogates", probe.surrogates)
-    both = sorted(set(targets) & set(judges))
-    if both:
-        raise ValueError(f"targets and judges need names of their own, but {', '.join(both)} is both: rename one.")
-    if sweep.values and sweep.target is None:
-        raise ValueError("sweep.values without sweep.target: name the target whose variants are to be attacked.")
-    named: list[tuple[str, Sequence[Any], Sequence[Any]]] = [
-        ("surrogates.attacks", probe.attacks, list(attacks)),
-        ("surrogates.seeds", probe.seeds or [], list(seeds)),
-        ("sweep.target", [] if sweep.target is None else [sweep.target], list(targets)),
-        ("sweep.attacks", sweep.attacks, list(attacks)),
-        ("sweep.seeds", sweep.seeds or [], list(seeds)),
-    ]
-    for key, names, known in named:
-        for name in names:
-            if name not in known:
-                raise ValueError(f"{key} names {name!r}, which is not among {', '.join(map(str, known))}.")
-    for parameter, values in sweep.values.items():
-        if len({repr(value) for value in values}) < len(values) or any(
-            value in values[:place] for place, value in enumerate(values)
-        ):
-            raise ValueError(f"sweep.values gives {parameter} a value twice: {values}.")
-        for value in values:
-            parts = value if isinstance(value, list) else [value]
-            if any(isinstance(part, list | dict) for part in parts):
-                raise ValueError(f"sweep.values takes numbers, names and lists of them, got {value} for {parameter}.")
-
-
-def check_paths(cells: Iterable[Cell], networks: Iterable[str]) -> None:
-    """See that no two cells of an audit, and no two of its networks, would share a path.
-
-    Args:
-        cells: all cells.
-        networks: names of the targets and judges.
-
-    Raises:
-        ValueError: when two would, or a path would be too long.
-    """
-    cells = list(cells)
-    variants = dict.fromkeys([*map(Variant, networks), *(cell.variant for cell in cells)])
-    paths: tuple[tuple[str, list[tuple[str, str]]], ...] = (
-        ("networks", [(variant.name, str(variant)) for variant in variants]),
-        ("attacks", [(cell.name, cell.words) for cell in cells]),
-    )
-    for what, named in paths:
-        seen: dict[str, str] = {}
-        for name, words in named:
-            if len(name.encode()) > MOST_BYTES:
-                raise ValueError(f"the names of {short(words, 80)} are too long for that of a file: shorten one.")
-            if caseless(name) in seen:
-                raise ValueError(
-                    f"two {what} would be stored as {name!r}: {seen[caseless(name)]}; and {words}. Rename one, or "
-                    "change its value in sweep.values."
-                )
-            seen[caseless(name)] = words

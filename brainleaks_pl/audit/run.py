@@ -10,16 +10,18 @@ from typing import Any
 
 import torch
 
+from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
+from brainleaks_pl.audit.adversarial import adversarial_examples
 from brainleaks_pl.audit.cells import Judge, budgeted, check_finite, digest, finished_cell, keep_cell, run_cell
 from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.definition import Audit
-from brainleaks_pl.audit.networks import NetworkStore, with_argument
-from brainleaks_pl.audit.plan import Cell, Variant, check_paths, check_plan, plan_cells
-from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.errors import plain_message
+from brainleaks_pl.audit.network_run import NetworkRun, error_words
+from brainleaks_pl.audit.networks import NetworkStore
+from brainleaks_pl.audit.plan import Cell, Variant, plan_cells
+from brainleaks_pl.audit.plan_checks import check_paths, check_plan
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.evaluation.report import Baselines
 from brainleaks_pl.networks.surrogates import Surrogate
-from brainleaks_pl.targets.checks import CheckReport, run_checks
-from brainleaks_pl.targets.checks.skill import Skill, skill
 from brainleaks_pl.targets.classifier import Classifier
 
 Say = Callable[[str], None]
@@ -40,20 +42,27 @@ class AuditRun:
     store: NetworkStore
     results: Path
     say: Say
-    accuracies: dict[tuple[int, str], float] = field(default_factory=dict)
-    checks: dict[tuple[int, str], CheckReport] = field(default_factory=dict)
-    errors: dict[tuple[int, str], str] = field(default_factory=dict)
     cells: list[tuple[Cell, dict[str, Any]]] = field(default_factory=list)
     _clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         audit = self.audit
-        check_plan(audit.seeds, audit.targets, audit.judges, audit.attacks, audit.surrogates, audit.sweep)
+        check_plan(audit)
         audit.data.make_ready(scenes=True)
         self.untrained = audit.networks()
+        self.networks = NetworkRun(audit, self.store, self.untrained)
         probed = [name for name in audit.targets if self.untrained[name].has_surrogates]
-        self.plan = plan_cells(audit.seeds, audit.fits(self.untrained), probed, audit.surrogates, audit.sweep)
+        self.plan = plan_cells(
+            audit.seeds,
+            audit.fits(self.untrained),
+            probed,
+            audit.surrogates,
+            audit.sweep,
+            audit.controlled(self.untrained),
+            audit.controls,
+        )
         check_paths(self.plan, self.untrained)
+        self._baselines: Baselines = {}
 
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
@@ -62,6 +71,7 @@ class AuditRun:
         count = len(todo)
         for seed, own in tasks.items():
             networks: dict[str, Classifier] = {}
+            self._baselines.clear()
             for task in own:
                 started = time.monotonic()
                 _, was_kept = todo.pop(0)
@@ -72,7 +82,7 @@ class AuditRun:
                     error, title = content["error"], subject.title
                 else:
                     assert isinstance(subject, Variant)
-                    error, title = self._network(seed, subject, networks), f"{subject.name}, seed {seed}"
+                    error, title = self.networks.get(seed, subject, networks), f"{subject.name}, seed {seed}"
                 seconds = time.monotonic() - started
                 if not was_kept:
                     self._clock.took(task, seconds)
@@ -94,87 +104,90 @@ class AuditRun:
                 self._clock.took(task, kept["seconds"])
             return kept is not None
         assert isinstance(subject, Variant)
-        return self.store.path(seed, subject.name).is_file() or self.untrained[subject.target].pretrained
+        return self.networks.is_kept(seed, subject)
 
     def _tasks(self, seed: int) -> list[Task]:
         cells = [cell for cell in self.plan if cell.seed == seed]
-        swept = dict.fromkeys(cell.variant for cell in cells if cell.kind == "sweep")
-        fitted = [*map(Variant, (*self.audit.targets, *self.audit.judges)), *swept]
+        own = [*map(Variant, (*self.audit.targets, *self.audit.judges)), *(cell.variant for cell in cells)]
+        fitted = dict.fromkeys(own)
         fits: list[Task] = [("fit", variant.target, variant) for variant in fitted]
         return [*fits, *(("attack", cell.variant.target, cell.attack, cell) for cell in cells)]
-
-    def data_of(self, variant: Variant) -> BaseDataModule:
-        """Return the data that a variant is trained on."""
-        data = self.audit.data
-        return data.with_time_steps(variant.value) if variant.parameter == "time_steps" else data
-
-    def _network(self, seed: int, variant: Variant, networks: dict[str, Classifier]) -> str | None:
-        """Fit or load a network; return what went wrong."""
-        name, data = variant.name, self.data_of(variant)
-        make = {**self.audit.targets, **self.audit.judges}[variant.target]
-        if variant.parameter not in (None, "time_steps"):
-            make = with_argument(self.untrained[variant.target], str(variant.parameter), variant.value)
-        try:
-            network, accuracy = self.store.get(seed, name, make, data)
-            report = self._checked(seed, name, network, data.for_network(network.takes_spikes))
-            measured = report.test_accuracy if accuracy is None else accuracy
-            assert measured is not None  # of networks that brought their weights, it has been measured
-            networks[name], self.accuracies[seed, name] = network, measured
-        except Exception as error:  # whatever it is, the others go on, and the report says so
-            self.errors[seed, name] = _message(error)
-        return self.errors.get((seed, name))
-
-    def _checked(self, seed: int, name: str, network: Classifier, data: BaseDataModule) -> CheckReport:
-        """Check a network; one that brought its weights is the same for every seed, and checked once."""
-        before = (self.checks[other] for other in self.checks if other[1] == name and network.pretrained)
-        report = next(before, None) or run_checks(
-            network, data, self.audit.checks, name=name, attacked=name not in self.audit.judges, needs_gradient=False
-        )
-        self.checks[seed, name] = report
-        network.surrogates_refused = report.masking_untestable
-        if self.audit.checks.refuse:
-            report.raise_if_failed()
-        return report
 
     def _cell(self, cell: Cell, networks: Mapping[str, Classifier]) -> tuple[dict[str, Any], bool]:
         """Run a cell, or return what it came to before, and that it did."""
         audit, folder = self.audit, self._folder(cell)
-        judges = {
-            name: Judge(networks[name], self.accuracies[cell.seed, name]) for name in audit.judges if name in networks
-        }
+        accuracies = self.networks.accuracies
+        judges = {name: Judge(networks[name], accuracies[cell.seed, name]) for name in audit.judges if name in networks}
         identity = self._identity(cell, judges)
         finished = finished_cell(folder, identity)
         if finished is not None:
             return finished, True
-        content = {**_EMPTY, "test_accuracy": self.accuracies.get((cell.seed, cell.variant.name))}
+        content = {**_EMPTY, "test_accuracy": accuracies.get((cell.seed, cell.variant.name))}
         try:
             if cell.variant.name not in networks:
-                raise RuntimeError(f"its target failed: {self.errors[cell.seed, cell.variant.name]}")
+                raise RuntimeError(f"its target failed: {self.networks.errors[cell.seed, cell.variant.name]}")
             if not judges:
                 raise RuntimeError("all of its judges failed.")
-            torch.manual_seed(cell.seed)
             target = networks[cell.variant.name]
             surrogate = self._surrogate(cell)
             if surrogate is not None and target.surrogates_refused is not None:
                 return {**content, "status": "untestable", "error": target.surrogates_refused}, False
-            arguments = {} if surrogate is None else {"surrogate": surrogate}
-            attack = budgeted(audit.attacks[cell.attack], target, audit.gradients, **arguments)
+            torch.manual_seed(cell.seed)
+            attack = self._attack(cell, target, surrogate)
+            if attack is None:
+                reason = f"{cell.attack} attacks none of the classes that {cell.variant} never saw."
+                return {**content, "status": "untestable", "error": reason}, False
             content |= run_cell(
                 cell,
                 folder,
                 attack=attack,
                 judges=judges,
-                data=self.data_of(cell.variant),
+                data=self.networks.data_of(cell.variant),
                 scoring=audit.scoring,
-                test_accuracy=self.accuracies[cell.seed, cell.variant.name],
-                settings=audit.settings.get("attacks", {}).get(cell.attack, {}),
+                test_accuracy=accuracies[cell.seed, cell.variant.name],
+                settings=self._settings(cell),
                 trainer=audit.trainer,
+                baselines=self._baselines,
             )
             check_finite(content)
             keep_cell(folder, identity, content)
         except Exception as error:  # whatever it is, the others go on, and the report says so
-            content |= {**_EMPTY, "status": "failed", "error": _message(error)}
+            content |= {**_EMPTY, "status": "failed", "error": error_words(error)}
         return content, False
+
+    def _attack(self, cell: Cell, target: Classifier, surrogate: Surrogate | None) -> InversionModule | None:
+        """Return the attack of a cell, not yet run; None where it attacks none of the classes that its target lacks."""
+        audit = self.audit
+        if cell.kind == "adversarial":
+            data = self.networks.data_of(cell.variant)
+            encoder = data.encoder or self._assumed_encoder(target)
+            return adversarial_examples(target, data, encoder, eps=audit.controls.eps, seed=cell.seed)
+        make = audit.attacks[cell.attack]
+        arguments: dict[str, Any] = {} if surrogate is None else {"surrogate": surrogate}
+        if cell.variant.withheld:
+            classes = [label for label in make(target).classes if label in cell.variant.withheld]
+            if not classes:
+                return None
+            arguments["classes"] = classes
+        return budgeted(make, target, audit.gradients, **arguments)
+
+    def _assumed_encoder(self, target: Classifier) -> Encoder | None:
+        """Return the encoding that an attack assumes before a target, the first that does; None where none does."""
+        for make in self.audit.attacks.values():
+            try:
+                encoder = make(target).encoder
+            except WrongTargetError:
+                continue
+            if encoder is not None:
+                return encoder
+        return None
+
+    def _settings(self, cell: Cell) -> Mapping[str, Any]:
+        """Return the plain settings of a cell's attack."""
+        if cell.kind == "adversarial":
+            return {"class_path": "AdversarialExamples", "init_args": {"eps": self.audit.controls.eps}}
+        settings: Mapping[str, Any] = self.audit.settings.get("attacks", {}).get(cell.attack, {})
+        return settings
 
     def _folder(self, cell: Cell) -> Path:
         return self.results / "cells" / cell.name
@@ -186,7 +199,7 @@ class AuditRun:
         """Return a digest of all that decides what a cell comes to."""
         audit, judges = self.audit, list(judges)
         networks = [self.untrained[name] for name in (cell.variant.target, *judges)]
-        weights = [self.weights(cell.seed, name) for name in (cell.variant.name, *judges)]
+        weights = [self.networks.weights(cell.seed, name) for name in (cell.variant.name, *judges)]
         return digest(
             asdict(cell),
             repr(self._surrogate(cell)),
@@ -194,22 +207,12 @@ class AuditRun:
             weights,
             judges,
             audit.data.digest(),
-            audit.settings.get("attacks", {}).get(cell.attack),
-            audit.gradients,
+            self._settings(cell),
+            audit.settings.get("attacks") if cell.kind == "adversarial" else None,  # of which one names the encoder
+            None if cell.kind == "adversarial" else audit.gradients,
             asdict(audit.scoring),
             dict(audit.trainer),
         )
-
-    def skills(self) -> dict[tuple[int, str], Skill]:
-        """Return, by seed and name, what the networks know of test data, as far as they can be used."""
-        measured = {key: report.test_samples for key, report in self.checks.items()}
-        return {key: skill(self.audit.data, accuracy, measured.get(key)) for key, accuracy in self.accuracies.items()}
-
-    def weights(self, seed: int, name: str) -> str | None:
-        """Return the digest of a network's weights; None while it is not there."""
-        network = self.untrained.get(name)
-        brought = network is not None and network.pretrained
-        return network.digest() if network is not None and brought else self.store.digest(seed, name)
 
 
 _EMPTY: dict[str, Any] = {
@@ -218,13 +221,13 @@ _EMPTY: dict[str, Any] = {
     "classes": [],
     "restarts": None,
     "gradients": None,
+    "budget": None,
+    "settings": None,
     "queries": None,
     "zero_gradients": None,
     "seconds": None,
     "judges": {},
     "similarity": [],
+    "similarity_nulls": {},
+    "provenance": None,
 }
-
-
-def _message(error: Exception) -> str:
-    return f"{type(error).__name__}: {plain_message(error)}"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.statistics import Interval, Matrix, mean_interval
+from brainleaks_pl.audit.statistics import Matrix, Readings, mean_intervals
 from brainleaks_pl.evaluation.report import METRICS
 
-SIMILARITIES = ("ssim_class_mean", "ssim_nearest")
+SIMILARITIES = ("ssim_class_mean", "ssim_nearest", "identified", "verified", "member_nearer")
 ALL_JUDGES = "all judges"
 """What the mean over the judges is called."""
+FALSE_POSITIVE, ADVERSARIAL = "false_positive", "adversarial"
+"""Nulls: the same attack on a target that never saw the class; adversarial examples of the target."""
 
 Cells = Sequence[Mapping[str, Any]]
 
@@ -34,29 +37,40 @@ def common_judges(cells: Cells) -> list[str]:
     return [name for name in cells[0]["judges"] if all(name in cell["judges"] for cell in cells)]
 
 
+def similarity_value(row: Mapping[str, Any], metric: str) -> float:
+    """Return one measure of a reconstruction's likeness to its class, of :data:`SIMILARITIES`."""
+    return float(row["rank"] == 1) if metric == "identified" else min(max(float(row[metric]), -1.0), 1.0)
+
+
 def similarity_matrix(cells: Cells, metric: str) -> Matrix:
     """Return how alike cells' reconstructions are to their classes: ``(cells, classes)``."""
-    return np.array([[row[metric] for row in cell["similarity"]] for cell in cells], dtype=np.float64).clip(-1.0, 1.0)
+    return np.array([[similarity_value(row, metric) for row in cell["similarity"]] for cell in cells], dtype=np.float64)
 
 
 def summary(cells: Cells) -> list[dict[str, Any]]:
-    """Return, for each target, attack, judge and metric, the mean over seeds and classes, its interval, the nulls."""
+    """Return, for each target, attack, judge and metric, the mean over seeds and classes, its intervals, the nulls."""
     rows = []
     for (target, attack), own in grouped(done(cells), "target", "attack"):
+        made = {
+            FALSE_POSITIVE: done(cells, "blind", target=target, attack=attack),
+            ADVERSARIAL: done(cells, "adversarial", target=target),
+        }
         for judge in dict.fromkeys(name for cell in own for name in cell["judges"]):
             judged = [cell for cell in own if judge in cell["judges"]]
             for metric in METRICS:
-                nulls = judged[0]["judges"][judge]["nulls"]
-                rows.append(
-                    {
-                        **_row(target, attack, judge, metric, mean_interval(judge_matrix(judged, judge, metric))),
-                        "seeds": len(judged),
-                        "nulls": {null: _mean_null(judged, judge, null, metric) for null in nulls},
-                    }
-                )
+                nulls = {null: mean_null(judged, judge, null, metric) for null in judged[0]["judges"][judge]["nulls"]}
+                nulls |= made_nulls(made, partial(judged_values, judge=judge, metric=metric))
+                readings = mean_intervals(judge_matrix(judged, judge, metric))
+                rows.append({**_row(target, attack, judge, metric, readings), "seeds": len(judged), "nulls": nulls})
         for metric in SIMILARITIES:
-            interval = mean_interval(similarity_matrix(own, metric), least=-1.0)  # it may be negative
-            rows.append({**_row(target, attack, None, metric, interval), "seeds": len(own), "nulls": {}})
+            readings = mean_intervals(similarity_matrix(own, metric), least=-1.0 if "ssim" in metric else 0.0)
+            nulls = {
+                null: mean(cell["similarity_nulls"][null][metric] for cell in own)
+                for null, scores in own[0]["similarity_nulls"].items()
+                if metric in scores
+            }
+            nulls |= made_nulls(made, partial(_likenesses, metric=metric))
+            rows.append({**_row(target, attack, None, metric, readings), "seeds": len(own), "nulls": nulls})
     return rows
 
 
@@ -130,20 +144,40 @@ def _beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:
     return [cell for cell in plain if cell["seed"] in seeds]
 
 
-def _row(target: str, attack: str, judge: str | None, metric: str, interval: Interval) -> dict[str, Any]:
+def _row(target: str, attack: str, judge: str | None, metric: str, readings: Readings) -> dict[str, Any]:
     return {
         "target": target,
         "attack": attack,
         "judge": judge,
         "metric": metric,
-        "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
+        "mean": readings.mean,
+        "low": readings.fixed.low,
+        "high": readings.fixed.high,
+        "sampled_low": readings.sampled.low,
+        "sampled_high": readings.sampled.high,
     }
 
 
-def _mean_null(cells: Cells, judge: str, null: str, metric: str) -> float:
+def mean_null(cells: Cells, judge: str, null: str, metric: str) -> float:
+    """Return what a judge says of a null beside some cells, on the average."""
     return float(mean(cell["judges"][judge]["nulls"][null][metric]["mean"] for cell in cells))
+
+
+def made_nulls(made: Mapping[str, Cells], values: Callable[[Mapping[str, Any]], list[float]]) -> dict[str, float]:
+    """Return the means of nulls that were made by attacks, over all classes and seeds, where there are any."""
+    scored = {null: [value for cell in cells for value in values(cell)] for null, cells in made.items()}
+    return {null: float(mean(each)) for null, each in scored.items() if each}
+
+
+def judged_values(cell: Mapping[str, Any], judge: str, metric: str) -> list[float]:
+    """Return what a judge says of each class of a cell; DAA compares all classes, which blind targets do not share."""
+    if judge not in cell["judges"] or metric == "daa":
+        return []
+    return [row[metric] for row in cell["judges"][judge]["per_class"]]
+
+
+def _likenesses(cell: Mapping[str, Any], metric: str) -> list[float]:
+    return [similarity_value(row, metric) for row in cell["similarity"]]
 
 
 def _means(cells: Cells, judge: str) -> dict[str, float]:

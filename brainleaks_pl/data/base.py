@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -158,6 +159,14 @@ class BaseDataModule(LightningDataModule, ABC):
             ValueError: when T belongs to the recordings, or is below 1.
         """
         raise ValueError(f"{type(self).__name__} cannot be encoded over {time_steps} time steps: it has its own.")
+
+    def with_splits(self, splits: Mapping[str, Any]) -> BaseDataModule:
+        """Return the same data with other data sets for some of the splits, by name; ``self`` stays as it is."""
+        self.setup()
+        assert self._splits is not None
+        other = copy(self)
+        other._splits = {**self._splits, **splits}
+        return other
 
     def display(self, images: Tensor) -> Tensor:
         """Return images, or rate images, ``(M, C, H, W)``, as they are looked at and compared: in [0, 1]."""

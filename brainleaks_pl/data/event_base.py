@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -119,6 +119,14 @@ class EventDataModule(BaseDataModule):
         """Divide each rate image by its largest rate: events are sparse, and it is the shape that is looked at."""
         peak = images.amax((-3, -2, -1), keepdim=True)
         return (images / peak.where(peak > 0, 1.0)).clamp(0.0, 1.0)
+
+    def with_splits(self, splits: Mapping[str, Any]) -> EventDataModule:
+        """Return the same data with other data sets for some of the splits; what is known of the old ones is not."""
+        other = super().with_splits(splits)
+        assert isinstance(other, EventDataModule)
+        other._statistics = {}
+        other.__dict__.pop("sensor_rate", None)
+        return other
 
     @cached_property
     def sensor_rate(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -15,11 +15,14 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.identification import gallery
+from brainleaks_pl.evaluation.provenance import provenance
 from brainleaks_pl.evaluation.query_curve import query_curve
 from brainleaks_pl.evaluation.scoring import Scores, nulls, score
 from brainleaks_pl.evaluation.similarity import means, similarity, similarity_nulls
 from brainleaks_pl.targets.classifier import Classifier
 
+Baselines = MutableMapping[tuple[Any, ...], dict[str, Scores]]
+"""Scores of nulls by judge, classes and time steps."""
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
 _PACKAGES = ("brainleaks_pl", "torch", "lightning", "snntorch", "torchmetrics")
 
@@ -102,6 +105,7 @@ def make_report(
     title: str,
     seed: int,
     facts: Mapping[str, Any],
+    baselines: Baselines | None = None,
 ) -> Report:
     """Let the judges score a finished attack.
 
@@ -115,6 +119,8 @@ def make_report(
         title: heading of the pictures.
         seed: seed of the draws.
         facts: further keys of ``scores.json``, merged into it (``judges`` by name).
+        baselines: what nulls score that were scored before, of the same judges by name, with the same settings and
+            seed; what is new is added.
     """
     everything = attack.reconstructions().cpu()
     best_units = torch.tensor(attack.best_restarts())
@@ -140,14 +146,17 @@ def make_report(
     matrices: dict[str, Tensor] = {}
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
-        baselines = _nulls(data, judge, attack.classes, spikes, scoring, seed)
+        key = (name, tuple(attack.classes), None if spikes is None else len(spikes), data.time_steps)
+        known = {} if baselines is None else baselines
+        if key not in known:
+            known[key] = _nulls(data, judge, attack.classes, spikes, scoring, seed)
         own = facts["judges"].get(name, {})
         judged[name] = {
             **own,
             **_counts(scoring.why_not(own.get("test_accuracy"))),
             "digest": judge.digest(),
             **scores.as_dict(),
-            "nulls": {null: _without_classes(values) for null, values in baselines.items()},
+            "nulls": {null: _without_classes(values) for null, values in known[key].items()},
         }
         matrices[name] = scores.matrix
     curves = {}
@@ -178,6 +187,7 @@ def make_report(
         "scoring": asdict(scoring),
         "seed": seed,
         "versions": versions(),
+        "provenance": provenance(),
     }
     return Report(content, tensors, best, inputs, matrices, attack.classes, data, title)
 

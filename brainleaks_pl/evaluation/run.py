@@ -9,7 +9,7 @@ from typing import Any
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
-from brainleaks_pl.evaluation.report import Report, Scoring, make_report, rehearse
+from brainleaks_pl.evaluation.report import Baselines, Report, Scoring, make_report, rehearse
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -31,6 +31,7 @@ def run_attack(
     finished: bool = False,
     facts: Mapping[str, Any] | None = None,
     seconds: Callable[[], float] | None = None,
+    baselines: Baselines | None = None,
 ) -> Report | None:
     """Run an attack, and let the judges score what it found.
 
@@ -45,6 +46,7 @@ def run_attack(
         finished: whether the attack has run before, and is only to be scored.
         facts: further keys of ``scores``, merged into it (``judges`` by name).
         seconds: tells how long the attack has taken in all, where it was resumed.
+        baselines: scores of nulls, as of :func:`~brainleaks_pl.evaluation.report.make_report`.
 
     Raises:
         ValueError: when judges, encoder or data do not fit what the attack looks for, before it runs; or when it
@@ -64,4 +66,5 @@ def run_attack(
     took = time.monotonic() - started if seconds is None else seconds()
     facts = {"judges": {}, "attack": {"class_path": type(attack).__qualname__, "init_args": {}}, **(facts or {})}
     facts = {**facts, "seconds": took}
-    return make_report(attack, judges, data, scoring or Scoring(), title=title, seed=seed, facts=facts)
+    scoring = scoring or Scoring()
+    return make_report(attack, judges, data, scoring, title=title, seed=seed, facts=facts, baselines=baselines)

@@ -111,6 +111,23 @@ def animation_frames(
     return np.concatenate([np.broadcast_to(strip, (steps, *strip.shape[1:])) for strip in strips], axis=1)
 
 
+def bare_frames(spikes: Tensor, *, polarity: Polarity, fade: float = 0.75, size: int = 256) -> Pictures:
+    """Show spikes as they come, and nothing else: one picture a time step, no title, caption or clock.
+
+    Args:
+        spikes: counts of spikes, ``(T, C, H, W)``.
+        polarity: what the channels stand for, as many as C.
+        fade: what a step leaves of the colour of an earlier spike, in [0, 1).
+        size: pixels of the longer side, at least 1; spikes are enlarged by a whole number, never reduced.
+
+    Returns:
+        Pictures, uint8 ``(T, h, w, 3)``.
+    """
+    inks = np.array(list(_LEGENDS[polarity].values()), np.float32)
+    counts = spikes.detach().cpu().numpy().astype(np.float32)
+    return _painted(_fading(counts, fade), inks, max(1, size // max(spikes.shape[-2:])))
+
+
 def encode_gif(frames: Pictures, fps: float = 12.5) -> bytes:
     """Encode pictures as a GIF that repeats for ever.
 

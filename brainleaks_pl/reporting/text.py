@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -45,3 +46,8 @@ def short(text: str, length: int = 26) -> str:
 def entry(line: str) -> str:
     """Return a line as an entry of a legend, of which matplotlib would leave out those that begin with ``_``."""
     return f" {line}" if line.startswith("_") else line
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -13,6 +13,9 @@ import torch
 CLASSES = [0, 1, 2, 3]
 STEPS = 6
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
+SIMILARITIES = ("ssim_class_mean", "ssim_nearest", "identified", "verified", "member_nearer")
+PROVENANCE = {"version": "0.2.0", "commit": "4891a3b", "code": "c0de", "torch": "2.9.0", "threads": 1, "target": "7a",
+              "judges": {"cnn": "9c"}, "data": "da7a"}  # fmt: skip
 
 
 def fake_audit(
@@ -40,9 +43,18 @@ def fake_audit(
         for seed, target, attack in product(seeds, targets, attacks)
     ]
     if failed:
-        gone = {"test_accuracy": None, "restarts": None, "gradients": None, "zero_gradients": None, "seconds": None}
-        error = "RuntimeError: <b>out of memory</b>"
-        cells[-1] = {**cells[-1], **gone, "status": "failed", "error": error, "judges": {}, "similarity": []}
+        gone: dict[str, Any] = {
+            "test_accuracy": None,
+            "restarts": None,
+            "gradients": None,
+            "zero_gradients": None,
+            "seconds": None,
+        }
+        gone |= {"judges": {}, "similarity": [], "provenance": None}
+        cells[-1] = {**cells[-1], **gone, "status": "failed", "error": "RuntimeError: <b>out of memory</b>"}
+    for kind, name in (("control", "v1"), ("blind", "v1"), ("adversarial", "adversarial")):
+        extra = _cell(draw, folder, kind, "snn", name, seeds[0], judges, events)
+        cells.append({**extra, "withheld": [0, 2] if kind == "blind" else None})
     surrogate = {"class_path": "brainleaks_pl.ATan", "init_args": {"alpha": 2.0}}
     cells.append({**_cell(draw, folder, "surrogate", "snn", "v1", 0, judges, events), "surrogate": surrogate})
     swept = [("beta", value) for value in (0.5, 0.9, 0.99)] + [("hidden", value) for value in (32, 128)]
@@ -53,7 +65,7 @@ def fake_audit(
     data["frames" if events else "encoder"] = {"frame_time": 5000, "polarity": "both"} if events else {"class": "Rate"}
     pairs = [(judges[0], judges[1])] if len(judges) > 1 else []
     return {
-        "format": "brainleaks_pl.audit/1",
+        "format": "brainleaks_pl.audit/2",
         "title": "audit_fake",
         "data": {**data, "class_names": ["zero", "one", "two", "three"]},
         "seeds": list(seeds),
@@ -63,27 +75,30 @@ def fake_audit(
             for name, cls, spiking in (("snn", "SpikingMLP", True), ("ann", "MLP", False))
         },
         "judges": {
-            name: {"class": "CNN", "spiking": "spiking" in name, "architecture": {}, "test_accuracy": [0.98] * count}
+            name: {"class": "CNN", "spiking": "spiking" in name, "architecture": {}, "test_accuracy": [0.98] * count,
+                   "counts": True, "why_not": None}
             for name in judges
         },
         "attacks": {name: {"class_path": f"brainleaks_pl.{name}", "init_args": {"lr": 0.1}} for name in attacks},
         "cells": cells,
         "summary": _summary(draw, targets, attacks, judges, len(seeds), events),
-        "differences": [
+        "control": [
             {
-                "attack": attack, "first": "snn", "second": "ann", "judge": judge, "metric": metric,
-                "difference": value, "low": None if len(seeds) == 1 else value - 0.06,
-                "high": None if len(seeds) == 1 else value + 0.06, "shown": abs(value) > 0.06 and len(seeds) > 1,
-                "first_attack": "v3" if attack == "strongest" else attack,
-                "second_attack": "mi_face" if attack == "strongest" else attack,
+                "target": "snn", "attack": attack, "judge": judge, "metric": metric, "mean": 0.09,
+                "low": None if count == 1 else 0.05, "high": None if count == 1 else 0.13, "null": 0.14,
+                "false_positive": 0.1 if attack == "v1" else None, "test_accuracy": 0.11, "seeds": count,
+                "at_null": True,
             }
-            for judge, attack, metric in product(judges, (*attacks, "strongest"), ("confidence", "attack_accuracy"))
-            for value in (draw.uniform(-0.1, 0.2),)
+            for attack, judge, metric in product(attacks, judges, ("attack_accuracy", "confidence"))
         ],
+        "differences": _differences(draw, attacks, judges, seeds),
         "verdict": {
+            "control": "On networks that learnt shuffled labels, all judges stay at the nulls.",
             "sentence": "The spiking network gives away as much as the ordinary one.",
             "details": ["Strongest attack on snn: v3.", "Strongest attack on ann: mi_face."],
+            "remarks": ["The networks were trained for 1 of the 10 epochs that were published."],
         },
+        "people": None,
         "agreement": [
             {
                 "target": target, "attack": attack, "first": first, "second": second,
@@ -104,7 +119,8 @@ def fake_audit(
         "masking": [
             {
                 "target": "snn", "attack": "v1", "judge": judge, "surrogate": name, "attack_accuracy": value,
-                "confidence": value - 0.1, "zero_gradients": zero, "seeds": 1,
+                "confidence": value - 0.1, "zero_gradients": zero,
+                "seeds": 1,
             }
             for judge in judges
             for name, value, zero in (("as trained", 0.3, 0.8), ("ATan(alpha=2.0)", 0.9, 0.05))
@@ -148,7 +164,8 @@ def _cell(
     confidences = {judge: [draw.uniform(0.2, 1.0) for _ in CLASSES] for judge in judges}
     return {
         "kind": kind, "target": target, "attack": attack, "seed": seed, "surrogate": None, "sweep": None,
-        "test_accuracy": 0.951, "status": "done", "error": None, "folder": name, "restarts": 4, "gradients": 280,
+        "test_accuracy": 0.951, "status": "done", "error": None, "folder": name, "restarts": 4,
+        "gradients": 280, "budget": 300, "withheld": None, "provenance": PROVENANCE,
         "zero_gradients": 0.01 if target == "snn" else 0.0, "seconds": 3.1, "classes": CLASSES,
         "judges": {
             judge: {
@@ -159,7 +176,14 @@ def _cell(
             }
             for judge, values in confidences.items()
         },
-        "similarity": [{"class": k, "ssim_class_mean": 0.3 + 0.1 * k, "ssim_nearest": 0.4 + 0.1 * k} for k in CLASSES],
+        "similarity": [
+            {
+                "class": k, "ssim_class_mean": 0.3 + 0.1 * k, "ssim_nearest": 0.4 + 0.1 * k, "rank": 1 + min(k, 1),
+                "verified": float(k == 0), "member_nearer": 0.5, "distance_member": 2.0 + k,
+                "distance_non_member": 3.0 + k,
+            }
+            for k in CLASSES
+        ],
     }  # fmt: skip
 
 
@@ -193,20 +217,52 @@ def _summary(
     events: bool,
 ) -> list[dict[str, Any]]:
     rows = []
-    measures = [(metric, judge) for metric in METRICS for judge in judges]
-    measures += [("ssim_class_mean", None), ("ssim_nearest", None)]
+    measures: list[tuple[str, str | None]] = [(metric, judge) for metric in METRICS for judge in judges]
+    measures += [(metric, None) for metric in SIMILARITIES]
+    level = {"noise": 0.1, "shuffled" if events else "black": 0.08, "class_mean": 0.88, "real": 0.97}
     for (metric, judge), target, attack in product(measures, targets, attacks):
-        mean = draw.uniform(0.3, 0.95)
-        nulls = (
-            {}
-            if judge is None
-            else {"noise": 0.1, "shuffled" if events else "black": 0.08, "class_mean": 0.88, "real": 0.97}
-        )
+        nearer = metric == "member_nearer"
+        mean = 0.51 if nearer else draw.uniform(0.3, 0.95)
+        nulls: dict[str, float] = {} if metric.startswith("ssim") else dict(level)
+        if judge is not None:
+            nulls |= {"adversarial": 0.25} | ({"false_positive": 0.2} if attack != "v3" else {})
+        alone = seeds == 1
         rows.append(
             {
                 "target": target, "attack": attack, "judge": judge, "metric": metric, "mean": mean,
-                "low": None if seeds == 1 else mean - 0.05, "high": None if seeds == 1 else min(1.0, mean + 0.05),
-                "seeds": seeds, "nulls": nulls,
+                "low": None if alone else mean - 0.05, "high": None if alone else min(1.0, mean + 0.05),
+                "sampled_low": None if alone else mean - 0.12, "sampled_high": None if alone else min(1.0, mean + 0.12),
+                "seeds": seeds, "nulls": dict.fromkeys(nulls, 0.5) if nearer else nulls,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _differences(
+    draw: random.Random, attacks: tuple[str, ...], judges: tuple[str, ...], seeds: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    rows = []
+    leading = ("all judges", *judges) if len(judges) > 1 else judges
+    alone = len(seeds) == 1
+    for judge, attack, metric in product(leading, (*attacks, "strongest"), ("confidence", "attack_accuracy")):
+        by_class = [draw.uniform(-0.05, 0.1) for _ in CLASSES[1:]] + [0.4]
+        difference, rest = sum(by_class) / len(CLASSES), sum(by_class[:-1]) / (len(CLASSES) - 1)
+        rows.append(
+            {
+                "attack": attack, "first": "snn", "second": "ann", "judge": judge, "metric": metric,
+                "first_attack": "v3" if attack == "strongest" else attack,
+                "second_attack": "mi_face" if attack == "strongest" else attack,
+                "seeds": list(seeds), "difference": difference,
+                "low": None if alone else difference - 0.06, "high": None if alone else difference + 0.06,
+                "shown": difference > 0.06 and not alone,
+                "sampled_low": None if alone else difference - 0.2, "sampled_high": None if alone else difference + 0.2,
+                "sampled_shown": False,
+                "by_seed": [difference + 0.01 * (place - (len(seeds) - 1) / 2) for place in range(len(seeds))],
+                "by_class": [{"class": k, "difference": by_class[k]} for k in CLASSES],
+                "without": {
+                    "class": CLASSES[-1], "difference": rest, "low": None if alone else rest - 0.05,
+                    "high": None if alone else rest + 0.05,
+                },
             }
         )  # fmt: skip
     return rows

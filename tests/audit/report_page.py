@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from html.parser import HTMLParser
 
-VOID = {"meta", "img", "br", "source"}
+VOID = {"meta", "img", "br", "source", "input"}
 
 
 class Page(HTMLParser):

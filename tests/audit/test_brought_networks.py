@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_audit import conduct, network, tiny_audit, written
+from tiny_audit import NO_CONTROLS, conduct, network, tiny_audit, written
 from torch import Tensor, nn
 from toys import ToyDigits, train_plainly
 
 from brainleaks_pl import LIF, MLP, BrainLeaksV1, BrainLeaksV3, Classifier, RateEncoder, SpikingMLP, TimeFirst
 from brainleaks_pl.audit import networks
-from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
+from brainleaks_pl.audit.settings import SurrogateProbe, Sweep
 from brainleaks_pl.networks.surrogates import FastSigmoid
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.weights import digest_of
@@ -57,6 +57,7 @@ def audit(weights: Path, **changes: Any) -> Any:
         "targets": {"own": own(weights), "hidden": own(weights, known=False)},
         "attacks": {"v1": partial(BrainLeaksV1, steps=5), "v3": partial(BrainLeaksV3, steps=10)},
         "sweep": Sweep(),
+        "controls": NO_CONTROLS,
     }
     return tiny_audit(**{**parts, **changes})
 
@@ -140,6 +141,7 @@ def test_a_sweep_varies_arguments_of_the_network_and_of_the_classifier(tmp_path:
         seeds=[0],
         gradients=5,
         surrogates=SurrogateProbe(),
+        controls=NO_CONTROLS,
         sweep=Sweep("snn", ["v3"], {"beta": [0.2], "spike_penalty": [1.0]}),
         checks=Checks(refuse=False),  # hardly trained, they say the same of everything
     )

@@ -9,7 +9,9 @@ import pytest
 from tiny_audit import conduct, network, tiny_audit
 
 from brainleaks_pl import MLP, ATan, SpikingMLP
-from brainleaks_pl.audit.plan import Cell, SurrogateProbe, Sweep, Variant, check_paths
+from brainleaks_pl.audit.plan import Cell, Variant
+from brainleaks_pl.audit.plan_checks import check_paths
+from brainleaks_pl.audit.settings import SurrogateProbe, Sweep
 
 PARTS = {"targets": network(SpikingMLP), "judges": network(MLP), "attacks": tiny_audit().attacks["v1"]}
 

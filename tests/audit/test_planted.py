@@ -20,8 +20,9 @@ from brainleaks_pl import (
     SpikingMLP,
     Training,
 )
+from brainleaks_pl.audit.differences import differences
 from brainleaks_pl.audit.run import Audit
-from brainleaks_pl.audit.verdict import differences
+from brainleaks_pl.audit.settings import Controls
 
 
 class Noise(Classifier):
@@ -63,6 +64,7 @@ def audit() -> Audit:
         attacks={"v3": partial(BrainLeaksV3, steps=30, start=0.1, margin=4)},
         seeds=[0, 1],
         gradients=60,
+        controls=Controls(groups=0, adversarial=False),
         scoring=Scoring(draws=10, null_draws=10),
         trainer={"accelerator": "cpu", "devices": 1},
     )
@@ -85,6 +87,10 @@ def test_noise_labels_come_out_at_the_nulls_and_class_means_at_the_ceiling(tmp_p
     )
     assert shown["difference"] < -0.6
     assert shown["high"] < -0.25  # two seeds: how wide the interval is depends on the machine's rounding
+    # the planted control: even class means are no such thing where labels are shuffled
+    assert all(row["at_null"] for row in found["control"])
+    assert {row["target"] for row in found["control"]} == {"noise", "templates"}
+    assert found["verdict"]["control"].startswith("Planted control: noise and templates, trained on shuffled labels")
     # but what has learnt nothing of the classes is no example of privacy
     assert found["targets"]["noise"]["at_chance"] == [True, True]
     assert found["targets"]["templates"]["at_chance"] == [False, False]

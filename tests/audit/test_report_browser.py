@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fake_audit import fake_audit
 
+from brainleaks_pl.audit.people import read_ratings
 from brainleaks_pl.audit.report import write_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -22,6 +23,34 @@ LIGHT, DARK = 1, 0
 WIDTHS = (400, 1280)
 
 PROBE = """<script>
+function rate() {
+  const root = document.getElementById("rating");
+  const dialog = root.querySelector("dialog");
+  const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const act = (what) => dialog.querySelector(`[data-do="${what}"]`).click();
+  let blob = null, name = null;
+  URL.createObjectURL = (one) => ((blob = one), "blob:none");
+  HTMLAnchorElement.prototype.click = function () { name = this.download; };
+  const waiting = root.querySelector("template").content.children;
+  const order = [root.querySelector(".rating-shown img"), ...waiting].map((one) => one.dataset.item);
+  window.confirm = () => true;
+  root.querySelector('[data-do="clear"]').click();  // what the frame beside this one has left
+  root.querySelector('[data-do="open"]').click();
+  const box = dialog.getBoundingClientRect();
+  const covers = box.left <= 0 && box.top <= 0 && box.right >= innerWidth && box.bottom >= innerHeight;
+  const wide = dialog.scrollWidth > dialog.clientWidth;
+  press("2"); press("r");
+  press("c"); press("s");
+  press("1"); press("Backspace"); press("3"); press("s"); // a class that was chosen can be changed
+  root.querySelector('[data-class="0"]').click();  // half an answer is none
+  act("save");
+  const kept = Object.keys(JSON.parse(localStorage.getItem(`brainleaks_pl.ratings:${root.dataset.audit}`)).answers);
+  act("close");
+  return new Promise((resolve) => blob.text().then((text) => resolve({
+    covers, wide, order, name, kept, content: JSON.parse(text),
+    progress: root.querySelector('[data-say="progress"]').textContent, open: dialog.open,
+  })));
+}
 addEventListener("load", async () => {
   const images = [...document.images];
   await Promise.all(images.map((image) => image.decode().catch(() => null)));
@@ -52,6 +81,7 @@ addEventListener("load", async () => {
   found.once = state();
   button.click();
   found.twice = state();
+  found.rated = await rate();
   parent.postMessage(found, "*");
 });
 </script>"""
@@ -147,3 +177,22 @@ def test_page_and_plots_follow_the_colour_scheme(
         assert light[width]["colour"] != dark[width]["colour"]
         assert light[width]["dark"] == 0
         assert dark[width]["dark"] == dark[width]["plots"] > 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pictures_are_rated_by_keyboard_and_the_answers_saved(
+    width: int, folder: Path, light: dict[int, dict[str, Any]]
+) -> None:
+    found = light[width]["rated"]
+    assert found["covers"]
+    assert not found["wide"]
+    assert found["kept"] == found["order"][:4]
+    assert not found["open"]
+    assert found["progress"] == f"4 of {len(found['order'])}"
+    assert found["name"] == "ratings-a_title_without_any_space_a_title_without_any_space_a_title_.json"
+    assert found["content"]["rater"].startswith("anonymous-")
+    said = [(answer["item"], answer["class"], answer["real"]) for answer in found["content"]["answers"]]
+    assert said == list(zip(found["order"][:3], (2, None, 3), (True, False, False), strict=True))
+    (folder / "saved.json").write_text(json.dumps(found["content"]))
+    (own,) = read_ratings([str(folder / "saved.json")])
+    assert own.audit in (folder / "report.html").read_text(encoding="utf-8")

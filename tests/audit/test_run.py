@@ -14,13 +14,31 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_audit import conduct, network, timeless, tiny_audit, work, written
+from tiny_audit import NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
-from brainleaks_pl import MLP, BrainLeaksV1, BrainLeaksV3, Checks, Classifier, MIFace, Scoring, SpikingCNN, Training
-from brainleaks_pl.audit.main import exit_status
-from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
+from brainleaks_pl import (
+    MLP,
+    ATan,
+    BrainLeaksV1,
+    BrainLeaksV3,
+    Checks,
+    Classifier,
+    MIFace,
+    Scoring,
+    SpikingCNN,
+    Training,
+)
+from brainleaks_pl.audit.conduct import exit_status
+from brainleaks_pl.audit.network_run import NetworkRun
+from brainleaks_pl.audit.networks import NetworkStore, seed_of
+from brainleaks_pl.audit.report.pictures import Gallery
+from brainleaks_pl.audit.report.rating import RATINGS, rating_sheet
+from brainleaks_pl.audit.run import AuditRun
+from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
 
+ALL_KINDS = {"main", "surrogate", "sweep", "control", "blind", "adversarial"}
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
 
 
@@ -48,13 +66,14 @@ def test_every_attack_runs_on_every_target_that_it_fits(document: dict[str, Any]
 
 def test_all_attacks_have_the_same_budget_of_gradients(document: dict[str, Any]) -> None:
     restarts = {cell["attack"]: cell["restarts"] for cell in document["cells"]}
-    assert restarts == {"v1": 4, "v3": 2, "mi_face": 1}
+    assert restarts == {"v1": 4, "v3": 2, "mi_face": 1, "adversarial": 3}
     for cell in document["cells"]:
-        if cell["attack"] == "mi_face":  # stops early
-            assert 0 < cell["gradients"] <= 20
-        else:  # all restarts of v1 start from silence: four times the same gradient
-            assert cell["gradients"] == (20 if cell["attack"] == "v3" else 17)
-    assert document["repeat"]["gradients"] == sum(3 * cell["gradients"] for cell in document["cells"])
+        assert cell["budget"] == (60 if cell["kind"] == "adversarial" else 20)
+        assert 0 < cell["gradients"] <= cell["budget"]
+        if cell["attack"] == "v1":  # all restarts start from silence: four times the same gradient
+            assert cell["gradients"] == 17
+    spent = [len(cell["classes"]) * cell["gradients"] for cell in document["cells"]]
+    assert document["repeat"]["gradients"] == sum(spent)
 
 
 def test_probes_and_sweep_take_the_first_seed(document: dict[str, Any]) -> None:
@@ -72,8 +91,90 @@ def test_probes_and_sweep_take_the_first_seed(document: dict[str, Any]) -> None:
     assert [row["surrogate"] for row in document["masking"] if row["judge"] == "spiking"] == ["as trained", "atan"]
 
 
+def test_controls_take_the_first_seed_and_attack_what_their_targets_never_saw(document: dict[str, Any]) -> None:
+    found = [cell for cell in document["cells"] if cell["kind"] in ("control", "blind", "adversarial")]
+    assert sorted((cell["kind"], cell["target"], cell["attack"], cell["classes"]) for cell in found) == [
+        ("adversarial", "ann", "adversarial", [0, 1, 2]), ("adversarial", "snn", "adversarial", [0, 1, 2]),
+        ("blind", "ann", "v3", [0, 2]), ("blind", "ann", "v3", [1]),
+        ("blind", "snn", "v3", [0, 2]), ("blind", "snn", "v3", [1]),
+        ("control", "ann", "v3", [0, 1, 2]), ("control", "snn", "v3", [0, 1, 2]),
+    ]  # fmt: skip
+    assert all(cell["withheld"] == (cell["classes"] if cell["kind"] == "blind" else None) for cell in found)
+    assert {cell["seed"] for cell in found} == {0}
+    assert {(row["target"], row["attack"], row["judge"]) for row in document["control"]} == {
+        (target, "v3", judge) for target in ("snn", "ann") for judge in ("spiking", "ordinary")
+    }
+    assert document["verdict"]["control"].startswith(("Planted control", "The planted control"))
+
+
+def test_every_score_has_its_false_positive_rate_beside_it(document: dict[str, Any]) -> None:
+    def values(kind: str, target: str, judge: str) -> list[float]:
+        return [
+            row["confidence"]
+            for cell in document["cells"]
+            if (cell["kind"], cell["target"]) == (kind, target)
+            for row in cell["judges"][judge]["per_class"]
+        ]
+
+    rows = [row for row in document["summary"] if (row["attack"], row["metric"]) == ("v3", "confidence")]
+    assert len(rows) == 4
+    for row in rows:
+        blind, adversarial = (values(kind, row["target"], row["judge"]) for kind in ("blind", "adversarial"))
+        assert len(blind) == len(adversarial) == 3
+        assert row["nulls"]["false_positive"] == pytest.approx(sum(blind) / 3)
+        assert row["nulls"]["adversarial"] == pytest.approx(sum(adversarial) / 3)
+    (verified,) = (
+        row for row in document["summary"] if (row["target"], row["attack"], row["metric"]) == ("snn", "v3", "verified")
+    )
+    assert set(verified["nulls"]) == {"noise", "black", "class_mean", "real", "false_positive", "adversarial"}
+
+
+def test_no_two_networks_share_their_seed(finished: Path) -> None:
+    paths = sorted((finished / "networks").glob("seed*/*.pt"))
+    seeds = {path: torch.load(path, weights_only=True)["seed"] for path in paths}
+    assert len(paths) == 4 * 2 + 2 + 2 * 3  # of two seeds; the sweep's; shuffled and withheld ones
+    assert len(set(seeds.values())) == len(paths)
+    assert all(own == seed_of(int(path.parent.name[4:]), path.stem) for path, own in seeds.items())
+
+
+def test_controls_are_trained_on_what_they_are_said_to_be(finished: Path) -> None:
+    audit = tiny_audit()
+    run = NetworkRun(audit, NetworkStore(finished / "networks", dict(audit.trainer)), audit.networks())
+    data = {
+        variant.name: run.store.path(0, variant.name)
+        for variant in audit.controlled(audit.networks())
+        if variant.is_control
+    }
+    assert set(data) == {
+        f"{target}-{end}" for target in ("snn", "ann") for end in ("shuffled", "without-0", "without-1")
+    }
+    digests = {
+        name: torch.load(path, weights_only=True)["data_digest"]
+        for name, path in data.items()
+        if name.startswith("snn")
+    }
+    assert digests == {
+        "snn-shuffled": with_shuffled_labels(audit.data, seed_of(0, "snn-shuffled")).digest(),
+        "snn-without-0": without_classes(audit.data, (0, 2)).digest(),
+        "snn-without-1": without_classes(audit.data, (1,)).digest(),
+    }
+
+
+def test_every_cell_says_where_it_comes_from(document: dict[str, Any]) -> None:
+    for cell in document["cells"]:
+        found = cell["provenance"]
+        assert found["version"] == document["repeat"]["versions"]["brainleaks_pl"]
+        assert (found["torch"], found["threads"]) == (torch.__version__, 1)
+        assert len(found["code"]) == 16
+        assert found["data"] != ""
+        assert set(found["judges"]) == {"spiking", "ordinary"}
+    digests = {cell["provenance"]["target"] for cell in document["cells"]}
+    # of each target two seeds, three controls; two variants of the sweep
+    assert len(digests) == 2 * (2 + 3) + 2
+
+
 def test_the_summary_is_the_mean_over_seeds_and_classes(document: dict[str, Any]) -> None:
-    assert len(document["summary"]) == len(MAIN) * (2 * 4 + 2)
+    assert len(document["summary"]) == len(MAIN) * (2 * 4 + 5)
     for row in document["summary"]:
         cells = [
             cell
@@ -82,10 +183,12 @@ def test_the_summary_is_the_mean_over_seeds_and_classes(document: dict[str, Any]
         ]
         assert row["seeds"] == len(cells) == 2
         if row["judge"] is None:
-            values = [entry[row["metric"]] for cell in cells for entry in cell["similarity"]]
+            rows = [entry for cell in cells for entry in cell["similarity"]]
+            identified = row["metric"] == "identified"
+            values = [float(entry["rank"] == 1) if identified else entry[row["metric"]] for entry in rows]
         else:
             values = [entry[row["metric"]] for cell in cells for entry in cell["judges"][row["judge"]]["per_class"]]
-            assert set(row["nulls"]) == {"noise", "black", "class_mean", "real"}
+            assert {"noise", "black", "class_mean", "real"} <= set(row["nulls"])
         assert row["mean"] == pytest.approx(sum(values) / len(values))
         assert row["low"] <= row["mean"] <= row["high"]
 
@@ -97,16 +200,26 @@ def test_differences_are_between_kinds_of_targets(document: dict[str, Any]) -> N
         (a, j, m) for a in ("v3", "strongest") for j in judges for m in ("confidence", "attack_accuracy")
     }
     means = {(r["target"], r["attack"], r["judge"], r["metric"]): r["mean"] for r in document["summary"]}
-    for (_, judge, metric), row in rows.items():
+
+    def reached(target: str, attack: str, judge: str, metric: str) -> float:
+        """The mean of an attack by one judge; of the strongest, that which the other judge finds strongest."""
+        if attack == "strongest":
+            (other,) = {"spiking", "ordinary"} - {judge}
+            fitting = [name for own, name in MAIN if own == target]
+            attack = max(fitting, key=lambda name: means[target, name, other, "confidence"])
+        return means[target, attack, judge, metric]
+
+    for (attack, judge, metric), row in rows.items():
         names = judges[1:] if judge == "all judges" else [judge]
         one, other = (
-            sum(means[target, attack, name, metric] for name in names) / len(names)
-            for target, attack in (("snn", row["first_attack"]), ("ann", row["second_attack"]))
+            sum(reached(target, attack, name, metric) for name in names) / len(names) for target in ("snn", "ann")
         )
         assert row["difference"] == pytest.approx(one - other)
+        assert row["difference"] == pytest.approx(sum(row["by_seed"]) / 2)
+        assert row["difference"] == pytest.approx(sum(entry["difference"] for entry in row["by_class"]) / 3)
         assert row["shown"] == (row["low"] > 0 or row["high"] < 0)
-    sentence = document["verdict"]["sentence"]
     strongest = rows["strongest", "all judges", "confidence"]
+    sentence = document["verdict"]["sentence"]
     assert f"{strongest['difference']:+.3f}" in sentence
     assert ("No difference is shown" in sentence) == (not strongest["shown"])
 
@@ -158,12 +271,31 @@ def test_nothing_finished_is_computed_again(
 
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", never)
     monkeypatch.setattr("brainleaks_pl.audit.networks.train_network", never)
-    assert timeless(conduct(copied)) == timeless(document)
+    results = copied / "results"
+    sheet = rating_sheet(document, Gallery(document, results))
+    answers = [{"item": item.key, "class": item.sources[0].label, "real": False} for item in sheet.items]
+    ratings = {"format": RATINGS, "audit": sheet.digest, "answers": answers}
+    (copied / "own.json").write_text(json.dumps(ratings))
+    (copied / "other.json").write_text(json.dumps({**ratings, "audit": "0" * 64}))
+    before = (results / "report.html").read_bytes()
+    with pytest.raises(ValueError, match=r"other\.json are of another audit"):
+        conduct(copied, ratings=[str(copied / "other.json")])
+    assert (results / "report.html").read_bytes() == before
+
+    again = conduct(copied, ratings=[str(copied / "own.json")])
+    people = again.pop("people")
+    assert timeless({**again, "people": None}) == timeless(document)
+    assert {(row["target"], row["attack"]) for row in people["rows"]} == MAIN
+    assert {row["recognised"] for row in [*people["rows"], people["real"]]} == {1.0}
+    assert people["real"]["taken_for_real"] == 0.0
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert "What people see" in page
+    assert f'data-audit="{sheet.digest}"' in page  # the answers still fit
 
 
 def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
-    run_cell = conduct.__globals__["run_audit"].__globals__["AuditRun"]._cell.__globals__["run_cell"]
+    run_cell = AuditRun._cell.__globals__["run_cell"]
 
     def counted(cell: Any, *arguments: Any, **settings: Any) -> Any:
         ran.append((cell.kind, cell.attack))
@@ -173,7 +305,26 @@ def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest
     settings = {"data": "toy digits", "attacks": {"v1": {"class_path": "BrainLeaksV1", "init_args": {"steps": 4}}}}
     attacks = {**tiny_audit().attacks, "v1": partial(BrainLeaksV1, steps=4)}
     conduct(copied, tiny_audit(attacks=attacks, settings=settings))
-    assert sorted(ran) == [("main", "v1"), ("main", "v1"), ("surrogate", "v1")]
+    assert sorted(ran) == [("adversarial", "adversarial")] * 2 + [("main", "v1"), ("main", "v1"), ("surrogate", "v1")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"gradients": 40}, ALL_KINDS - {"adversarial"}),
+        ({"scoring": Scoring(draws=2, null_draws=2)}, ALL_KINDS),
+        ({"surrogates": SurrogateProbe(["v1"], {"atan": ATan(3.0)})}, {"surrogate"}),
+        ({"controls": Controls(groups=2, attacks=["v3"], eps=0.2)}, {"adversarial"}),
+        ({"sweep": Sweep("snn", ["v3"], {"beta": [0.2]})}, set()),
+    ],
+)
+def test_cells_are_known_by_their_budget_scoring_surrogate_and_controls(
+    finished: Path, changes: dict[str, Any], kinds: set[str]
+) -> None:
+    audit = tiny_audit(**changes)
+    run = AuditRun(audit, NetworkStore(finished / "networks", dict(audit.trainer)), finished / "results", print)
+    anew = {cell.kind for cell in run.plan if not run._is_kept(cell.seed, ("attack", cell))}
+    assert anew == kinds
 
 
 def reports(folder: Path) -> dict[str, bytes]:
@@ -185,7 +336,13 @@ def test_a_run_that_fails_altogether_replaces_no_good_report(copied: Path, monke
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", luckless)
-    others = tiny_audit(scoring=Scoring(draws=4, null_draws=2), sweep=Sweep(), surrogates=SurrogateProbe(), seeds=[0])
+    others = tiny_audit(
+        scoring=Scoring(draws=4, null_draws=2),
+        sweep=Sweep(),
+        surrogates=SurrogateProbe(),
+        controls=NO_CONTROLS,
+        seeds=[0],
+    )
     before, lines = reports(copied), list[str]()
     failed = conduct(copied, others, lines.append)
     assert exit_status(failed) == 4
@@ -212,7 +369,7 @@ def test_scores_that_are_no_numbers_are_a_failure(copied: Path, monkeypatch: pyt
         return {**sound, "similarity": [{"class": 0, "ssim_nearest": float("inf")}]}
 
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", diverging)
-    found = conduct(copied, tiny_audit(seeds=[0], surrogates=SurrogateProbe(), sweep=Sweep()))
+    found = conduct(copied, tiny_audit(seeds=[0], surrogates=SurrogateProbe(), sweep=Sweep(), controls=NO_CONTROLS))
     assert ran == ["seed0-snn-v1"]  # stored with such scores it counts as not finished
     (failed,) = (cell for cell in found["cells"] if cell["status"] == "failed")
     assert failed["error"].startswith("ValueError: cell.similarity[0].ssim_nearest is inf, which is no result")
@@ -239,12 +396,19 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     lines: list[str] = []
     attacks = {"broken": partial(Breaks, steps=10), "mi_face": partial(MIFace, steps=20)}
     judges = {"ordinary": network(MLP)}
-    few = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep(), "attacks": attacks, "judges": judges}
+    few = {
+        "seeds": [0],
+        "surrogates": SurrogateProbe(),
+        "sweep": Sweep(),
+        "controls": NO_CONTROLS,
+        "attacks": attacks,
+        "judges": judges,
+    }
     found = conduct(tmp_path, tiny_audit(**few), lines.append)
     status = {(cell["target"], cell["attack"]): (cell["status"], cell["error"]) for cell in found["cells"]}
     assert status["snn", "broken"] == status["ann", "broken"] == ("failed", "RuntimeError: out of luck")
     assert status["ann", "mi_face"] == ("done", None)
-    assert found["verdict"] == {"sentence": "There are no two targets to compare.", "details": []}
+    assert (found["verdict"]["sentence"], found["verdict"]["details"]) == ("There are no two targets to compare.", [])
     assert found["warnings"][0] == "2 of 3 attacks failed; their errors are listed at the end."
     assert any("FAILED: RuntimeError: out of luck" in line for line in lines)
     assert lines[0].startswith("[1/6] fit snn, seed 0: ")
@@ -262,7 +426,12 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
 def test_a_sweep_over_an_argument_that_is_a_list(tmp_path: Path) -> None:
     small = partial(SpikingCNN, (1, 12, 12), 3, channels=(2, 4), kernel=3)
     cnn = partial(Classifier, small, training=Training(epochs=1))
-    few: dict[str, Any] = {"targets": {"snn": cnn}, "seeds": [0], "surrogates": SurrogateProbe()}
+    few: dict[str, Any] = {
+        "targets": {"snn": cnn},
+        "seeds": [0],
+        "surrogates": SurrogateProbe(),
+        "controls": NO_CONTROLS,
+    }
     few |= {"attacks": {"v3": partial(BrainLeaksV3, steps=10)}, "judges": {"ordinary": network(MLP)}}
     found = conduct(
         tmp_path,
@@ -279,7 +448,7 @@ class Untrainable(Classifier):
 
 
 def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path) -> None:
-    few: dict[str, Any] = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep()}
+    few: dict[str, Any] = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep(), "controls": NO_CONTROLS}
     audit = tiny_audit(**few, targets={**tiny_audit().targets, "ann": network(MLP, wrapper=Untrainable)})
     found = conduct(tmp_path, audit)
     failed = {(cell["target"], cell["attack"]) for cell in found["cells"] if cell["status"] == "failed"}
@@ -313,7 +482,12 @@ def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str,
         ({"judges": {"snn": network(MLP)}}, "snn is both: rename one"),
         ({"gradients": 9}, "BrainLeaksV3 takes 10 gradients a class, more than the budget of 9"),
         (
-            {"targets": {"ann": network(MLP)}, "sweep": Sweep(), "surrogates": SurrogateProbe()},
+            {
+                "targets": {"ann": network(MLP)},
+                "sweep": Sweep(),
+                "controls": NO_CONTROLS,
+                "surrogates": SurrogateProbe(),
+            },
             "the attack v1 fits none of the targets ann",
         ),
         ({"surrogates": SurrogateProbe(["v9"])}, "surrogates.attacks names 'v9', which is not among v1, v3, mi_face"),

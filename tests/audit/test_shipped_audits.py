@@ -30,15 +30,21 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
             part_arguments = arguments[part].get("init_args", arguments[part])
             part_arguments["time_steps"] = 2
     for classifier in (*config["targets"].values(), *config["judges"].values()):
+        if "init_args" not in classifier:  # a judge that is not trained
+            continue
         classifier["init_args"]["training"] |= {"epochs": 1, "batch_size": 20}
         network = classifier["init_args"]["network"]["init_args"]
         if "hidden" in network:
             network["hidden"] = 8
     for attack in config["attacks"].values():
-        attack["init_args"] |= {"steps": 2, "classes": [1, 3]}
+        attack["init_args"] |= {"steps": 2, "classes": [1, 2]}
         if "encoder" in attack["init_args"]:
             attack["init_args"]["encoder"]["init_args"]["time_steps"] = 2
     probe = config["surrogates"]
+    probe.pop("seeds", None)
+    if max(config["judges"]["cnn"]["init_args"]["network"]["init_args"]["input_shape"]) > 28:  # which takes its time
+        config["controls"] |= {"groups": 0, "adversarial": False}
+    config["controls"] |= {"groups": min(2, config["controls"]["groups"]), "attacks": list(config["attacks"])[-1:]}
     probe["attacks"], probe["surrogates"] = probe["attacks"][:1], dict(list(probe["surrogates"].items())[:1])
     if "sweep" in config:
         swept, values = list(config["sweep"]["values"].items())[-1]
@@ -64,7 +70,9 @@ def test_a_shipped_audit_runs(
     results = tmp_path / "results" / path.stem
     found = json.loads((results / "audit.json").read_text())
     assert {cell["error"] for cell in found["cells"]} == {None}
-    assert {cell["attack"] for cell in found["cells"]} == set(config["attacks"])
+    kinds = {"control", "blind", "adversarial"} if config["controls"]["groups"] else {"control"}
+    assert kinds <= {cell["kind"] for cell in found["cells"]}
+    assert {cell["attack"] for cell in found["cells"]} == {*config["attacks"], *(kinds & {"adversarial"})}
     assert {cell["target"] for cell in found["cells"]} == set(config["targets"])
     assert all(set(cell["judges"]) == set(config["judges"]) for cell in found["cells"])
     assert [cell["kind"] for cell in found["cells"]].count("sweep") == ("sweep" in config)
@@ -91,6 +99,7 @@ def test_a_shipped_audit_names_its_command(path: Path) -> None:
         (["--sweep.values={beta: [7]}", "--seeds=[0]", "--sweep.target=null"], "sweep.values without sweep.target"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),
         (["--data=MNIST", "--data.root=nowhere", "--data.download=false"], "train-images"),
+        (["--ratings=nowhere.json"], "the ratings nowhere.json cannot be read: No such file or directory"),
         (["--results=audit.yaml/x"], "the results folder audit.yaml/x cannot be written to"),
     ],
 )
@@ -120,7 +129,7 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
 ) -> None:
     document = {
         "cells": [{"status": status} for status in statuses], "targets": {}, "judges": {},
-        "verdict": {"sentence": "No difference."}, "warnings": ["something \x1b[31m odd"],
+        "verdict": {"control": "All is well.", "sentence": "No difference."}, "warnings": ["something \x1b[31m odd"],
     }  # fmt: skip
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("brainleaks_pl.audit.main.run_audit", lambda *_, **__: document)
@@ -132,7 +141,10 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
             main(["audit", "--config=audit.yaml"])
         assert stopped.value.code == code
     said = capsys.readouterr().out
-    assert "No difference.\nWarning: something \ufffd[31m odd\nWritten to results/audit/report.html\n" in said
+    assert (
+        "All is well.\nNo difference.\nWarning: something \ufffd[31m odd\nWritten to results/audit/report.html\n"
+        in said
+    )
 
 
 def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:

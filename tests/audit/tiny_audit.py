@@ -24,10 +24,11 @@ from brainleaks_pl import (
     SpikingMLP,
     Training,
 )
-from brainleaks_pl.audit.main import run_audit
-from brainleaks_pl.audit.plan import SurrogateProbe, Sweep
+from brainleaks_pl.audit.conduct import run_audit
 from brainleaks_pl.audit.run import Audit
+from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 
+NO_CONTROLS = Controls(shuffled_labels=False, groups=0, adversarial=False)
 QUICK = Training(lr=0.02, epochs=3, batch_size=15)
 
 
@@ -39,7 +40,7 @@ def network(
 
 
 def tiny_audit(**changes: Any) -> Audit:
-    """An audit of a spiking network and its ordinary twin: three attacks, two judges, two seeds, a probe, a sweep."""
+    """An audit of a spiking network and its twin: three attacks, two judges, two seeds, controls, a probe, a sweep."""
     parts: dict[str, Any] = {
         "data": ToyDigits(encoder=RateEncoder(4), batch_size=15),
         "targets": {"snn": network(SpikingMLP), "ann": network(MLP)},
@@ -52,6 +53,7 @@ def tiny_audit(**changes: Any) -> Audit:
         "seeds": [0, 1],
         "gradients": 20,
         "scoring": Scoring(draws=3, null_draws=2),
+        "controls": Controls(groups=2, attacks=["v3"]),
         "surrogates": SurrogateProbe(["v1"], {"atan": ATan(2.0)}),
         "sweep": Sweep("snn", ["v3"], {"beta": [0.2], "time_steps": [2]}),
         "trainer": {"accelerator": "cpu", "devices": 1},
@@ -63,7 +65,9 @@ def tiny_audit(**changes: Any) -> Audit:
     return Audit(**{**parts, **changes})
 
 
-def conduct(folder: Path, audit: Audit | None = None, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+def conduct(
+    folder: Path, audit: Audit | None = None, say: Callable[[str], None] = lambda line: None, **options: Any
+) -> dict[str, Any]:
     """Run an audit below a folder."""
     torch.set_num_threads(1)
     return run_audit(
@@ -73,6 +77,7 @@ def conduct(folder: Path, audit: Audit | None = None, say: Callable[[str], None]
         title="tiny",
         command="brainleaks audit --config tiny.yaml",
         say=say,
+        **options,
     )
 
 

@@ -83,10 +83,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: what is seen and how to read it, remarks, and the parts themselves."""
+    """A section of the page: what is seen and how to read it, remarks, the parts themselves, and what they say."""
 
     key: str
     title: str
     lead: str
     notes: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    finding: str = ""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from brainleaks_pl.audit.report.parts import Audit, Picture
 from brainleaks_pl.events.frames import Polarity
-from brainleaks_pl.reporting.animation import animation_frames, encode_gif
+from brainleaks_pl.reporting.animation import animation_frames, bare_frames, encode_gif
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors
 
 SIDE = 96
@@ -23,6 +23,7 @@ SIDE = 96
 
 _WORDS = {"reconstruction": "reconstruction", "class_mean": "class mean", "nearest": "nearest training image"}
 _SECONDS = 4.0
+_MOST_BARE_STEPS = 16
 _MOST_STEPS = 32  # of an animation: a long recording would make the page tens of megabytes
 
 
@@ -53,20 +54,22 @@ class Gallery:
             label: one of its classes.
             moving: whether to animate spikes, where there are any.
         """
-        stored = self._load(str(cell["folder"]))
+        stored = self.stored(cell)
         index = list(cell["classes"]).index(label)
         what = f"{cell['attack']} on {cell['target']}, {self.class_name(label)}"
         shown = []
         if moving and "spikes" in stored:
             shown.append(self._animation(stored, index, self.class_name(label), what))
         if "scene" in stored:
-            shown.append(_still(stored["scene"][index], "scene", f"{what}: the scene behind the spikes"))
+            shown.append(still(stored["scene"][index], "scene", f"{what}: the scene behind the spikes"))
         shown += [
-            _still(stored[key][index], words, f"{what}: {words}") for key, words in _WORDS.items() if key in stored
+            still(stored[key][index], words, f"{what}: {words}") for key, words in _WORDS.items() if key in stored
         ]
         return tuple(shown)
 
-    def _load(self, name: str) -> dict[str, Tensor]:
+    def stored(self, cell: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return what ``pictures.pt`` of a cell holds; nothing where the file is missing or damaged."""
+        name = str(cell["folder"])
         if name not in self._read:
             try:
                 content = read_tensors(self._folder / name / "pictures.pt")
@@ -85,7 +88,7 @@ class Gallery:
         pictures = animation_frames(
             recordings,
             heading=heading,
-            polarity=_polarity(recordings["reconstruction"].shape[1], frames.get("polarity")),
+            polarity=self._polarity(recordings["reconstruction"].shape[1]),
             frame_time=together * max(1, int(frames.get("frame_time", 1000))),
             simulated=bool(self._data.get("simulated")),
             size=SIDE,
@@ -101,11 +104,18 @@ class Gallery:
             still=_png(Image.fromarray(pictures[-1])),
         )
 
+    def bare_animation(self, spikes: Tensor, alt: str) -> Picture:
+        """Return spikes as they come, ``(T, C, H, W)``, without a word or a clock beside them."""
+        spikes = _coarser(spikes, math.ceil(len(spikes) / _MOST_BARE_STEPS))
+        pictures = bare_frames(spikes, polarity=self._polarity(spikes.shape[1]), size=SIDE)
+        uri = _uri("gif", encode_gif(pictures, max(2.0, len(pictures) / _SECONDS)))
+        return Picture(uri, "", alt, *_sides(spikes))
 
-def _polarity(channels: int, stated: str | None) -> Polarity:
-    if channels == 2:
-        return "both"
-    return "on" if stated == "on" else "off" if stated == "off" else "merged"
+    def _polarity(self, channels: int) -> Polarity:
+        stated = (self._data.get("frames") or {}).get("polarity")
+        if channels == 2:
+            return "both"
+        return "on" if stated == "on" else "off" if stated == "off" else "merged"
 
 
 def _coarser(spikes: Tensor, together: int) -> Tensor:
@@ -116,13 +126,17 @@ def _coarser(spikes: Tensor, together: int) -> Tensor:
     return counts
 
 
-def _still(pixels: Tensor, label: str, alt: str) -> Picture:
+def still(pixels: Tensor, label: str, alt: str) -> Picture:
     """Return a picture of ``(C, H, W)``: three channels in colour, any other number as their mean."""
     shown = pixels.permute(1, 2, 0) if pixels.shape[0] == 3 else pixels.float().mean(0).round().to(torch.uint8)
-    height, width = pixels.shape[1:]
+    return Picture(_png(Image.fromarray(shown.contiguous().numpy())), label, alt, *_sides(pixels))
+
+
+def _sides(pixels: Tensor) -> tuple[int, int]:
+    """Return the CSS pixels of a picture's width and height."""
+    height, width = pixels.shape[-2:]
     scale = SIDE / max(height, width)
-    uri = _png(Image.fromarray(shown.contiguous().numpy()))
-    return Picture(uri, label, alt, round(scale * width), round(scale * height))
+    return round(scale * width), round(scale * height)
 
 
 def _png(image: Image.Image) -> str:

@@ -1,42 +1,18 @@
-"""The plots of the page."""
+"""The plots of the page that have curves or points in them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from brainleaks_pl.audit.report.looks import GREY, INK, plotted
 from brainleaks_pl.audit.report.parts import Plot
 from brainleaks_pl.reporting.text import short
-
-NULLS = {
-    "noise": ("noise", "|"),
-    "black": ("black frame", "x"),
-    "shuffled": ("shuffled spikes", "x"),
-    "class_mean": ("class mean", "d"),
-    "real": ("real samples", "*"),
-}
-"""Word and marker of each null."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of :func:`interval_plot`: a mean with its interval, and the nulls to read it against."""
-
-    label: str
-    mean: float | None
-    low: float | None = None
-    high: float | None = None
-    colour: str = INK
-    marker: str = "o"
-    filled: bool = True
-    nulls: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,68 +25,6 @@ class Curve:
     colour: str = INK
     marker: str = "o"
     line: str = "-"
-
-
-def interval_plot(
-    rows: Sequence[Row], *, title: str, label: str, alt: str, caption: str, difference: bool = False
-) -> Plot:
-    """Show means with their intervals, one a line.
-
-    Args:
-        rows: from top to bottom; one without a mean stays empty.
-        title: above the plot.
-        label: of the horizontal axis, which reaches from 0 to 1.
-        alt: as in :class:`Plot`.
-        caption: as in :class:`Plot`.
-        difference: whether the axis has 0 in the middle instead.
-    """
-    names = [name for name in NULLS if any(name in row.nulls for row in rows)]
-    names += sorted({name for row in rows for name in row.nulls} - NULLS.keys())
-
-    def draw(figure: Figure) -> None:
-        axis = figure.subplots()
-        for place, row in enumerate(rows):
-            for name in names:
-                if row.nulls.get(name) is not None:
-                    glyph = NULLS.get(name, (name, "."))[1]
-                    axis.plot(row.nulls[name], place, glyph, color=GREY, markersize=7, zorder=2)
-            if row.mean is None:
-                continue
-            if row.low is not None and row.high is not None:
-                axis.plot([row.low, row.high], [place, place], color=row.colour, linewidth=2.2, zorder=3)
-            face = row.colour if row.filled else "none"
-            axis.plot(
-                row.mean,
-                place,
-                row.marker,
-                color=row.colour,
-                markerfacecolor=face,
-                markersize=7,
-                zorder=4,
-                clip_on=False,
-            )
-        axis.set_yticks(range(len(rows)), [row.label for row in rows])
-        axis.set_ylim(len(rows) - 0.4, -0.6)
-        axis.grid(visible=False, axis="y")
-        ends = [abs(end) for row in rows for end in (row.mean, row.low, row.high) if end is not None]
-        if difference:
-            reach = 1.15 * max([0.05, *ends])
-            axis.set_xlim(-reach, reach)
-            axis.xaxis.set_major_locator(MaxNLocator(5))  # more labels touch each other
-            axis.axvline(0.0, color=INK, linewidth=1.0)
-        else:
-            axis.set_xlim(-0.02, max(1.02, *ends))
-        figure.suptitle(title, fontsize=9.5)
-        axis.set_xlabel(label)
-        if names:
-            handles = [
-                Line2D([], [], linestyle="", color=GREY, marker=NULLS.get(name, (name, "."))[1], label=words)
-                for name in names
-                for words in (NULLS.get(name, (name, "."))[0],)
-            ]
-            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.0)
-
-    return plotted(draw, 1.05 + 0.27 * len(rows) + (0.25 if names else 0.0), alt=alt, caption=caption)
 
 
 def scatter_plot(groups: Sequence[Curve], first: str, second: str, *, alt: str, caption: str) -> Plot:

@@ -7,11 +7,12 @@ from typing import Any
 from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Strip
 from brainleaks_pl.audit.report.pictures import Gallery
+from brainleaks_pl.audit.report.words import counted
 
 
 def reconstructions(audit: Audit, gallery: Gallery) -> Section:
     """Show reconstructions of each target and attack beside the training images."""
-    groups = []
+    groups, confidences = [], []
     for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         ranked = _ranked(cells)
         if ranked:
@@ -19,6 +20,7 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
                 _strip(gallery, word, *ranked[place], number=len(ranked))
                 for word, place in _places(len(ranked)).items()
             )
+            confidences += [confidence for confidence, _, _ in ranked]
             groups.append(Group(f"{attack} on {target}", strips=strips))
     notes = []
     if any(picture.still for group in groups for strip in group.strips for picture in strip.pictures):
@@ -30,8 +32,6 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
         notes.append("The data are simulated.")
     if any(not strip.pictures for group in groups for strip in group.strips):
         notes.append("Some pictures are missing: their files were not found or could not be read.")
-    if not groups:
-        notes.append("There is no reconstruction to show.")
     return Section(
         "reconstructions",
         "Reconstructions",
@@ -40,6 +40,10 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
         "ranked by the mean confidence of the judges, and the best, the median and the worst are shown.",
         tuple(notes),
         tuple(groups),
+        f"The judges' mean confidence is .5 or more for {sum(value >= 0.5 for value in confidences)} of "
+        f"{counted(len(confidences), 'reconstruction')}."
+        if confidences
+        else "There is no reconstruction to show.",
     )
 
 

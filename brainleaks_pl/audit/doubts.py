@@ -1,0 +1,75 @@
+"""What makes an audit's figures doubtful: failures, masked gradients, judges that disagree, other code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from brainleaks_pl.audit.grouping import done, grouped
+from brainleaks_pl.audit.scores import Cells
+from brainleaks_pl.evaluation.provenance import provenance
+
+_MASKED_GAIN = 0.1
+_MANY_ZERO_GRADIENTS = 0.1
+_LITTLE_AGREEMENT = 0.8
+
+
+def warnings(
+    cells: Cells, masking: Sequence[Mapping[str, Any]], agreement: Sequence[Mapping[str, Any]], errors: Sequence[str]
+) -> list[str]:
+    """Return what makes the figures doubtful.
+
+    Args:
+        cells: all cells.
+        masking: the audit's ``masking``.
+        agreement: the audit's ``agreement``.
+        errors: what went wrong with networks.
+    """
+    found = list(errors)
+    failed = sum(cell["status"] == "failed" for cell in cells)
+    if failed:
+        found.append(f"{failed} of {len(cells)} attacks failed; their errors are listed at the end.")
+    for (target, attack), own in grouped(done(cells), "target", "attack"):
+        shares = [cell["zero_gradients"] or 0.0 for cell in own]
+        if max(shares) > _MANY_ZERO_GRADIENTS:
+            found.append(
+                f"{attack} on {target} had no gradient at all in up to {max(shares):.0%} of its steps: a low leak may "
+                "be a masked gradient."
+            )
+    plain = {(row["target"], row["attack"], row["judge"]): row for row in masking if row["surrogate"] == "as trained"}
+    for row in masking:
+        target, attack, judge, reached = (row[key] for key in ("target", "attack", "judge", "confidence"))
+        trained = plain[target, attack, judge]["confidence"] if (target, attack, judge) in plain else reached
+        if reached - trained > _MASKED_GAIN:
+            found.append(
+                f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate {row['surrogate']}, "
+                f"but {trained:.2f} with that of training (judge {judge}): a masked gradient, not privacy."
+            )
+    found += [
+        f"The judges {row['first']} and {row['second']} disagree on {1 - row['same_verdict']:.0%} of the "
+        f"reconstructions of {row['attack']} on {row['target']}."
+        for row in agreement
+        if row["same_verdict"] < _LITTLE_AGREEMENT
+    ]
+    return [*found, *_other_code(cells)]
+
+
+def _other_code(cells: Cells) -> list[str]:
+    """Say which cells other code, or another torch, computed than this report's: they are not mixed in silence."""
+    now = provenance()
+    made: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        if cell["provenance"]:
+            made.setdefault((cell["provenance"]["code"], cell["provenance"]["torch"]), []).append(cell)
+    made.pop((now["code"], now["torch"]), None)
+    if not made:
+        return []
+    groups = []
+    for (code, torch), those in made.items():
+        facts = those[0]["provenance"]
+        commit = (facts["commit"] or "unknown")[:7]
+        groups.append(f"{len(those)} by {facts['version']} (commit {commit}, code {code[:7]}, torch {torch})")
+    return [
+        f"Attacks were run by other code than this report's: {'; '.join(groups)}. To have them run anew, remove the "
+        "folder cells/ of the results."
+    ]

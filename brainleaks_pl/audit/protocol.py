@@ -1,0 +1,119 @@
+"""What an audit's figures rest on, in sentences: how it departs from what was published, and how much was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from brainleaks_pl.audit.grouping import done, grouped
+from brainleaks_pl.audit.scores import Cells
+from brainleaks_pl.evaluation.report import Scoring
+
+PUBLISHED_EPOCHS = {("MNIST", True): 10, ("MNIST", False): 50, ("NMNIST", True): 20, ("ATTFaces", False): 70}
+"""Epochs of training by data set and whether the target spikes (arXiv 2402.00906 and its notebooks), where known."""
+PUBLISHED_SETTINGS: dict[str, dict[str, Any]] = {
+    "BrainLeaksV1": {"steps": 10, "restarts": 1},
+    "BrainLeaksV2": {"steps": 10, "restarts": 1},
+    "MIFace": {"steps": 5000, "restarts": 1, "patience": 100, "stop_at": 0.01},
+}
+"""Settings of the attacks by class (arXiv 2402.00906; Fredrikson et al., CCS 2015); v1 on DvsGesture took 25 steps."""
+_RESCALED = ("MIFace",)  # scored after stretching each reconstruction to [0, 1]
+
+
+def protocol_remarks(
+    cells: Cells, data: str, networks: Mapping[str, Mapping[str, Any]], *, seeds: int, rescale: bool
+) -> list[str]:
+    """Return what is to be said of an audit's protocol, from what was run.
+
+    Args:
+        cells: all cells.
+        data: name of the data set's class.
+        networks: the document's ``targets``.
+        seeds: number of the audit's seeds.
+        rescale: whether reconstructions were stretched to [0, 1] before they were judged.
+    """
+    return [
+        *_training(networks, data),
+        *_settings(cells, rescale),
+        *_spending(cells),
+        *_seeds(cells, seeds),
+    ]
+
+
+def _training(networks: Mapping[str, Mapping[str, Any]], data: str) -> list[str]:
+    found = []
+    for name, network in networks.items():
+        epochs, published = network["recipe"].get("epochs"), PUBLISHED_EPOCHS.get((data, network["spiking"]))
+        if published is not None and epochs != published and not network["pretrained"]:
+            found.append(f"{name} is trained for {_count(epochs, 'epoch')} (published: {published}).")
+    return found
+
+
+def _settings(cells: Cells, rescale: bool) -> list[str]:
+    found = []
+    for (attack,), own in grouped(done(cells), "attack"):
+        settings = own[0]["settings"]
+        published = PUBLISHED_SETTINGS.get(settings["class"], {})
+        other = [
+            f"{name.replace('_', ' ')} {settings[name]} (published: {value})"
+            for name, value in published.items()
+            if settings.get(name) != value
+        ]
+        if settings["class"] in _RESCALED and not rescale:
+            other.append("reconstructions judged as they are (published: stretched to [0, 1])")
+        if other:
+            found.append(f"{attack} departs from {settings['class']} as published: {', '.join(other)}.")
+        if (own[0]["restarts"] or 1) > 1:
+            found.append(
+                f"Of each class {attack} makes {own[0]['restarts']} attempts, and judges see the one that the target "
+                "likes best."
+            )
+    return found
+
+
+def _spending(cells: Cells) -> list[str]:
+    found = []
+    for (target, attack), own in grouped(done(cells), "target", "attack"):
+        spent = [cell["gradients"] for cell in own if cell["budget"] is not None]
+        budget = max((cell["budget"] or 0 for cell in own), default=0)
+        if spent and min(spent) < budget:
+            least, most = min(spent), max(spent)
+            span = str(least) if least == most else f"{least} to {most}"
+            found.append(
+                f"{attack} on {target} spent {span} of its {budget} gradients per class: it stopped early, or asked "
+                "for the same gradient again, which is counted once."
+            )
+    return found
+
+
+def _seeds(cells: Cells, seeds: int) -> list[str]:
+    words = {
+        "control": "The planted control",
+        "blind": "The false positive rate",
+        "surrogate": "The search for masked gradients",
+        "sweep": "The sweep",
+    }
+    found = []
+    for kind, what in words.items():
+        own = {cell["seed"] for cell in done(cells, kind)}
+        if own and len(own) < seeds:
+            found.append(f"{what} rests on {_count(len(own), 'seed')} of {seeds}.")
+    return found
+
+
+def _count(number: Any, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def judges_that_do_not_count(accuracies: Mapping[str, Sequence[float | None]], scoring: Scoring) -> dict[str, str]:
+    """Return, by judge, why its word does not count, of those of which it does not with every seed.
+
+    Args:
+        accuracies: by judge its accuracy on real test data with each seed, None where it could not be measured.
+        scoring: says what a judge must recognise.
+    """
+    worst = {
+        name: min((own for own in measured if own is not None), default=None) for name, measured in accuracies.items()
+    }
+    reasons = {name: scoring.why_not(accuracy) for name, accuracy in worst.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}

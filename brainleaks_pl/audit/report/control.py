@@ -1,0 +1,69 @@
+"""The planted control: attacks on networks that learnt shuffled labels, in which there is nothing to find."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brainleaks_pl.audit.grouping import grouped
+from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table
+from brainleaks_pl.audit.report.scores import metric_title
+from brainleaks_pl.audit.report.words import counted, listed, spanned
+
+_KEYS = ("target", "attack", "judge")
+
+
+def control(audit: Audit) -> Section:
+    """Show whether the audit finds nothing where there is nothing."""
+    rows = audit["control"]
+    header = (*_KEYS, "metric", "mean", "low", "high", "nulls reach", "false positive", "test accuracy", "seeds",
+              "at the nulls")  # fmt: skip
+    table = Table(
+        "Attacks on networks that were trained on shuffled labels",
+        header,
+        tuple(
+            (
+                *(row[key] for key in _KEYS),
+                metric_title(row["metric"]),
+                *(row[key] for key in ("mean", "low", "high", "null", "false_positive", "test_accuracy", "seeds")),
+                bool(row["at_null"]),
+            )
+            for row in rows
+        ),
+    )
+    return Section(
+        "control",
+        "Planted control",
+        "The same networks were trained once more on the same images with shuffled labels. They can have learnt "
+        "nothing of the classes, so attacks on them should score no better than inputs that no attack has made, which "
+        "are noise and an empty input. This shows whether the audit finds nothing where there is nothing.",
+        groups=(Group(tables=(table,)),) if rows else (),
+        finding=_finding(rows),
+    )
+
+
+def _finding(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return (
+            "No control was run: nothing shows that this audit finds nothing where there is nothing, so its scores "
+            "must be read against the nulls alone."
+        )
+    above = [row for row in rows if not row["at_null"]]
+    seeds = spanned((row["seeds"] for row in rows), "seed")
+    if not above:
+        return (
+            f"All {counted(len(rows), 'score')} of the control, on {seeds}, are at the nulls: where there is nothing "
+            "to find, the audit finds nothing, and what it finds elsewhere is not of its own making."
+        )
+    cases = [
+        f"{metric_title(row['metric']).lower()} of {row['attack']} on {row['target']} before {row['judge']} "
+        f"({row['mean']:.2f}, where the nulls reach {row['null']:.2f})"
+        for row in above
+    ]
+    most = 6
+    named = listed([*cases[:most], counted(len(cases) - most, "other")] if len(cases) > most else cases)
+    judges = listed(name for (name,), _ in grouped(above, "judge"))
+    return (
+        f"{len(above)} of {counted(len(rows), 'score')} of the control, on {seeds}, lie above the nulls: {named}. In a "
+        f"network that learnt no class, {judges} recognised one: up to these levels, scores of these attacks before "
+        "these judges are no evidence of a leak."
+    )

@@ -1,0 +1,75 @@
+"""The section of what people saw in the pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
+
+_HEADER = ("target", "attack", "answers", "recognised", "low", "high", "taken for real", "low", "high")
+_KEYS = (
+    "answers", "recognised", "recognised_low", "recognised_high", "taken_for_real", "taken_low", "taken_high",
+)  # fmt: skip
+
+
+def people(audit: Audit) -> tuple[Section, ...]:
+    """Show what people recognised and took for real; no section where nobody was asked."""
+    found = audit.get("people")
+    if found is None:
+        return ()
+    rows: list[tuple[Value, ...]] = [
+        (row["target"], row["attack"], *(row[key] for key in _KEYS)) for row in found["rows"]
+    ]
+    rows.append(("real pictures", None, *(found["real"][key] for key in _KEYS)))
+    return (
+        Section(
+            "people",
+            "What people see",
+            _sentence(found),
+            _notes(found),
+            (Group(tables=(Table("Shares, with 95% intervals over pictures", _HEADER, tuple(rows)),)),),
+        ),
+    )
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    parts = [f"{_number(found['raters'], 'person', 'people')} gave {_number(found['answers'], 'answer', 'answers')}."]
+    real, rows = found["real"], found["rows"]
+    if real["answers"]:
+        parts.append(
+            f"Of real pictures they recognised the class of {_percent(real, 'recognised', 'recognised')}, and took "
+            f"{_percent(real, 'taken_for_real', 'taken')} for real."
+        )
+    if rows:
+        best = max(rows, key=lambda row: row["recognised"])
+        seen = max(rows, key=lambda row: row["taken_for_real"])
+        parts.append(
+            f"Of reconstructions they recognised most by {best['attack']} on {best['target']}, "
+            f"{_percent(best, 'recognised', 'recognised')}, and took most for real by {seen['attack']} on "
+            f"{seen['target']}, {_percent(seen, 'taken_for_real', 'taken')}."
+        )
+    return " ".join(parts)
+
+
+def _notes(found: dict[str, Any]) -> tuple[str, ...]:
+    notes = [
+        "Pictures were shown one at a time, without class, attack or origin. Intervals are over pictures, each counted "
+        "once by the mean of its answers: they speak of other pictures like these, as these people see them. What "
+        "looks best in the table was picked from all its rows."
+    ]
+    if not found["real"]["answers"]:
+        notes.append("Nobody rated a real picture, so nothing tells how well these people know the classes.")
+    elif found["at_chance"]:
+        notes.append(
+            "Their answers count, but these recognised real pictures no better than chance, or rated none: "
+            f"{', '.join(found['at_chance'])}."
+        )
+    return tuple(notes)
+
+
+def _percent(row: dict[str, Any], key: str, prefix: str) -> str:
+    return f"{row[key]:.0%} ({row[f'{prefix}_low']:.0%} to {row[f'{prefix}_high']:.0%})"
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,155 @@
+"""What the probes with other surrogates say, and what they leave open, in sentences that follow from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brainleaks_pl.audit.differences import STRONGEST
+from brainleaks_pl.audit.grouping import done, grouped, mean
+from brainleaks_pl.audit.report.differences import leading_rows
+from brainleaks_pl.audit.report.parts import Audit
+from brainleaks_pl.audit.report.words import counted, counting_judges, listed, mean_null, spanned
+
+_HEADROOM = 0.05
+_MASKED_GAIN = 0.1
+_MANY_ZERO_GRADIENTS = 0.1
+_AS_TRAINED = "as trained"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One attack on one target with other surrogates, in mean confidences before the judges that count.
+
+    Args:
+        pair: the attack and the target, in words.
+        trained: confidence with the surrogate of training; None where that attack is missing.
+        best: the other surrogate that reaches most, and its confidence; None where there is no other.
+        real: confidence in real samples; None where it was not measured.
+    """
+
+    pair: str
+    trained: float | None
+    best: tuple[str, float] | None
+    real: float | None
+
+    @property
+    def gain(self) -> float | None:
+        """What the best other surrogate adds."""
+        return None if self.trained is None or self.best is None else self.best[1] - self.trained
+
+    @property
+    def masked(self) -> bool:
+        """Whether another surrogate finds much more."""
+        return self.gain is not None and self.gain > _MASKED_GAIN
+
+    @property
+    def headroom(self) -> bool:
+        """Whether there was anything left for another surrogate to find."""
+        return self.trained is not None and self.real is not None and self.trained < self.real - _HEADROOM
+
+
+def probes(audit: Audit) -> list[Probe]:
+    """Return the attacks that were tried with other surrogates."""
+    judges = counting_judges(audit)
+    found = []
+    for (target, attack), rows in grouped(audit["masking"], "target", "attack"):
+        reached = {
+            name: level
+            for (name,), those in grouped(rows, "surrogate")
+            if (level := mean([row["confidence"] for row in those if row["judge"] in judges])) is not None
+        }
+        trained = reached.pop(_AS_TRAINED, None)
+        best = max(reached.items(), key=lambda pair: pair[1]) if reached else None
+        found.append(Probe(_pair(attack, target), trained, best, mean_null(audit, target, attack, "real")))
+    return found
+
+
+def notes(audit: Audit) -> list[str]:
+    """Return what the probes rest on, what they left out, and what each of them found."""
+    found = []
+    if audit["masking"]:
+        seeds = spanned((row["seeds"] for row in audit["masking"]), "seed")
+        found.append(f"The other surrogates were tried on {seeds} of the {len(audit['seeds'])} of this audit.")
+    found += _coverage(audit)
+    for probe in probes(audit):
+        if probe.best is None or probe.trained is None or probe.gain is None:
+            found.append(f"{probe.pair} lacks a result to compare with, so that nothing can be said of its gradient.")
+            continue
+        name, level = probe.best
+        found.append(
+            f"{probe.pair}: the best other surrogate, {name}, reaches a mean confidence of {level:.2f}, that of "
+            f"training {probe.trained:.2f}, a gain of {probe.gain:+.2f}."
+        )
+        if probe.real is None:
+            found.append(f"Whether {probe.pair} has headroom is not known: real samples were not scored.")
+        elif not probe.headroom:
+            found.append(
+                f"{probe.pair} has no headroom ({probe.trained:.2f}, real samples {probe.real:.2f}), so that other "
+                "surrogates could not have shown a masked gradient."
+            )
+    for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
+        share = max(cell["zero_gradients"] or 0.0 for cell in cells)
+        if share > _MANY_ZERO_GRADIENTS:
+            found.append(
+                f"{_pair(attack, target)} had no gradient at all in up to {share:.0%} of units and time steps."
+            )
+    return found
+
+
+def finding(audit: Audit) -> str:
+    """Return what the probes come to: of which attacks they say something, and of which they cannot."""
+    found = probes(audit)
+    if not found:
+        return "No other surrogates were tried, so nothing here tells a safe network from an attack that is blind."
+    masked = [probe.pair for probe in found if probe.masked]
+    clear = [probe.pair for probe in found if not probe.masked and probe.headroom and probe.gain is not None]
+    silent = [probe.pair for probe in found if probe.pair not in masked + clear]
+    words = []
+    if masked:
+        words.append(
+            f"A gradient was masked: {listed(masked)} found at least {_MASKED_GAIN:g} more with another surrogate, so "
+            "that a low score there is no privacy."
+        )
+    if clear:
+        seeds = counted(max(row["seeds"] for row in audit["masking"]), "seed")
+        words.append(
+            f"No other surrogate found much more for {listed(clear)}, on {seeds}; of other attacks and seeds this says "
+            "nothing."
+        )
+    if silent:
+        words.append(f"Whether a gradient is masked stays open for {listed(silent)}.")
+    return " ".join(words)
+
+
+def _coverage(audit: Audit) -> list[str]:
+    """Return which of the attacks that follow gradients of spiking targets were probed, and which were not."""
+    probed = {(row["target"], row["attack"]) for row in audit["masking"]}
+    open_pairs = [
+        (target, attack)
+        for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack")
+        if audit["targets"][target]["spiking"]
+        and any(cell["budget"] is not None for cell in cells)
+        and (target, attack) not in probed
+    ]
+    found = []
+    if probed:
+        tried = listed(_pair(row["attack"], row["target"]) for row in _first_of_each(audit))
+        left = f"; not tried: {listed(_pair(attack, target) for target, attack in open_pairs)}" if open_pairs else ""
+        found.append(f"Tried with other surrogates: {tried}{left}.")
+    strongest = [row for row in leading_rows(audit["differences"]) if row["attack"] == STRONGEST]
+    carrying = {(row[side], row[f"{side}_attack"]) for row in strongest for side in ("first", "second")}
+    found += [
+        f"{_pair(attack, target)} carries the verdict and was not tried with other surrogates: nothing is known of "
+        "its gradient."
+        for target, attack in open_pairs
+        if (target, attack) in carrying
+    ]
+    return found
+
+
+def _first_of_each(audit: Audit) -> list[dict[str, str]]:
+    return [rows[0] for _, rows in grouped(audit["masking"], "target", "attack")]
+
+
+def _pair(attack: str, target: str) -> str:
+    return f"{attack} on {target}"

@@ -1,0 +1,116 @@
+"""Everything needed to repeat an audit: the run, the networks, the cells, and what made them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from brainleaks_pl.audit.grouping import grouped
+from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
+from brainleaks_pl.audit.report.words import listed, number, spanned
+
+_PROVENANCE = ("version", "commit", "code", "torch", "threads")
+
+
+def repeat(audit: Audit) -> Section:
+    """Show the run, the networks, every attack, and what code made which cells."""
+    run = audit["repeat"]
+    facts: dict[str, Value] = {
+        "command": run["command"],
+        "seeds": ", ".join(map(str, audit["seeds"])),
+        "gradients a class": audit["gradients"] if audit["gradients"] is not None else "as each attack's config says",
+        "gradients in all": run["gradients"],
+        "seconds of attacking and scoring": run["seconds"],
+        "commit": run["commit"],
+        **{f"hardware: {key}": value for key, value in run["hardware"].items()},
+        **{f"version: {key}": value for key, value in run["versions"].items()},
+    }
+    networks = tuple(
+        (role, name, network["class"], network["spiking"], *_accuracies(audit, network), _chance_seeds(audit, network))
+        for role, those in (("target", audit["targets"]), ("judge", audit["judges"]))
+        for name, network in those.items()
+    )
+    keys = ("kind", "target", "attack", "seed", "test_accuracy", "restarts", "gradients", "budget", "zero_gradients",
+            "seconds")  # fmt: skip
+    done = tuple((*(cell[key] for key in keys), _variant(cell)) for cell in audit["cells"] if cell["status"] == "done")
+    failed = tuple(
+        (*(cell[key] for key in keys[:4]), _variant(cell), cell["error"])
+        for cell in audit["cells"]
+        if cell["status"] == "failed"
+    )
+    words = tuple(key.replace("_", " ") for key in keys)
+    tables = [
+        Table("The run", ("what", "value"), tuple((key, number(value)) for key, value in facts.items())),
+        Table(
+            "Networks and their test accuracy",
+            ("role", "name", "class", "spiking", *(f"seed {seed}" for seed in audit["seeds"]), "at chance"),
+            networks,
+        ),
+        Table("Cells: one attack on one target each", (*words, "variant"), done),
+    ]
+    provenances = _provenances(audit)
+    if provenances:
+        tables.insert(1, Table("What made the cells", (*_PROVENANCE, "cells"), tuple(provenances)))
+    if failed:
+        tables.insert(0, Table("Cells that failed", (*words[:4], "variant", "error"), failed))
+    return Section(
+        "repeat",
+        "Everything needed to repeat it",
+        "The run, the networks, every attack and the config as it was run. Gradients are those that an attack "
+        "spent on a class; its budget is what it might have spent.",
+        tuple(_notes(audit, len(failed), len(failed) + len(done))),
+        (Group(tables=tuple(tables)),),
+        _finding(provenances),
+    )
+
+
+def _notes(audit: Audit, failed: int, cells: int) -> list[str]:
+    notes = [f"{failed} of {cells} cells failed; their errors come first."] if failed else []
+    budgeted = [cell for cell in audit["cells"] if cell["status"] == "done" and cell["budget"] is not None]
+    for (attack,), those in grouped(budgeted, "attack"):
+        early = [cell for cell in those if cell["gradients"] < cell["budget"]]
+        if early:
+            spent, budget = (spanned(cell[key] for cell in early) for key in ("gradients", "budget"))
+            which = "" if len(early) == len(those) else f", in {len(early)} of {len(those)} cells"
+            notes.append(f"{attack} spent less than its budget: {spent} of {budget} gradients a class{which}.")
+    return notes
+
+
+def _provenances(audit: Audit) -> list[tuple[Value, ...]]:
+    """Return what made the cells, each version of it once, with the number of its cells."""
+    known = [tuple(cell["provenance"][key] for key in _PROVENANCE) for cell in audit["cells"] if cell["provenance"]]
+    return [(*key, cells) for key, cells in Counter(known).items()]
+
+
+def _finding(provenances: list[tuple[Value, ...]]) -> str:
+    if not provenances:
+        return "What made the cells is not known."
+    if len(provenances) == 1:
+        return "All cells were made by one version of the code, with the same version of torch and number of threads."
+    differing = [
+        key for key, values in zip(_PROVENANCE, zip(*provenances, strict=True), strict=False) if len(set(values)) > 1
+    ]
+    return (
+        f"The cells were made in {len(provenances)} different ways, which differ in {listed(differing)}: figures that "
+        "rest on cells of more than one of them compare what may not be alike."
+    )
+
+
+def _accuracies(audit: Audit, network: dict[str, Any]) -> tuple[Value, ...]:
+    values = list(network["test_accuracy"])
+    return tuple((values + [None] * len(audit["seeds"]))[: len(audit["seeds"])])
+
+
+def _chance_seeds(audit: Audit, network: dict[str, Any]) -> str | None:
+    """Return the seeds with which a network recognises test data no better than chance."""
+    seeds = [seed for seed, blind in zip(audit["seeds"], network.get("at_chance", ()), strict=False) if blind]
+    return f"seed {', '.join(map(str, seeds))}" if seeds else None
+
+
+def _variant(cell: dict[str, Any]) -> str | None:
+    if cell["withheld"] is not None:
+        return f"never saw {listed(f'class {label}' for label in cell['withheld'])}"
+    if cell["surrogate"] is not None:
+        arguments = ", ".join(f"{key}={value}" for key, value in cell["surrogate"].get("init_args", {}).items())
+        return f"{cell['surrogate']['class_path'].rpartition('.')[2]}({arguments})"
+    return f"{cell['sweep']['parameter']}={cell['sweep']['value']}" if cell["sweep"] is not None else None

@@ -1,0 +1,60 @@
+"""Words and numbers that several sections share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from brainleaks_pl.audit.grouping import mean
+from brainleaks_pl.audit.report.parts import Audit, Value
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as people list them: ``a``, ``a and b``, ``a, b and c``."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1."""
+    return f"{number} {_plural(number, noun)}"
+
+
+def spanned(values: Iterable[int], noun: str = "") -> str:
+    """Return the least and the most of whole numbers, one at least, as ``2`` or ``1 to 3``, before a noun if any."""
+    least, *_, most = sorted([*values] * 2)
+    words = str(most) if least == most else f"{least} to {most}"
+    return f"{words} {_plural(most, noun)}" if noun else words
+
+
+def number(value: Value) -> str:
+    """Return a plain value as tables show it."""
+    if value is None:
+        return "–"  # noqa: RUF001 - a dash where there is no value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and 0 < abs(value) < 0.001:
+        return f"{value:.2g}"
+    if isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)
+
+
+def _plural(number: int, noun: str) -> str:
+    return noun if number == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
+def counting_judges(audit: Audit) -> list[str]:
+    """Return the judges whose word counts; all of them where none does."""
+    return [name for name, judge in audit["judges"].items() if judge["counts"]] or list(audit["judges"])
+
+
+def mean_null(audit: Audit, target: str, attack: str, null: str) -> float | None:
+    """Return a null's mean confidence before the judges that count, beside one attack on one target; None if none."""
+    names = counting_judges(audit)
+    return mean(
+        [
+            row["nulls"].get(null)
+            for row in audit["summary"]
+            if (row["target"], row["attack"], row["metric"]) == (target, attack, "confidence") and row["judge"] in names
+        ]
+    )

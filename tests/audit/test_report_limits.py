@@ -1,0 +1,145 @@
+"""What the report says of its own limits: probes, sweeps, budgets and what made the cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_audit import PROVENANCE, fake_audit
+
+from brainleaks_pl.audit.report.looks import Looks
+from brainleaks_pl.audit.report.masking import masking
+from brainleaks_pl.audit.report.over_time import over_time
+from brainleaks_pl.audit.report.probes import finding, notes
+from brainleaks_pl.audit.report.repeat import repeat
+from brainleaks_pl.audit.report.sweep import sweep
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> dict[str, Any]:
+    found = fake_audit(tmp_path)
+    for row in found["masking"]:
+        row["confidence"] = 0.5 if row["surrogate"] == "as trained" else 0.55
+    return found
+
+
+def test_probes_say_what_they_rest_on_and_that_the_attack_of_the_verdict_was_left_out(audit: dict[str, Any]) -> None:
+    said = notes(audit)
+    assert said[0] == "The other surrogates were tried on 1 seed of the 2 of this audit."
+    assert said[1] == "Tried with other surrogates: v1 on snn; not tried: v3 on snn and mi_face on snn."
+    assert said[2].startswith("v3 on snn carries the verdict and was not tried")
+    assert said[3] == (
+        "v1 on snn: the best other surrogate, ATan(alpha=2.0), reaches a mean confidence of 0.55, that of training "
+        "0.50, a gain of +0.05."
+    )
+    assert len(said) == 4
+    audit["masking"] += [{**row, "attack": "v3"} for row in audit["masking"]]
+    assert not [note for note in notes(audit) if "carries the verdict" in note]
+    audit["masking"] = []
+    assert len([note for note in notes(audit) if "carries the verdict" in note]) == 1
+
+
+def test_attacks_without_gradients_need_no_probe(audit: dict[str, Any]) -> None:
+    for cell in audit["cells"]:
+        if cell["attack"] == "v3":
+            cell["budget"] = None
+    assert notes(audit)[1] == "Tried with other surrogates: v1 on snn; not tried: mi_face on snn."
+    assert not [note for note in notes(audit) if "carries the verdict" in note]
+
+
+def test_a_probe_with_headroom_that_gains_little_says_so_of_its_own_attack_only(audit: dict[str, Any]) -> None:
+    assert finding(audit) == (
+        "No other surrogate found much more for v1 on snn, on 1 seed; of other attacks and seeds this says nothing."
+    )
+
+
+def test_judges_that_do_not_count_have_no_part_in_a_probe(audit: dict[str, Any]) -> None:
+    audit["judges"]["cnn"]["counts"] = False
+    for row in audit["masking"]:
+        row["confidence"] += 0.4 if (row["judge"], row["surrogate"]) == ("cnn", "ATan(alpha=2.0)") else 0.0
+    assert "a gain of +0.05." in notes(audit)[3]
+
+
+def test_a_gain_is_a_masked_gradient(audit: dict[str, Any]) -> None:
+    audit["masking"][1]["confidence"] = audit["masking"][3]["confidence"] = 0.61
+    assert finding(audit).startswith("A gradient was masked: v1 on snn found")
+    assert "No other surrogate" not in finding(audit)
+
+
+def test_an_attack_without_headroom_could_show_nothing(audit: dict[str, Any]) -> None:
+    for row in audit["masking"]:
+        row["confidence"] = 0.93 if row["surrogate"] == "as trained" else 0.94
+    assert "v1 on snn has no headroom (0.93, real samples 0.97), so that other surrogates could not" in notes(audit)[4]
+    assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
+    for row in audit["summary"]:
+        row["nulls"].pop("real", None)
+    assert notes(audit)[4] == "Whether v1 on snn has headroom is not known: real samples were not scored."
+
+
+def test_a_probe_without_the_attack_as_it_is_says_nothing(audit: dict[str, Any]) -> None:
+    audit["masking"] = [row for row in audit["masking"] if row["surrogate"] != "as trained"]
+    assert notes(audit)[3].startswith("v1 on snn lacks a result to compare with")
+    assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
+
+
+def test_missing_gradients_and_missing_probes_are_said(audit: dict[str, Any]) -> None:
+    audit["cells"][0]["zero_gradients"] = 0.8
+    assert notes(audit)[-1] == "v1 on snn had no gradient at all in up to 80% of units and time steps."
+    audit["masking"] = []
+    section = masking(audit, Looks(audit))
+    assert section.finding.startswith("No other surrogates were tried, so nothing here tells")
+    assert not [note for note in section.notes if note in audit["warnings"]]
+
+
+def test_a_sweep_says_on_how_many_seeds_it_rests(audit: dict[str, Any]) -> None:
+    audit["sweep"] = audit["sweep"][:4]
+    said = sweep(audit, Looks(audit)).finding
+    assert said.startswith("Each row rests on 1 seed of the 2 of this audit. With one seed,")
+    for row in audit["sweep"]:
+        row["seeds"] = 2
+    assert sweep(audit, Looks(audit)).finding == "Each row rests on 2 seeds of the 2 of this audit."
+    assert sweep({**audit, "sweep": []}, Looks(audit)).finding == "No sweep was run."
+
+
+def test_attacks_that_spend_less_than_their_budget_are_named(audit: dict[str, Any]) -> None:
+    for cell in audit["cells"]:
+        cell["budget"] = cell["gradients"]
+    assert repeat(audit).notes == ()
+    faces = [cell for cell in audit["cells"] if cell["attack"] == "mi_face"]
+    for spent, cell in zip((80, 175), faces, strict=False):
+        cell |= {"gradients": spent, "budget": 400}
+    assert repeat(audit).notes == (
+        "mi_face spent less than its budget: 80 to 175 of 400 gradients a class, in 2 of 4 cells.",
+    )
+
+
+def test_cells_of_other_code_are_counted_and_named(audit: dict[str, Any]) -> None:
+    assert repeat(audit).finding.startswith("All cells were made by one version of the code")
+    audit["cells"][0]["provenance"] = {**PROVENANCE, "code": "0ther", "threads": 2}
+    found = repeat(audit)
+    assert "made in 2 different ways, which differ in code and threads:" in found.finding
+    table = next(table for table in found.groups[0].tables if table.caption == "What made the cells")
+    assert [row[-1] for row in table.rows] == [1, len(audit["cells"]) - 1]
+    for cell in audit["cells"]:
+        cell["provenance"] = None
+    assert repeat(audit).finding == "What made the cells is not known."
+
+
+def test_a_blind_cell_names_the_classes_that_its_target_never_saw(audit: dict[str, Any]) -> None:
+    cells = next(table for table in repeat(audit).groups[0].tables if table.caption.startswith("Cells:"))
+    assert [row[-1] for row in cells.rows if row[0] == "blind"] == ["never saw class 0 and class 2"]
+
+
+def test_confidence_over_time_is_said_from_its_own_curve(audit: dict[str, Any]) -> None:
+    audit["cells"] = audit["cells"][:1]
+    for name, judge in audit["cells"][0]["judges"].items():
+        judge["over_time"] = [0.1, 0.2, 0.5, 0.8] if name == "cnn" else [0.9, 0.9, 0.9, 0.9]
+    audit["judges"]["spiking_cnn"]["counts"] = False
+    assert over_time(audit, Looks(audit)).finding == (
+        "On average over targets, attacks and judges, the confidence is 0.10 after the first step and 0.80 after 4; it "
+        "reaches half of that at step 3."
+    )
+    for judge in audit["cells"][0]["judges"].values():
+        judge["over_time"] = None
+    assert "inputs have no time here" in over_time(audit, Looks(audit)).finding

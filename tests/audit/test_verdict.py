@@ -1,0 +1,164 @@
+"""The sentences of the verdict, word by word, and what is said of the protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cells import made_cell
+
+from brainleaks_pl import Scoring
+from brainleaks_pl.audit.doubts import warnings
+from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
+from brainleaks_pl.audit.verdict import verdict
+
+NAMES = ["zero", "one", "two"]
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    return {
+        "attack": "strongest", "first": "snn", "second": "ann", "first_attack": "v3", "second_attack": "v3",
+        "judge": "j", "metric": "confidence", "seeds": [0, 1, 2], "difference": 0.2, "low": 0.1, "high": 0.3,
+        "shown": True, "sampled_low": -0.1, "sampled_high": 0.5, "sampled_shown": False, "by_seed": [0.2, 0.1, 0.3],
+        "by_class": [{"class": k, "difference": 0.2} for k in range(3)],
+        "without": {"class": 2, "difference": 0.01, "low": -0.02, "high": 0.04}, **changes,
+    }  # fmt: skip
+
+
+def said(**changes: Any) -> str:
+    return str(verdict([row(**changes)], ["j"], NAMES)["sentence"])
+
+
+def test_a_difference_on_all_seeds_that_one_class_makes() -> None:
+    assert said() == (
+        "snn leaks more than ann under the strongest attack on each, v3 and v3: +0.200 in the judges' mean confidence "
+        "(95% interval over 3 seeds, these 3 classes: +0.100 to +0.300). snn leaks more on all 3 seeds. One class "
+        "makes the difference: without two it is +0.010 (-0.020 to +0.040). For other classes like these no difference "
+        "is shown (-0.100 to +0.500)."
+    )
+
+
+def test_a_difference_that_stays_without_any_class_and_holds_for_others() -> None:
+    sentence = said(
+        without={"class": 0, "difference": 0.15, "low": 0.05, "high": 0.25}, sampled_low=0.05, sampled_shown=True
+    )
+    assert "The class that counts most is zero; without it the difference is +0.150 (+0.050 to +0.250)." in sentence
+    assert "One class makes" not in sentence
+    assert sentence.endswith("For other classes like these it is shown as well (+0.050 to +0.500).")
+
+
+def test_a_difference_that_turns_round_without_a_class_is_made_by_it() -> None:
+    assert "One class makes the difference" in said(
+        without={"class": 0, "difference": -0.15, "low": -0.25, "high": -0.05}
+    )
+
+
+def test_a_difference_the_other_way_round() -> None:
+    sentence = said(difference=-0.2, low=-0.3, high=-0.1, by_seed=[-0.4, -0.4, 0.2], without=None)
+    assert sentence.startswith("snn leaks less than ann under the strongest attack")
+    assert "snn leaks less on 2 of 3 seeds." in sentence
+
+
+def test_no_difference_is_shown() -> None:
+    sentence = said(low=-0.1, shown=False, by_seed=[0.5, -0.1, 0.2])
+    assert sentence.startswith("No difference is shown between what snn and ann leak under the strongest attack")
+    assert "snn leaks more on 2 of 3 seeds." in sentence
+    assert "One class" not in sentence
+
+
+def test_one_seed_gives_no_interval() -> None:
+    sentence = said(low=None, high=None, shown=False, sampled_low=None, sampled_high=None)
+    assert sentence.endswith("+0.200 in the judges' mean confidence, and one seed gives no interval.")
+    assert sentence.startswith("No difference is shown between snn and ann")
+
+
+def test_the_control_is_said_before_the_verdict() -> None:
+    assert list(verdict([], [], NAMES, control="All is well."))[:2] == ["control", "sentence"]
+
+
+def doubts(cells: list[dict[str, Any]], masking: list[dict[str, Any]]) -> list[str]:
+    return warnings(cells, masking, [], [])
+
+
+def probed(surrogate: str, confidence: float) -> dict[str, Any]:
+    return {"target": "snn", "attack": "v1", "judge": "j", "surrogate": surrogate, "confidence": confidence}
+
+
+@pytest.mark.parametrize(("reached", "masked"), [(0.75, True), (0.55, False), (0.2, False)])
+def test_a_surrogate_that_finds_much_more_tells_of_a_masked_gradient(reached: float, masked: bool) -> None:
+    found = doubts([], [probed("as trained", 0.5), probed("atan", reached)])
+    expected = (
+        f"v1 on snn reaches a confidence of {reached:.2f} with the surrogate atan, but 0.50 with that of training "
+        "(judge j): a masked gradient, not privacy."
+    )
+    assert found == ([expected] if masked else [])
+
+
+@pytest.mark.parametrize(("share", "masked"), [(0.4, True), (0.05, False)])
+def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: bool) -> None:
+    cells = [made_cell("snn", "v1", seed, {"j": [0.5]}, zero_gradients=zero) for seed, zero in ((0, 0.0), (1, share))]
+    found = doubts(cells, [])
+    assert found == (
+        ["v1 on snn had no gradient at all in up to 40% of its steps: a low leak may be a masked gradient."]
+        if masked
+        else []
+    )
+
+
+def test_cells_of_other_code_are_marked() -> None:
+    cells = [made_cell("snn", "v1", seed, {"j": [0.5]}) for seed in (0, 1)]
+    assert doubts(cells, []) == []
+    cells[1]["provenance"] = {"version": "2", "commit": None, "code": "0ther", "torch": "1"}
+    cells += [{**cells[1], "provenance": None}]
+    assert doubts(cells, []) == [
+        "Attacks were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To have them "
+        "run anew, remove the folder cells/ of the results."
+    ]
+
+
+def remarks(cells: list[dict[str, Any]], **network: Any) -> list[str]:
+    target = {"recipe": {"epochs": 10}, "spiking": True, "pretrained": False, **network}
+    return protocol_remarks(cells, "MNIST", {"snn": target}, seeds=2, rescale=False)
+
+
+def test_training_is_held_against_the_published_one() -> None:
+    assert remarks([]) == []
+    assert remarks([], recipe={"epochs": 1}) == ["snn is trained for 1 epoch (published: 10)."]
+    assert remarks([], recipe={"epochs": 4}, spiking=False) == ["snn is trained for 4 epochs (published: 50)."]
+    assert remarks([], recipe={"epochs": 1}, pretrained=True) == []
+
+
+def test_settings_are_held_against_the_published_ones() -> None:
+    settings = {"class": "MIFace", "steps": 400, "restarts": 1, "patience": 100, "stop_at": 0.01}
+    (said,) = remarks([made_cell("ann", "mi", seed, {"j": [0.5]}, settings=settings) for seed in (0, 1)])
+    assert said == (
+        "mi departs from MIFace as published: steps 400 (published: 5000), reconstructions judged as they are "
+        "(published: stretched to [0, 1])."
+    )
+    settings = {"class": "BrainLeaksV1", "steps": 10, "restarts": 40}
+    one, other = remarks([made_cell("snn", "v1", 0, {"j": [0.5]}, settings=settings, restarts=40)])
+    assert one == "v1 departs from BrainLeaksV1 as published: restarts 40 (published: 1)."
+    assert other == "Of each class v1 makes 40 attempts, and judges see the one that the target likes best."
+
+
+def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
+    cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, gradients=g) for seed, g in ((0, 7), (1, 10))]
+    assert remarks(cells) == [
+        "v3 on snn spent 7 to 10 of its 10 gradients per class: it stopped early, or asked for the same gradient "
+        "again, which is counted once."
+    ]
+    assert remarks([made_cell("snn", "v3", 0, {"j": [0.5]}, gradients=10)]) == []
+    assert remarks([made_cell("snn", "ask", 0, {"j": [0.5]}, gradients=0, budget=None)]) == []
+
+
+def test_what_rests_on_fewer_seeds_is_said() -> None:
+    cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, kind=kind) for kind in ("control", "sweep") for seed in (0, 1)]
+    assert remarks(cells[:3]) == ["The sweep rests on 1 seed of 2."]
+    assert remarks(cells) == []
+
+
+def test_a_judge_below_the_threshold_with_one_seed_does_not_count() -> None:
+    accuracies = {"good": [0.9, None], "weak": [0.9, 0.45], "unknown": [None]}
+    assert judges_that_do_not_count(accuracies, Scoring(least_accuracy=0.5)) == {
+        "weak": "recognises 0.45 of the real test data, below scoring.least_accuracy 0.50"
+    }

@@ -8,6 +8,7 @@ from typing import Any
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.scores import Cells
 from brainleaks_pl.evaluation.provenance import provenance
+from brainleaks_pl.reporting.text import listed
 
 _MASKED_GAIN = 0.1
 _MANY_ZERO_GRADIENTS = 0.1
@@ -45,13 +46,23 @@ def warnings(
                 f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate {row['surrogate']}, "
                 f"but {trained:.2f} with that of training (judge {judge}): a masked gradient, not privacy."
             )
-    found += [
-        f"The judges {row['first']} and {row['second']} disagree on {1 - row['same_verdict']:.0%} of the "
-        f"reconstructions of {row['attack']} on {row['target']}."
-        for row in agreement
-        if row["same_verdict"] < _LITTLE_AGREEMENT
-    ]
+    found += _disagreements(agreement)
     return [*found, *_other_code(cells)]
+
+
+def _disagreements(agreement: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which two judges disagree on many of an attack's reconstructions, one sentence per pair."""
+    found = []
+    for (first, second), rows in grouped(agreement, "first", "second"):
+        apart = sorted(
+            (row for row in rows if row["same_verdict"] < _LITTLE_AGREEMENT), key=lambda row: float(row["same_verdict"])
+        )
+        if apart:
+            worst = f"on {1 - apart[0]['same_verdict']:.0%} of those of {apart[0]['attack']} on {apart[0]['target']}"
+            others = [f"{row['attack']} on {row['target']}" for row in apart[1:]]
+            many = f"; on more than {1 - _LITTLE_AGREEMENT:.0%} also of {listed(others)}" if others else ""
+            found.append(f"The judges {first} and {second} disagree on many reconstructions: {worst}{many}.")
+    return found
 
 
 def _other_code(cells: Cells) -> list[str]:

@@ -66,7 +66,7 @@ def _by_seed(row: Mapping[str, Any]) -> str:
     more = row["difference"] >= 0
     alike = sum((value > 0) if more else (value < 0) for value in row["by_seed"])
     count = len(row["by_seed"])
-    where = f"all {count}" if alike == count else f"{alike} of {count}"
+    where = f"{alike} of {count}" if alike < count else "both" if count == 2 else f"all {count}"
     return f"{row['first']} leaks {'more' if more else 'less'} on {where} seeds."
 
 

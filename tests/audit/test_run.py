@@ -173,6 +173,13 @@ def test_every_cell_says_where_it_comes_from(document: dict[str, Any]) -> None:
     assert len(digests) == 2 * (2 + 3) + 2
 
 
+def test_every_judge_has_its_own_nulls_the_same_beside_all_attacks_of_a_seed(document: dict[str, Any]) -> None:
+    cells = [cell for cell in document["cells"] if cell["kind"] == "main" and cell["seed"] == 0]
+    found = {name: [cell["judges"][name]["nulls"] for cell in cells] for name in ("spiking", "ordinary")}
+    assert all(own == those[0] for those in found.values() for own in those)
+    assert found["spiking"][0]["real"] != found["ordinary"][0]["real"]
+
+
 def test_the_summary_is_the_mean_over_seeds_and_classes(document: dict[str, Any]) -> None:
     assert len(document["summary"]) == len(MAIN) * (2 * 4 + 5)
     for row in document["summary"]:
@@ -327,6 +334,24 @@ def test_cells_are_known_by_their_budget_scoring_surrogate_and_controls(
     assert anew == kinds
 
 
+def test_a_judge_that_recognises_too_little_has_no_part_in_verdict_and_control(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = {"spiking": "recognises .42 of the real test data"}
+    monkeypatch.setattr("brainleaks_pl.audit.document.judges_that_do_not_count", lambda *_: reason)
+    found = conduct(copied)
+    assert {row["judge"] for row in found["differences"]} == {row["judge"] for row in found["control"]} == {"ordinary"}
+    assert [found["judges"][name]["counts"] for name in ("spiking", "ordinary")] == [False, True]
+    assert found["judges"]["spiking"]["why_not"] == reason["spiking"]
+    words = "spiking recognises .42 of the real test data: it has no part in the verdict and the differences."
+    assert words in found["warnings"]
+    assert {row["judge"] for row in found["summary"]} == {
+        "spiking",
+        "ordinary",
+        None,
+    }  # they are told
+
+
 def reports(folder: Path) -> dict[str, bytes]:
     return {name: (folder / "results" / name).read_bytes() for name in ("audit.json", "audit.csv", "report.html")}
 
@@ -408,6 +433,7 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     status = {(cell["target"], cell["attack"]): (cell["status"], cell["error"]) for cell in found["cells"]}
     assert status["snn", "broken"] == status["ann", "broken"] == ("failed", "RuntimeError: out of luck")
     assert status["ann", "mi_face"] == ("done", None)
+    assert found["verdict"]["remarks"][0].startswith("mi_face departs from MIFace as published: steps 20 (published: ")
     assert (found["verdict"]["sentence"], found["verdict"]["details"]) == ("There are no two targets to compare.", [])
     assert found["warnings"][0] == "2 of 3 attacks failed; their errors are listed at the end."
     assert any("FAILED: RuntimeError: out of luck" in line for line in lines)

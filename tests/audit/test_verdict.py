@@ -59,6 +59,10 @@ def test_a_difference_the_other_way_round() -> None:
     assert "snn leaks less on 2 of 3 seeds." in sentence
 
 
+def test_two_seeds_are_both() -> None:
+    assert "snn leaks more on both seeds." in said(by_seed=[0.1, 0.3], seeds=[0, 1])
+
+
 def test_no_difference_is_shown() -> None:
     sentence = said(low=-0.1, shown=False, by_seed=[0.5, -0.1, 0.2])
     assert sentence.startswith("No difference is shown between what snn and ann leak under the strongest attack")
@@ -103,6 +107,21 @@ def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: boo
         if masked
         else []
     )
+
+
+def agreeing(attack: str, share: float, second: str = "b") -> dict[str, Any]:
+    return {"target": "snn", "attack": attack, "first": "a", "second": second, "same_verdict": share}
+
+
+def test_judges_that_disagree_are_named_once_a_pair() -> None:
+    rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v3", 0.9), agreeing("v1", 0.8, "c")]
+    assert warnings([], [], rows, []) == [
+        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn; on more than 20% also of v1 "
+        "on snn."
+    ]
+    assert warnings([], [], rows[1:3], []) == [
+        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn."
+    ]
 
 
 def test_cells_of_other_code_are_marked() -> None:

@@ -116,8 +116,8 @@ def agreeing(attack: str, share: float, second: str = "b") -> dict[str, Any]:
 def test_judges_that_disagree_are_named_once_a_pair() -> None:
     rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v3", 0.9), agreeing("v1", 0.8, "c")]
     assert warnings([], [], rows, []) == [
-        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn; on more than 20% also of v1 "
-        "on snn."
+        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn; on more than 20% also of "
+        "v1 on snn."
     ]
     assert warnings([], [], rows[1:3], []) == [
         "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn."

@@ -44,7 +44,7 @@ class KeepProgress(InversionCallback):
     """Writes what an attack holds to a file, atomically, and can give it back.
 
     An attack that :meth:`restore` was called for resumes to the same end as one that was never interrupted, bit for bit
-    on the same machine: all its randomness comes from streams that are named by the step.
+    on the same machine with the same number of threads: all its randomness comes from streams named by the step.
 
     Args:
         path: the file.

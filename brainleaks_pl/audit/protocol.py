@@ -8,13 +8,14 @@ from typing import Any
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.scores import Cells
 from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.reporting.text import listed
 
 PUBLISHED_EPOCHS = {("MNIST", True): 10, ("MNIST", False): 50, ("NMNIST", True): 20, ("ATTFaces", False): 70}
 """Epochs of training by data set and whether the target spikes (arXiv 2402.00906 and its notebooks), where known."""
 PUBLISHED_SETTINGS: dict[str, dict[str, Any]] = {
-    "BrainLeaksV1": {"steps": 10, "restarts": 1},
-    "BrainLeaksV2": {"steps": 10, "restarts": 1},
-    "MIFace": {"steps": 5000, "restarts": 1, "patience": 100, "stop_at": 0.01},
+    "BrainLeaksV1": {"steps": 10},
+    "BrainLeaksV2": {"steps": 10},
+    "MIFace": {"steps": 5000, "patience": 100, "stop_at": 0.01},
 }
 """Settings of the attacks by class (arXiv 2402.00906; Fredrikson et al., CCS 2015); v1 on DvsGesture took 25 steps."""
 _RESCALED = ("MIFace",)  # scored after stretching each reconstruction to [0, 1]
@@ -51,23 +52,26 @@ def _training(networks: Mapping[str, Mapping[str, Any]], data: str) -> list[str]
 
 def _settings(cells: Cells, rescale: bool) -> list[str]:
     found = []
+    attempts = []
     for (attack,), own in grouped(done(cells), "attack"):
         settings = own[0]["settings"]
-        published = PUBLISHED_SETTINGS.get(settings["class"], {})
         other = [
-            f"{name.replace('_', ' ')} {settings[name]} (published: {value})"
-            for name, value in published.items()
+            f"{name.replace('_', ' ')} {_plain(settings[name])} (published: {value})"
+            for name, value in PUBLISHED_SETTINGS.get(settings["class"], {}).items()
             if settings.get(name) != value
         ]
         if settings["class"] in _RESCALED and not rescale:
             other.append("reconstructions judged as they are (published: stretched to [0, 1])")
         if other:
             found.append(f"{attack} departs from {settings['class']} as published: {', '.join(other)}.")
-        if (own[0]["restarts"] or 1) > 1:
-            found.append(
-                f"Of each class {attack} makes {own[0]['restarts']} attempts, and judges see the one that the target "
-                "likes best."
-            )
+        most = max(cell["restarts"] or 1 for cell in own)
+        if most > 1:
+            attempts.append(f"{most} of {attack}")
+    if attempts:
+        found.append(
+            "Of several attempts per class judges see the one that the target likes best (published: one attempt): "
+            f"{listed(attempts)}."
+        )
     return found
 
 
@@ -79,26 +83,38 @@ def _spending(cells: Cells) -> list[str]:
         if spent and min(spent) < budget:
             least, most = min(spent), max(spent)
             span = str(least) if least == most else f"{least} to {most}"
-            found.append(
-                f"{attack} on {target} spent {span} of its {budget} gradients per class: it stopped early, or asked "
-                "for the same gradient again, which is counted once."
-            )
-    return found
+            found.append(f"{attack} on {target} spent {span} of {budget}")
+    if not found:
+        return []
+    return [
+        f"Gradients per class: {listed(found)}. Attacks that stop early spend less, and a gradient that is asked for "
+        "again counts once."
+    ]
 
 
 def _seeds(cells: Cells, seeds: int) -> list[str]:
     words = {
-        "control": "The planted control",
-        "blind": "The false positive rate",
-        "surrogate": "The search for masked gradients",
-        "sweep": "The sweep",
+        "control": "the planted control",
+        "blind": "the false positive rate",
+        "adversarial": "the adversarial examples",
+        "surrogate": "the search for masked gradients",
+        "sweep": "the sweep",
     }
-    found = []
+    numbers: dict[int, list[str]] = {}
     for kind, what in words.items():
-        own = {cell["seed"] for cell in done(cells, kind)}
-        if own and len(own) < seeds:
-            found.append(f"{what} rests on {_count(len(own), 'seed')} of {seeds}.")
+        count = len({cell["seed"] for cell in done(cells, kind)})
+        if 0 < count < seeds:
+            numbers.setdefault(count, []).append(what)
+    found = []
+    for count, those in numbers.items():
+        said = listed(those)
+        verb = "rests" if len(those) == 1 and not said.endswith("examples") else "rest"
+        found.append(f"{said[0].upper()}{said[1:]} {verb} on {_count(count, 'seed')} of {seeds}.")
     return found
+
+
+def _plain(value: Any) -> Any:
+    return "none" if value is None else value
 
 
 def _count(number: Any, what: str) -> str:

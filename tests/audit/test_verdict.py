@@ -154,17 +154,20 @@ def test_settings_are_held_against_the_published_ones() -> None:
         "mi departs from MIFace as published: steps 400 (published: 5000), reconstructions judged as they are "
         "(published: stretched to [0, 1])."
     )
-    settings = {"class": "BrainLeaksV1", "steps": 10, "restarts": 40}
-    one, other = remarks([made_cell("snn", "v1", 0, {"j": [0.5]}, settings=settings, restarts=40)])
-    assert one == "v1 departs from BrainLeaksV1 as published: restarts 40 (published: 1)."
-    assert other == "Of each class v1 makes 40 attempts, and judges see the one that the target likes best."
+    settings = {"class": "BrainLeaksV1", "steps": 25, "restarts": 40}
+    assert remarks([made_cell("snn", "v1", 0, {"j": [0.5]}, settings=settings, restarts=40)]) == [
+        "v1 departs from BrainLeaksV1 as published: steps 25 (published: 10).",
+        "Of several attempts per class judges see the one that the target likes best (published: one attempt): 40 of "
+        "v1.",
+    ]
 
 
 def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
     cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, gradients=g) for seed, g in ((0, 7), (1, 10))]
+    cells += [made_cell("snn", "v1", seed, {"j": [0.5]}, gradients=9) for seed in (0, 1)]
     assert remarks(cells) == [
-        "v3 on snn spent 7 to 10 of its 10 gradients per class: it stopped early, or asked for the same gradient "
-        "again, which is counted once."
+        "Gradients per class: v3 on snn spent 7 to 10 of 10 and v1 on snn spent 9 of 10. Attacks that stop early spend "
+        "less, and a gradient that is asked for again counts once."
     ]
     assert remarks([made_cell("snn", "v3", 0, {"j": [0.5]}, gradients=10)]) == []
     assert remarks([made_cell("snn", "ask", 0, {"j": [0.5]}, gradients=0, budget=None)]) == []
@@ -173,6 +176,7 @@ def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
 def test_what_rests_on_fewer_seeds_is_said() -> None:
     cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, kind=kind) for kind in ("control", "sweep") for seed in (0, 1)]
     assert remarks(cells[:3]) == ["The sweep rests on 1 seed of 2."]
+    assert remarks([cells[0], cells[2]]) == ["The planted control and the sweep rest on 1 seed of 2."]
     assert remarks(cells) == []
 
 

@@ -40,7 +40,8 @@ def encoding_ceiling(
     if data.encoder is None or data.time_steps is None or isinstance(data, EventDataModule):
         return None
     each = max(1, images // data.num_classes)
-    real = torch.cat([data.class_images(label, "test")[:each] for label in range(data.num_classes)])
+    tested = torch.as_tensor(data.split("test").labels).unique().tolist()
+    real = torch.cat([data.class_images(label, "test")[:each] for label in tested])
     likeness = {}
     for steps in dict.fromkeys((*time_steps, data.time_steps)):
         encoder = replace(data.encoder, time_steps=steps)

@@ -6,21 +6,22 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.audit.association import association
 from brainleaks_pl.audit.cell_pictures import cell_pictures
 from brainleaks_pl.audit.over_time import confidence_over_time
 from brainleaks_pl.audit.plan import Cell
+from brainleaks_pl.audit.traits import attack_settings
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.evaluation.report import Baselines, Scoring
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.evaluation.report import Baselines, Report, Scoring
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
+from brainleaks_pl.evaluation.scoring import score
 from brainleaks_pl.reporting.publishing import write_report
 from brainleaks_pl.system.storage import write_text
 from brainleaks_pl.system.tensors import write_tensors
@@ -44,28 +45,6 @@ class Judge:
 def digest(*facts: Any) -> str:
     """Return a digest of plain values."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def association(matrix: Tensor, classes: Sequence[int], draws: int = 9999, seed: int = 0) -> float:
-    """Return how likely confidences as high as a judge's would be if reconstructions had nothing to do with classes.
-
-    A permutation test: the reconstructions are dealt out anew to the attacked classes, and the mean confidence in the
-    class dealt is compared with that in the class attacked.
-
-    Args:
-        matrix: the judge's confidences, ``(M, K)``.
-        classes: the M attacked classes.
-        draws: permutations.
-        seed: their seed.
-
-    Returns:
-        A p-value in (0, 1]; 1 where fewer than two classes were attacked.
-    """
-    own = matrix[:, list(classes)].double()
-    generator = torch.Generator().manual_seed(seed)
-    orders = torch.rand(draws, len(own), generator=generator).argsort(1)
-    dealt = own[torch.arange(len(own)), orders].mean(1)
-    return float((1 + (dealt >= own.diagonal().mean() - 1e-12).sum()) / (1 + draws))
 
 
 def budgeted(make: Make, target: Classifier, budget: int | None, **arguments: Any) -> InversionModule:
@@ -170,6 +149,7 @@ def run_cell(
         "judges": judged,
         "similarity": report.scores["similarity"],
         "similarity_nulls": report.scores["similarity_nulls"],
+        "target_confidence": target_confidence(report, attack, encoder, cell.seed),
         "provenance": {
             **report.scores["provenance"],
             "target": attack.target.digest(),
@@ -179,11 +159,13 @@ def run_cell(
     }
 
 
-def attack_settings(attack: InversionModule) -> dict[str, Any]:
-    """Return what an attack was run with, as far as the published settings speak of it."""
-    names = ("steps", "population", "restarts", "keep", "patience", "stop_at")
-    own = {name: getattr(attack, name) for name in names if hasattr(attack, name)}
-    return {"class": type(attack).__qualname__, **own}
+def target_confidence(report: Report, attack: InversionModule, encoder: Encoder | None, seed: int) -> list[float]:
+    """Return how sure the target itself is of the class of each reconstruction: what it was attacked for."""
+    scores = score(
+        report.best, attack.target, attack.classes, encoder=encoder, draws=_OVER_TIME_DRAWS, rescale=False, seed=seed
+    )
+    own: list[float] = scores.parts["confidence"].tolist()
+    return own
 
 
 def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:

@@ -7,6 +7,9 @@ from functools import partial
 from statistics import mean
 from typing import Any
 
+from scipy.stats import combine_pvalues
+
+from brainleaks_pl.audit.association import least_association
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.scores import (
     FALSE_POSITIVE,
@@ -27,20 +30,23 @@ _FAMILY = 0.05
 def control_rows(cells: Cells) -> list[dict[str, Any]]:
     """Return what judges see in the targets that were trained on shuffled labels, where there is nothing to find.
 
-    ``association`` is the smallest of the seeds' p-values of a permutation test, times their number (Bonferroni): how
-    likely a judge is to tell the classes so well by chance.  ``at_null`` says that it is not below .05 divided by the
-    number of targets, attacks and judges, so that all of them come out at the nulls in 95 of 100 sound audits.
+    ``association`` says how likely a judge is to tell the classes so well by chance: the seeds' p-values of a
+    permutation test, combined by Fisher's method. ``at_null`` says that it is not below .05 divided by the number of
+    targets, attacks and judges, so that all of them come out at the nulls in 95 of 100 sound audits; None where so few
+    classes were attacked that it could not be.
     """
     rows: list[dict[str, Any]] = []
     groups = grouped(done(cells, "control"), "target", "attack")
     comparisons = sum(len(common_judges(own)) for _, own in groups)
     for (target, attack), own in groups:
         blind = {FALSE_POSITIVE: done(cells, "blind", target=target, attack=attack)}
+        threshold = _FAMILY / comparisons
+        tellable = _combined([least_association(len(cell["classes"])) for cell in own]) < threshold
         for judge in common_judges(own):
-            chance = min(1.0, len(own) * min(cell["judges"][judge]["association"] for cell in own))
+            chance = _combined([cell["judges"][judge]["association"] for cell in own])
             for metric in ("attack_accuracy", "confidence"):
                 nulls = own[0]["judges"][judge]["nulls"]
-                made = made_nulls(blind, partial(judged_values, judge=judge, metric=metric))
+                values = partial(judged_values, judge=judge, metric=metric)
                 found = mean_intervals(judge_matrix(own, judge, metric))
                 rows.append(
                     {
@@ -54,11 +60,11 @@ def control_rows(cells: Cells) -> list[dict[str, Any]]:
                         "null": max(
                             mean_null(own, judge, null, metric) for null in nulls if null not in ("class_mean", "real")
                         ),
-                        FALSE_POSITIVE: made.get(FALSE_POSITIVE),
+                        FALSE_POSITIVE: made_nulls(blind, own[0]["classes"], values).get(FALSE_POSITIVE),
                         "association": chance,
                         "test_accuracy": mean(cell["test_accuracy"] for cell in own),
                         "seeds": len(own),
-                        "at_null": chance >= _FAMILY / comparisons,
+                        "at_null": chance >= threshold if tellable else None,
                     }
                 )
     return rows
@@ -75,22 +81,30 @@ def control_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     names, attacks, judges = (list(dict.fromkeys(row[key] for row in rows)) for key in ("target", "attack", "judge"))
     accuracies = [row for row in rows if row["metric"] == "attack_accuracy"]
     what = f"{listed(names)}, trained on shuffled labels (test accuracy {_span(rows, 'test_accuracy')})"
-    how = f"under {listed(attacks)}, by {'all of ' if len(judges) > 1 else ''}{listed(judges)}"
-    lost = [row for row in accuracies if not row["at_null"]]
+    how = f"under {listed(attacks)}, by {f'all judges ({listed(judges)})' if len(judges) > 1 else judges[0]}"
+    lost = [row for row in accuracies if row["at_null"] is False]
+    if lost:
+        where = "; ".join(
+            f"{row['judge']} on {row['attack']} against {row['target']}: {row['mean']:.2f}, "
+            f"p = {row['association']:.2g}"
+            for row in lost
+        )
+        return (
+            f"The planted control failed: judges recognise classes in {what}, which know none ({where}). What follows "
+            "cannot be trusted before it is known why."
+        )
+    if any(row["at_null"] is None for row in accuracies):
+        return f"The planted control says nothing: {what}: too few classes were attacked to tell chance from a fault."
     figures = (
         f"attack accuracy {_span(accuracies, 'mean')}, nulls {_span(accuracies, 'null')}; "
         f"{len(accuracies)} comparisons, smallest p = {min(row['association'] for row in accuracies):.2g}"
     )
-    if not lost:
-        return f"Planted control: {what} came out at the nulls {how} ({figures})."
-    where = "; ".join(
-        f"{row['judge']} on {row['attack']} against {row['target']}: {row['mean']:.2f}, p = {row['association']:.2g}"
-        for row in lost
-    )
-    return (
-        f"The planted control failed: judges recognise classes in {what}, which knows none ({where}). What follows "
-        "cannot be trusted before it is known why."
-    )
+    return f"Planted control: {what}, came out at the nulls {how} ({figures})."
+
+
+def _combined(values: Sequence[float]) -> float:
+    """Return the p-value of several that are independent, by Fisher's method."""
+    return float(combine_pvalues(values, method="fisher").pvalue) if len(values) > 1 else values[0]
 
 
 def _span(rows: Sequence[Mapping[str, Any]], key: str) -> str:

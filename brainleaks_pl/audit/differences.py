@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from brainleaks_pl.audit.grouping import done
-from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, common_judges, judge_matrix, mean_matrix
+from brainleaks_pl.audit.scores import ALL_JUDGES, Cells, common_judges, mean_matrix
 from brainleaks_pl.audit.statistics import Matrix, difference_intervals, without_one_class
 
 STRONGEST = "strongest"
@@ -30,7 +30,7 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
 
     Attacks that fit both targets are compared with themselves; ``strongest`` compares the attack that serves each
     target best. Both targets of a seed meet the same judges and classes, so they are compared seed by seed, over the
-    seeds that both have.
+    seeds, judges and classes that both have.
 
     Args:
         cells: all cells.
@@ -42,26 +42,39 @@ def differences(cells: Cells, spiking: Mapping[str, bool], judges: Sequence[str]
     """
     rows: list[dict[str, Any]] = []
     for first, second in compared_targets(spiking) if judges else ():
-        sides = [_Side(cells, target, judges) for target in (first, second)]
+        sides = [_Side(cells, target) for target in (first, second)]
         seeds = [seed for seed in sides[0].seeds if seed in sides[1].seeds]
-        if not seeds:
+        both = [cell for side in sides for cell in side.cells_of(seeds)]
+        names = [name for name in judges if name in common_judges(both)] if both else []
+        if not names or not all(side.attacks for side in sides):
             continue
         shared = [attack for attack in sides[0].attacks if attack in sides[1].attacks]
         for attack in (*shared, STRONGEST):
-            for judge in (ALL_JUDGES, *judges) if len(judges) > 1 else judges:
+            attacks = [side.attacks if attack == STRONGEST else [attack] for side in sides]
+            classes = _shared_classes([*sides[0].cells_of(seeds, attacks[0]), *sides[1].cells_of(seeds, attacks[1])])
+            if not classes:
+                continue
+            for judge in (ALL_JUDGES, *names) if len(names) > 1 else names:
                 for metric in _COMPARED:
-                    one, other = (side.scores(attack, judge, metric, seeds) for side in sides)
-                    if one is not None and other is not None and one.classes == other.classes:
-                        names = {"attack": attack, "first": first, "second": second, "judge": judge, "metric": metric}
-                        rows.append({**names, "seeds": seeds, **_difference(one, other)})
+                    own = names if judge == ALL_JUDGES else [judge]
+                    one, other = (side.scores(attack, own, metric, _Basis(seeds, names, classes)) for side in sides)
+                    row = {"attack": attack, "first": first, "second": second, "judge": judge, "metric": metric}
+                    rows.append({**row, "judges": own, "seeds": seeds, **_difference(one, other, classes)})
     return rows
 
 
+class _Basis(NamedTuple):
+    """What both targets have: the seeds, the judges, and the classes that are attacked."""
+
+    seeds: list[int]
+    judges: list[str]
+    classes: list[int]
+
+
 class _Scores(NamedTuple):
-    """Scores of one target, ``(S, K)``, of which classes, and by which attacks."""
+    """Scores of one target, ``(S, K)``, and by which attacks."""
 
     values: Matrix
-    classes: list[int]
     attacks: list[str]
 
 
@@ -71,67 +84,72 @@ class _Side:
     Args:
         cells: all cells.
         target: its name.
-        judges: names of the judges.
     """
 
-    def __init__(self, cells: Cells, target: str, judges: Sequence[str]) -> None:
+    def __init__(self, cells: Cells, target: str) -> None:
         own = done(cells, target=target)
         self.seeds = list(dict.fromkeys(cell["seed"] for cell in own))
-        cells_of = {attack: done(own, attack=attack) for attack in dict.fromkeys(cell["attack"] for cell in own)}
+        by_attack = {attack: done(own, attack=attack) for attack in dict.fromkeys(cell["attack"] for cell in own)}
         self.cells: dict[str, dict[int, Mapping[str, Any]]] = {
             attack: {cell["seed"]: cell for cell in those}
-            for attack, those in cells_of.items()
+            for attack, those in by_attack.items()
             if len(those) == len(self.seeds)
         }
         self.attacks = list(self.cells)
-        self.judges = [name for name in common_judges(own) if name in judges] if own else []
 
-    def scores(self, attack: str, judge: str, metric: str, seeds: Sequence[int]) -> _Scores | None:
-        """Return the scores of an attack or of the strongest; None where some are missing."""
-        names = self.judges if judge == ALL_JUDGES else [name for name in self.judges if name == judge]
-        if not names or not self.attacks:
-            return None
-        if attack == STRONGEST:
-            return self._strongest(names, metric, seeds)
-        own = self._of(attack, seeds)
-        return _Scores(mean_matrix(own, names, metric), own[0]["classes"], [attack])
+    def cells_of(self, seeds: Sequence[int], attacks: Sequence[str] | None = None) -> list[Mapping[str, Any]]:
+        """Return the cells of some seeds, of some attacks or of all."""
+        chosen = self.attacks if attacks is None else attacks
+        return [self.cells[attack][seed] for attack in chosen for seed in seeds]
 
-    def _strongest(self, names: Sequence[str], metric: str, seeds: Sequence[int]) -> _Scores:
-        """Return the scores of the strongest attack, which is never chosen on the scores that are returned.
+    def scores(self, attack: str, judges: Sequence[str], metric: str, basis: _Basis) -> _Scores:
+        """Return the scores of an attack by some judges, or those of the strongest attack.
 
-        For each judge it is chosen by the others; where there is one judge alone, for each seed by the others. One
-        judge of one seed has nothing else to choose by than what it says.
+        The strongest is never chosen on the scores that are returned: for each judge it is chosen by the others; where
+        there is one judge alone, for each seed by the other seeds. One judge of one seed has nothing else to choose by
+        than what it says.
         """
-        if len(self.judges) > 1:
-            chosen = [self._best([other for other in self.judges if other != name], seeds) for name in names]
-            parts = [
-                judge_matrix(self._of(best, seeds), name, metric) for best, name in zip(chosen, names, strict=True)
+        if attack != STRONGEST:
+            return _Scores(self._mean(attack, basis.seeds, judges, metric, basis), [attack])
+        if len(basis.judges) > 1:
+            chosen = [
+                self._best([other for other in basis.judges if other != judge], basis.seeds, basis) for judge in judges
             ]
-            values = np.asarray(np.mean(parts, axis=0))
-        else:
-            chosen = [self._best(names, [other for other in seeds if other != seed] or [seed]) for seed in seeds]
             parts = [
-                mean_matrix(self._of(best, [seed]), names, metric) for best, seed in zip(chosen, seeds, strict=True)
+                self._mean(best, basis.seeds, [judge], metric, basis)
+                for best, judge in zip(chosen, judges, strict=True)
             ]
-            values = np.concatenate(parts)
-        return _Scores(values, self._of(chosen[0], seeds)[0]["classes"], list(dict.fromkeys(chosen)))
+            return _Scores(np.asarray(np.mean(parts, axis=0)), list(dict.fromkeys(chosen)))
+        chosen = [
+            self._best(judges, [other for other in basis.seeds if other != seed] or [seed], basis)
+            for seed in basis.seeds
+        ]
+        rows = [self._mean(best, [seed], judges, metric, basis) for best, seed in zip(chosen, basis.seeds, strict=True)]
+        return _Scores(np.concatenate(rows), list(dict.fromkeys(chosen)))
 
-    def _best(self, judges: Sequence[str], seeds: Sequence[int]) -> str:
-        """Return the attack of the highest mean confidence; of those on other classes than the first, none."""
-        classes = self._of(self.attacks[0], seeds)[0]["classes"]
-        alike = [attack for attack in self.attacks if self._of(attack, seeds)[0]["classes"] == classes]
-        leaks = {attack: float(mean_matrix(self._of(attack, seeds), judges, "confidence").mean()) for attack in alike}
-        return max(alike, key=leaks.__getitem__)
+    def _best(self, judges: Sequence[str], seeds: Sequence[int], basis: _Basis) -> str:
+        leaks = {
+            attack: float(self._mean(attack, seeds, judges, "confidence", basis).mean()) for attack in self.attacks
+        }
+        return max(self.attacks, key=leaks.__getitem__)
 
-    def _of(self, attack: str, seeds: Sequence[int]) -> list[Mapping[str, Any]]:
-        return [self.cells[attack][seed] for seed in seeds]
+    def _mean(self, attack: str, seeds: Sequence[int], judges: Sequence[str], metric: str, basis: _Basis) -> Matrix:
+        """Return what judges say on the average of an attack's reconstructions of the shared classes, ``(S, K)``."""
+        cells = self.cells_of(seeds, [attack])
+        columns = [cells[0]["classes"].index(label) for label in basis.classes]
+        return mean_matrix(cells, judges, metric)[:, columns]
 
 
-def _difference(one: _Scores, other: _Scores) -> dict[str, Any]:
+def _shared_classes(cells: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the classes that were attacked in all of some cells, in the order of the first."""
+    return [label for label in cells[0]["classes"] if all(label in cell["classes"] for cell in cells)]
+
+
+def _difference(one: _Scores, other: _Scores, classes: Sequence[int]) -> dict[str, Any]:
     found = difference_intervals(one.values, other.values)
     without = without_one_class(one.values, other.values)
     apart = one.values - other.values
-    by_class = zip(one.classes, apart.mean(0).tolist(), strict=True)
+    by_class = zip(classes, apart.mean(0).tolist(), strict=True)
     return {
         "first_attack": "/".join(one.attacks),
         "second_attack": "/".join(other.attacks),
@@ -147,7 +165,7 @@ def _difference(one: _Scores, other: _Scores) -> dict[str, Any]:
         "without": None
         if without is None
         else {
-            "class": one.classes[without.class_index],
+            "class": classes[without.class_index],
             "difference": without.mean,
             "low": without.low,
             "high": without.high,

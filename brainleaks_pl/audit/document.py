@@ -18,12 +18,12 @@ from brainleaks_pl.audit.control import control_rows, control_sentence
 from brainleaks_pl.audit.differences import differences
 from brainleaks_pl.audit.doubts import warnings
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.plan import Cell, hashable
+from brainleaks_pl.audit.plan import Cell, Variant, hashable
 from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
 from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
-from brainleaks_pl.audit.verdict import verdict
+from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 from brainleaks_pl.evaluation.provenance import provenance
 from brainleaks_pl.evaluation.report import versions
 from brainleaks_pl.targets.classifier import Classifier
@@ -69,8 +69,15 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
     compared = differences(sound, {name: run.untrained[name].spiking for name in audit.targets}, seeing)
     errors = [f"{name}, seed {seed}, cannot be used: {error}" for (seed, name), error in run.networks.errors.items()]
     controls = control_rows(comparable(cells, (), [name for name in judges if name not in seeing]))
+    attacks = {name: audit.settings.get("attacks", {}).get(name) for name in audit.attacks}
     remarks = protocol_remarks(
-        cells, type(data).__qualname__, targets, seeds=len(audit.seeds), rescale=audit.scoring.rescale
+        cells,
+        type(data).__qualname__,
+        targets,
+        attacks=attacks,
+        seeds=len(audit.seeds),
+        gradients=audit.gradients,
+        rescale=audit.scoring.rescale,
     )
     doubts = warnings(
         cells,
@@ -89,7 +96,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
             name: {**network, "counts": name in seeing, "why_not": why_not.get(name)}
             for name, network in judging.items()
         },
-        "attacks": {name: audit.settings.get("attacks", {}).get(name) for name in audit.attacks},
+        "attacks": attacks,
         "cells": cells,
         "summary": summary(cells),
         "differences": compared,
@@ -98,7 +105,8 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
             seeing,
             names,
             control=control_sentence(controls),
-            refusals=chance_sentences(skills, audit.targets, judges),
+            refusals=chance_sentences(skills, audit.targets, judges)
+            or nothing_to_compare(list(audit.targets), compared, seeing),
             remarks=remarks,
         ),
         "control": controls,
@@ -151,7 +159,7 @@ def _network(run: AuditRun, name: str, skills: Skills) -> dict[str, Any]:
         "class": type(network).__qualname__,
         "spiking": network.spiking,
         "pretrained": network.pretrained,
-        "weights": [run.networks.weights(seed, name) for seed in run.audit.seeds],
+        "weights": [run.networks.weights(seed, Variant(name)) for seed in run.audit.seeds],
         "checks": {
             str(seed): report.as_dict() for (seed, checked), report in run.networks.checks.items() if checked == name
         },

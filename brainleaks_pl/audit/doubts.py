@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped
@@ -13,6 +14,7 @@ from brainleaks_pl.reporting.text import listed
 _MASKED_GAIN = 0.1
 _MANY_ZERO_GRADIENTS = 0.1
 _LITTLE_AGREEMENT = 0.8
+_FOOLED = 0.5
 
 
 def warnings(
@@ -47,7 +49,7 @@ def warnings(
                 f"but {trained:.2f} with that of training (judge {judge}): a masked gradient, not privacy."
             )
     found += _disagreements(agreement)
-    return [*found, *_other_code(cells)]
+    return [*found, *_unmoved(cells), *_other_code(cells)]
 
 
 def _disagreements(agreement: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -62,6 +64,19 @@ def _disagreements(agreement: Sequence[Mapping[str, Any]]) -> list[str]:
             others = [f"{row['attack']} on {row['target']}" for row in apart[1:]]
             many = f"; on more than {1 - _LITTLE_AGREEMENT:.0%} also of {listed(others)}" if others else ""
             found.append(f"The judges {first} and {second} disagree on many reconstructions: {worst}{many}.")
+    return found
+
+
+def _unmoved(cells: Cells) -> list[str]:
+    """Say whose adversarial examples do not even fool the target: no judge need resist them."""
+    found = []
+    for (target,), own in grouped(done(cells, "adversarial"), "target"):
+        values = [value for cell in own for value in cell["target_confidence"]]
+        if mean(values) < _FOOLED:
+            found.append(
+                f"The adversarial examples of {target} hardly fool it itself (mean confidence {mean(values):.2f}), so "
+                "that they say little of the judges: raise controls.eps."
+            )
     return found
 
 

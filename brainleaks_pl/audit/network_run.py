@@ -68,11 +68,10 @@ class NetworkRun:
         measured = {key: report.test_samples for key, report in self.checks.items()}
         return {key: skill(self.audit.data, accuracy, measured.get(key)) for key, accuracy in self.accuracies.items()}
 
-    def weights(self, seed: int, name: str) -> str | None:
+    def weights(self, seed: int, variant: Variant) -> str | None:
         """Return the digest of a network's weights; None while it is not there."""
-        network = self.untrained.get(name)
-        brought = network is not None and network.pretrained
-        return network.digest() if network is not None and brought else self.store.digest(seed, name)
+        network = self.untrained[variant.target]
+        return network.digest() if network.pretrained else self.store.digest(seed, variant.name)
 
     def _training_data(self, seed: int, variant: Variant) -> BaseDataModule:
         data = self.data_of(variant)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
+
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.plan import ADVERSARIAL, Cell, Variant
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.reporting.text import short
 from brainleaks_pl.system.names import MOST_BYTES, caseless, check_names
 
@@ -56,6 +59,20 @@ def check_plan(audit: Audit) -> None:
             parts = value if isinstance(value, list) else [value]
             if any(isinstance(part, list | dict) for part in parts):
                 raise ValueError(f"sweep.values takes numbers, names and lists of them, got {value} for {parameter}.")
+
+
+def check_classes(data: BaseDataModule) -> None:
+    """See that there are classes to tell apart, each with training samples.
+
+    Raises:
+        ValueError: when there are not.
+    """
+    if data.num_classes < 2:
+        raise ValueError(f"an audit needs two classes at least, and {type(data).__name__} has {data.num_classes}.")
+    there = set(torch.as_tensor(data.split("train").labels).tolist())
+    missing = [data.class_name(label) for label in range(data.num_classes) if label not in there]
+    if missing:
+        raise ValueError(f"{type(data).__name__} has no training sample of {short(', '.join(missing), 80)}.")
 
 
 def check_paths(cells: Iterable[Cell], networks: Iterable[str]) -> None:

@@ -13,16 +13,27 @@ from brainleaks_pl.reporting.text import listed
 PUBLISHED_EPOCHS = {("MNIST", True): 10, ("MNIST", False): 50, ("NMNIST", True): 20, ("ATTFaces", False): 70}
 """Epochs of training by data set and whether the target spikes (arXiv 2402.00906 and its notebooks), where known."""
 PUBLISHED_SETTINGS: dict[str, dict[str, Any]] = {
-    "BrainLeaksV1": {"steps": 10},
-    "BrainLeaksV2": {"steps": 10},
-    "MIFace": {"steps": 5000, "patience": 100, "stop_at": 0.01},
-}
-"""Settings of the attacks by class (arXiv 2402.00906; Fredrikson et al., CCS 2015); v1 on DvsGesture took 25 steps."""
+    "BrainLeaksV1": {"steps": 10, "start": 0.0, "loss": None},
+    "BrainLeaksV2": {
+        "steps": 10, "population": 7, "eta": 1.0, "momentum": 0.9, "decay": 0.1, "eps": 1e-10, "sparsity": 0.01,
+        "second_moment": "accumulated", "weighting": "cost", "start": 0.0, "shared_over_time": False, "loss": None,
+    },
+    "MIFace": {"steps": 5000, "patience": 100, "stop_at": 0.01, "loss": None},
+}  # fmt: skip
+"""Settings of the attacks by class, as published for MNIST (arXiv 2402.00906 and its notebooks; Fredrikson et al., CCS
+2015); a loss of None is the published one."""
 _RESCALED = ("MIFace",)  # scored after stretching each reconstruction to [0, 1]
 
 
 def protocol_remarks(
-    cells: Cells, data: str, networks: Mapping[str, Mapping[str, Any]], *, seeds: int, rescale: bool
+    cells: Cells,
+    data: str,
+    networks: Mapping[str, Mapping[str, Any]],
+    *,
+    attacks: Mapping[str, Mapping[str, Any] | None],
+    seeds: int,
+    gradients: int | None,
+    rescale: bool,
 ) -> list[str]:
     """Return what is to be said of an audit's protocol, from what was run.
 
@@ -30,40 +41,48 @@ def protocol_remarks(
         cells: all cells.
         data: name of the data set's class.
         networks: the document's ``targets``.
+        attacks: by name the ``class_path`` and ``init_args`` of the attacks, where these are known.
         seeds: number of the audit's seeds.
+        gradients: the audit's budget of gradients per class.
         rescale: whether reconstructions were stretched to [0, 1] before they were judged.
     """
     return [
-        *_training(networks, data),
-        *_settings(cells, rescale),
-        *_spending(cells),
+        *_training(networks, data, seeds),
+        *_settings(cells, attacks, rescale),
+        *_spending(cells, gradients),
         *_seeds(cells, seeds),
     ]
 
 
-def _training(networks: Mapping[str, Mapping[str, Any]], data: str) -> list[str]:
+def _training(networks: Mapping[str, Mapping[str, Any]], data: str, seeds: int) -> list[str]:
     found = []
     for name, network in networks.items():
         epochs, published = network["recipe"].get("epochs"), PUBLISHED_EPOCHS.get((data, network["spiking"]))
-        if published is not None and epochs != published and not network["pretrained"]:
+        if network["pretrained"] and seeds > 1:
+            found.append(
+                f"{name} brought its weights and is one network with all seeds: intervals tell how attacks and judges "
+                "vary, not how networks like it would."
+            )
+        elif published is not None and epochs != published and not network["pretrained"]:
             found.append(f"{name} is trained for {_count(epochs, 'epoch')} (published: {published}).")
     return found
 
 
-def _settings(cells: Cells, rescale: bool) -> list[str]:
+def _settings(cells: Cells, attacks: Mapping[str, Mapping[str, Any] | None], rescale: bool) -> list[str]:
     found = []
     attempts = []
     for (attack,), own in grouped(done(cells), "attack"):
-        settings = own[0]["settings"]
+        settings = {**((attacks.get(attack) or {}).get("init_args") or {}), **own[0]["settings"]}
         other = [
-            f"{name.replace('_', ' ')} {_plain(settings[name])} (published: {value})"
+            f"{name.replace('_', ' ')} {_plain(settings[name])}"
+            + ("" if name == "loss" else f" (published: {_plain(value)})")
             for name, value in PUBLISHED_SETTINGS.get(settings["class"], {}).items()
-            if settings.get(name) != value
+            if name in settings and settings[name] != value
         ]
         if settings["class"] in _RESCALED and not rescale:
             other.append("reconstructions judged as they are (published: stretched to [0, 1])")
         if other:
-            found.append(f"{attack} departs from {settings['class']} as published: {', '.join(other)}.")
+            found.append(f"{attack} departs from {settings['class']} as published for MNIST: {', '.join(other)}.")
         most = max(cell["restarts"] or 1 for cell in own)
         if most > 1:
             attempts.append(f"{most} of {attack}")
@@ -75,11 +94,11 @@ def _settings(cells: Cells, rescale: bool) -> list[str]:
     return found
 
 
-def _spending(cells: Cells) -> list[str]:
+def _spending(cells: Cells, gradients: int | None) -> list[str]:
     found = []
     for (target, attack), own in grouped(done(cells), "target", "attack"):
         spent = [cell["gradients"] for cell in own if cell["budget"] is not None]
-        budget = max((cell["budget"] or 0 for cell in own), default=0)
+        budget = max([gradients or 0, *(cell["budget"] or 0 for cell in own)])
         if spent and min(spent) < budget:
             least, most = min(spent), max(spent)
             span = str(least) if least == most else f"{least} to {most}"
@@ -87,8 +106,8 @@ def _spending(cells: Cells) -> list[str]:
     if not found:
         return []
     return [
-        f"Gradients per class: {listed(found)}. Attacks that stop early spend less, and a gradient that is asked for "
-        "again counts once."
+        f"Gradients per class: {listed(found)}. Attacks that stop early spend less, as do those that a whole number of "
+        "attempts does not use up; a gradient that is asked for again counts once."
     ]
 
 
@@ -114,6 +133,9 @@ def _seeds(cells: Cells, seeds: int) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    """Return a setting in a word: that of a part is the name of its class."""
+    if isinstance(value, Mapping):
+        return str(value.get("class_path", value)).rpartition(".")[2]
     return "none" if value is None else value
 
 

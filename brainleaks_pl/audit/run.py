@@ -10,16 +10,24 @@ from typing import Any
 
 import torch
 
-from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
+from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.adversarial import adversarial_examples
-from brainleaks_pl.audit.cells import Judge, budgeted, check_finite, digest, finished_cell, keep_cell, run_cell
+from brainleaks_pl.audit.cells import (
+    Judge,
+    budgeted,
+    check_finite,
+    digest,
+    finished_cell,
+    keep_cell,
+    run_cell,
+)
 from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.network_run import NetworkRun, error_words
 from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.plan import Cell, Variant, plan_cells
-from brainleaks_pl.audit.plan_checks import check_paths, check_plan
-from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.audit.plan_checks import check_classes, check_paths, check_plan
+from brainleaks_pl.audit.traits import plain_attributes
 from brainleaks_pl.evaluation.report import Baselines
 from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.classifier import Classifier
@@ -49,6 +57,7 @@ class AuditRun:
         audit = self.audit
         check_plan(audit)
         audit.data.make_ready(scenes=True)
+        check_classes(audit.data)
         self.untrained = audit.networks()
         self.networks = NetworkRun(audit, self.store, self.untrained)
         probed = [name for name in audit.targets if self.untrained[name].has_surrogates]
@@ -63,6 +72,7 @@ class AuditRun:
         )
         check_paths(self.plan, self.untrained)
         self._baselines: Baselines = {}
+        self._known_traits: dict[tuple[str, str], dict[str, Any] | None] = {}
 
     def run(self) -> None:
         """Run what has not been run yet, seed by seed."""
@@ -134,9 +144,8 @@ class AuditRun:
                 return {**content, "status": "untestable", "error": target.surrogates_refused}, False
             torch.manual_seed(cell.seed)
             attack = self._attack(cell, target, surrogate)
-            if attack is None:
-                reason = f"{cell.attack} attacks none of the classes that {cell.variant} never saw."
-                return {**content, "status": "untestable", "error": reason}, False
+            if isinstance(attack, str):
+                return {**content, "status": "untestable", "error": attack}, False
             content |= run_cell(
                 cell,
                 folder,
@@ -155,32 +164,28 @@ class AuditRun:
             content |= {**_EMPTY, "status": "failed", "error": error_words(error)}
         return content, False
 
-    def _attack(self, cell: Cell, target: Classifier, surrogate: Surrogate | None) -> InversionModule | None:
-        """Return the attack of a cell, not yet run; None where it attacks none of the classes that its target lacks."""
+    def _attack(self, cell: Cell, target: Classifier, surrogate: Surrogate | None) -> InversionModule | str:
+        """Return the attack of a cell, not yet run; or why there is none."""
         audit = self.audit
         if cell.kind == "adversarial":
             data = self.networks.data_of(cell.variant)
-            encoder = data.encoder or self._assumed_encoder(target)
-            return adversarial_examples(target, data, encoder, eps=audit.controls.eps, seed=cell.seed)
+            return adversarial_examples(target, data, audit.attacks, eps=audit.controls.eps, seed=cell.seed)
         make = audit.attacks[cell.attack]
         arguments: dict[str, Any] = {} if surrogate is None else {"surrogate": surrogate}
         if cell.variant.withheld:
             classes = [label for label in make(target).classes if label in cell.variant.withheld]
             if not classes:
-                return None
+                return f"{cell.attack} attacks none of the classes that {cell.variant} lacks."
             arguments["classes"] = classes
         return budgeted(make, target, audit.gradients, **arguments)
 
-    def _assumed_encoder(self, target: Classifier) -> Encoder | None:
-        """Return the encoding that an attack assumes before a target, the first that does; None where none does."""
-        for make in self.audit.attacks.values():
-            try:
-                encoder = make(target).encoder
-            except WrongTargetError:
-                continue
-            if encoder is not None:
-                return encoder
-        return None
+    def _traits(self, cell: Cell) -> dict[str, Any] | None:
+        """Return the plain attributes of a cell's attack, which tell it from others where no settings do."""
+        key = (cell.attack, cell.variant.target)
+        if key not in self._known_traits:
+            attack = None if cell.kind == "adversarial" else self.audit.attacks[cell.attack](self.untrained[key[1]])
+            self._known_traits[key] = None if attack is None else plain_attributes(attack)
+        return self._known_traits[key]
 
     def _settings(self, cell: Cell) -> Mapping[str, Any]:
         """Return the plain settings of a cell's attack."""
@@ -199,18 +204,20 @@ class AuditRun:
         """Return a digest of all that decides what a cell comes to."""
         audit, judges = self.audit, list(judges)
         networks = [self.untrained[name] for name in (cell.variant.target, *judges)]
-        weights = [self.networks.weights(cell.seed, name) for name in (cell.variant.name, *judges)]
+        variants = (cell.variant, *map(Variant, judges))
+        scoring = {name: value for name, value in asdict(audit.scoring).items() if name != "least_accuracy"}
         return digest(
             asdict(cell),
             repr(self._surrogate(cell)),
             [(network.architecture(), network.recipe()) for network in networks],
-            weights,
+            [self.networks.weights(cell.seed, variant) for variant in variants],
             judges,
             audit.data.digest(),
             self._settings(cell),
+            self._traits(cell),
             audit.settings.get("attacks") if cell.kind == "adversarial" else None,  # of which one names the encoder
             None if cell.kind == "adversarial" else audit.gradients,
-            asdict(audit.scoring),
+            scoring,
             dict(audit.trainer),
         )
 
@@ -229,5 +236,6 @@ _EMPTY: dict[str, Any] = {
     "judges": {},
     "similarity": [],
     "similarity_nulls": {},
+    "target_confidence": [],
     "provenance": None,
 }

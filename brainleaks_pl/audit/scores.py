@@ -59,7 +59,7 @@ def summary(cells: Cells) -> list[dict[str, Any]]:
             judged = [cell for cell in own if judge in cell["judges"]]
             for metric in METRICS:
                 nulls = {null: mean_null(judged, judge, null, metric) for null in judged[0]["judges"][judge]["nulls"]}
-                nulls |= made_nulls(made, partial(judged_values, judge=judge, metric=metric))
+                nulls |= made_nulls(made, own[0]["classes"], partial(judged_values, judge=judge, metric=metric))
                 readings = mean_intervals(judge_matrix(judged, judge, metric))
                 rows.append({**_row(target, attack, judge, metric, readings), "seeds": len(judged), "nulls": nulls})
         for metric in SIMILARITIES:
@@ -69,7 +69,7 @@ def summary(cells: Cells) -> list[dict[str, Any]]:
                 for null, scores in own[0]["similarity_nulls"].items()
                 if metric in scores
             }
-            nulls |= made_nulls(made, partial(_likenesses, metric=metric))
+            nulls |= made_nulls(made, own[0]["classes"], partial(_likenesses, metric=metric))
             rows.append({**_row(target, attack, None, metric, readings), "seeds": len(own), "nulls": nulls})
     return rows
 
@@ -78,11 +78,9 @@ def masking(cells: Cells) -> list[dict[str, Any]]:
     """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
     rows = []
     for (target, attack), own in grouped(done(cells, "surrogate"), "target", "attack"):
-        plain = _beside(own, cells)
-        groups = {"as trained": plain} if plain else {}
-        for cell in own:
-            groups.setdefault(cell["surrogate"]["name"], []).append(cell)
-        for surrogate, group in groups.items():
+        named: list[Mapping[str, Any]] = [{**cell, "name": cell["surrogate"]["name"]} for cell in own]
+        groups = [("as trained", _beside(own, cells)), *((name, those) for (name,), those in grouped(named, "name"))]
+        for surrogate, group in _same_seeds(groups):
             rows += [
                 {
                     "target": target,
@@ -93,7 +91,7 @@ def masking(cells: Cells) -> list[dict[str, Any]]:
                     "zero_gradients": mean(cell["zero_gradients"] for cell in group),
                     "seeds": len(group),
                 }
-                for judge in group[0]["judges"]
+                for judge in common_judges(group)
             ]
     return rows
 
@@ -108,10 +106,9 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
     rows = []
     swept: list[Mapping[str, Any]] = [{**cell, **cell["sweep"]} for cell in done(cells, "sweep")]
     for (target, parameter, attack), own in grouped(swept, "target", "parameter", "attack"):
-        base = _beside(own, cells)
-        groups = [(base_value(target, parameter), base)] if base else []
+        groups = [(base_value(target, parameter), _beside(own, cells))]
         groups += [(value, group) for (value,), group in grouped(own, "value")]
-        for value, group in sorted(groups, key=lambda pair: _order(pair[0])):
+        for value, group in sorted(_same_seeds(groups), key=lambda pair: _order(pair[0])):
             rows += [
                 {
                     "target": target,
@@ -123,9 +120,19 @@ def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict
                     "judge": judge,
                     **_means(group, judge),
                 }
-                for judge in group[0]["judges"]
+                for judge in common_judges(group)
             ]
     return rows
+
+
+def _same_seeds(groups: Sequence[tuple[Any, Cells]]) -> list[tuple[Any, Cells]]:
+    """Return groups of cells without the seeds that one of them lacks, so that what differs is not the seeds.
+
+    A group without any cell is left out; where the others share no seed, they stay as they are.
+    """
+    there = [(name, cells) for name, cells in groups if cells]
+    shared = set.intersection(*({cell["seed"] for cell in cells} for _, cells in there)) if there else set()
+    return [(name, [cell for cell in cells if cell["seed"] in shared] or cells) for name, cells in there]
 
 
 def _order(value: Any) -> tuple[int, Any]:
@@ -163,10 +170,27 @@ def mean_null(cells: Cells, judge: str, null: str, metric: str) -> float:
     return float(mean(cell["judges"][judge]["nulls"][null][metric]["mean"] for cell in cells))
 
 
-def made_nulls(made: Mapping[str, Cells], values: Callable[[Mapping[str, Any]], list[float]]) -> dict[str, float]:
-    """Return the means of nulls that were made by attacks, over all classes and seeds, where there are any."""
-    scored = {null: [value for cell in cells for value in values(cell)] for null, cells in made.items()}
-    return {null: float(mean(each)) for null, each in scored.items() if each}
+def made_nulls(
+    made: Mapping[str, Cells], classes: Sequence[int], values: Callable[[Mapping[str, Any]], list[float]]
+) -> dict[str, float]:
+    """Return the means of nulls that were made by attacks, over classes and seeds, of those that have all the classes.
+
+    Args:
+        made: by null its cells.
+        classes: the attacked classes, all of which a null must have.
+        values: returns the scores of a cell's classes; none where it has no such score.
+    """
+    found = {}
+    for null, cells in made.items():
+        scored = [
+            (label, value)
+            for cell in cells
+            for label, value in zip(cell["classes"], values(cell), strict=False)
+            if label in classes
+        ]
+        if {label for label, _ in scored} == set(classes):
+            found[null] = float(mean(value for _, value in scored))
+    return found
 
 
 def judged_values(cell: Mapping[str, Any], judge: str, metric: str) -> list[float]:

@@ -7,6 +7,10 @@ from typing import Any
 
 from brainleaks_pl.audit.differences import STRONGEST
 from brainleaks_pl.audit.scores import ALL_JUDGES
+from brainleaks_pl.reporting.text import listed
+
+_MOST_OF_IT = 0.5
+"""Share of a difference that must be left without a class, or this class makes it."""
 
 
 def verdict(
@@ -43,17 +47,41 @@ def verdict(
     }
 
 
+def nothing_to_compare(targets: Sequence[str], rows: Sequence[Mapping[str, Any]], judges: Sequence[str]) -> list[str]:
+    """Return why there is no verdict although there are targets; nothing where there is one.
+
+    Args:
+        targets: names of the targets that could be compared.
+        rows: the audit's ``differences``.
+        judges: names of the judges that count.
+    """
+    if rows or len(targets) < 2:
+        return []
+    if not judges:
+        return ["No verdict: no judge recognises enough of the real test data for its word to count."]
+    return [
+        f"No verdict on {listed(targets)}: there are no judge, seed and class with which an attack on each has "
+        "finished."
+    ]
+
+
 def _sentence(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
     first, second, difference = row["first"], row["second"], row["difference"]
+    single = len(row["judges"]) == 1
     if row["attack"] == STRONGEST:
-        how = f"under the strongest attack on each, {row['first_attack']} and {row['second_attack']}"
+        chosen = (row["first_attack"], row["second_attack"])
+        how = f"under the strongest attack on each, {' and '.join(name.replace('/', ' or ') for name in chosen)}"
+        if single and len(row["seeds"]) == 1:
+            how += " (chosen by the very scores that are compared)"
     else:
         how = f"under {row['attack']}"
-    what = f"{difference:+.3f} in the judges' mean confidence"
+    whose = f"the confidence of {row['judges'][0]}" if single else "the judges' mean confidence"
+    what = f"{difference:+.3f} in {whose}"
     if row["low"] is None:
         return f"No difference is shown between {first} and {second} {how}: {what}, and one seed gives no interval."
     classes = len(row["by_class"])
-    figures = f"{what} (95% interval over {len(row['seeds'])} seeds, these {classes} classes: {_span(row)})"
+    these = "this one class" if classes == 1 else f"these {classes} classes"
+    figures = f"{what} (95% interval over {len(row['seeds'])} seeds, {these}: {_span(row)})"
     if row["shown"]:
         lead = f"{first} leaks {'less' if difference < 0 else 'more'} than {second} {how}: {figures}"
     else:
@@ -63,6 +91,8 @@ def _sentence(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
 
 def _by_seed(row: Mapping[str, Any]) -> str:
     """Say on how many seeds the difference has the sign of their mean."""
+    if not any(row["by_seed"]):
+        return "They leak the same on all seeds."
     more = row["difference"] >= 0
     alike = sum((value > 0) if more else (value < 0) for value in row["by_seed"])
     count = len(row["by_seed"])
@@ -71,16 +101,17 @@ def _by_seed(row: Mapping[str, Any]) -> str:
 
 
 def _by_class(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
-    """Say whether one class makes the difference: it is shown, and without this class it would not be."""
+    """Say what is left without the class that counts most: whether this class makes the difference."""
     without = row["without"]
     if without is None or not row["shown"]:
         return ""
     name = class_names[without["class"]]
-    remains = without["difference"] * row["difference"] > 0 and (without["low"] > 0 or without["high"] < 0)
     figures = f"{without['difference']:+.3f} ({_span(without)})"
-    if remains:
-        return f" The class that counts most is {name}; without it the difference is {figures}."
-    return f" One class makes the difference: without {name} it is {figures}."
+    if without["difference"] / row["difference"] < _MOST_OF_IT:
+        return f" One class makes the difference: without {name} it is {figures}."
+    if without["low"] <= 0 <= without["high"]:
+        return f" The class that counts most is {name}: without it the difference is {figures}, and no longer shown."
+    return f" The class that counts most is {name}; without it the difference is {figures}."
 
 
 def _other_classes(row: Mapping[str, Any]) -> str:

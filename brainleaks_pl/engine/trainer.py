@@ -101,8 +101,8 @@ class InversionTrainer(Trainer):
 
         The trainer's limits and gradient clipping are meant for ``fit`` and do not bind the attack, which runs for its
         own number of steps; ``fast_dev_run`` still cuts it short. Where its units are many or large it runs on some of
-        them after others (:func:`~brainleaks_pl.attacks.sharing.blocks`): what is kept of each unit stays in memory, and
-        what the target needs for its gradient does not grow.
+        them after others (:func:`~brainleaks_pl.attacks.sharing.blocks`): what is kept of each unit stays in memory,
+        and what the target needs for its gradient does not grow.
 
         Args:
             model: the attack; it holds its target and, afterwards, its reconstructions.

@@ -13,14 +13,16 @@ import torch
 
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("attacks", "data", "encoders", "engine", "evaluation", "events", "networks", "targets")
-"""The rooms of the package that decide what an attack finds and what it scores; the others plan, draw and write."""
+"""The rooms of the package that decide what an attack finds and what it scores."""
+BESIDE = tuple(f"audit/{name}.py" for name in ("adversarial", "association", "cells", "over_time"))
+"""Files of other rooms that do; the rest plan, draw and write."""
 
 
 def provenance() -> dict[str, Any]:
     """Return the package's ``version``, the ``commit`` of its checkout, ``code``, and torch's version and threads.
 
-    ``code`` is a digest of the source that decides a result (:data:`ROOMS`), which tells changes that were not
-    committed; ``commit`` is None where the package is not a checkout.
+    ``code`` is a digest of the source that decides a result (:data:`ROOMS` and :data:`BESIDE`), which tells changes
+    that were not committed; ``commit`` is None where the package is not a checkout.
     """
     return {
         "version": version("brainleaks_pl"),
@@ -33,9 +35,10 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def _code() -> str:
-    """Return 16 hexadecimal digits that stand for the source of :data:`ROOMS` when this process first asked."""
+    """Return 16 hexadecimal digits that stand for the source that decides results when this process first asked."""
     content = hashlib.sha256()
-    for path in sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")):
+    own = [path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")]
+    for path in sorted([*own, *(PACKAGE / name for name in BESIDE)]):
         content.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return content.hexdigest()[:16]
 

@@ -153,7 +153,7 @@ def make_report(
         own = facts["judges"].get(name, {})
         judged[name] = {
             **own,
-            **_counts(scoring.why_not(own.get("test_accuracy"))),
+            **_counts(scoring, own.get("test_accuracy")),
             "digest": judge.digest(),
             **scores.as_dict(),
             "nulls": {null: _without_classes(values) for null, values in known[key].items()},
@@ -232,7 +232,11 @@ def _nulls(
     )
 
 
-def _counts(why_not: str | None) -> dict[str, Any]:
+def _counts(scoring: Scoring, test_accuracy: float | None) -> dict[str, Any]:
+    """Say whether a judge counts: None where its accuracy is not known."""
+    if test_accuracy is None:
+        return {"counts": None, "why_not": "its accuracy on real test data is not known"}
+    why_not = scoring.why_not(test_accuracy)
     return {"counts": True} if why_not is None else {"counts": False, "why_not": why_not}
 
 

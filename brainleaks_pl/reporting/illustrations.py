@@ -36,7 +36,7 @@ def illustrate_further(report: Report) -> dict[str, Figure]:
     attacked = [data.class_name(label) for label in report.classes]
     known = [data.class_name(label) for label in range(data.num_classes)]
     for name, matrix in report.matrices.items():
-        counts = report.scores["judges"][name]["counts"]
+        counts = report.scores["judges"][name]["counts"] is not False
         heading = f"{title}: confidence of judge {name}" + ("" if counts else ", which does not count")
         figures[f"confidence/{name}"] = confidence_matrix(matrix, attacked, known, heading)
     return figures
@@ -58,7 +58,7 @@ def _grid(report: Report) -> Figure:
         scenes = to_display(report.best).mean(1, keepdim=True)
         pictures.insert(0, scenes.expand(-1, data.input_shape[0], -1, -1))
         caption = "reconstructed scene (left), its recording, and mean training recording (right) of each class"
-    if not all(judge["counts"] for judge in report.scores["judges"].values()):
+    if any(judge["counts"] is False for judge in report.scores["judges"].values()):
         caption += "; in brackets the confidence of judges that do not count"
     captions = [_caption(report, index) for index in range(len(report.classes))]
     return reconstruction_grid(pictures, captions, f"{_title(report)}: {caption}")
@@ -68,7 +68,7 @@ def _caption(report: Report, index: int) -> str:
     name = report.data.class_name(report.classes[index])
     judges = report.scores["judges"].values()
     said = [
-        ("{:.2f}" if judge["counts"] else "[{:.2f}]").format(judge["per_class"][index]["confidence"])
+        ("{:.2f}" if judge["counts"] is not False else "[{:.2f}]").format(judge["per_class"][index]["confidence"])
         for judge in judges
     ]
     return f"{name} ({', '.join(said)})" if said else name

@@ -22,7 +22,9 @@ def score_tables(report: Report) -> list[Table]:
     for name, judge in report.scores["judges"].items():
         accuracy = judge.get("test_accuracy")
         known = "" if accuracy is None else f" (test accuracy {accuracy:.3f}{_on(judge)})"
-        title = f"{origin}judge {name}{known}" + ("" if judge["counts"] else f"\ndoes not count: {judge['why_not']}")
+        title = f"{origin}judge {name}{known}" + (
+            "" if judge["counts"] is not False else f"\ndoes not count: {judge['why_not']}"
+        )
         table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=Text(title), box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)

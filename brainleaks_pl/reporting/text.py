@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -48,6 +48,7 @@ def entry(line: str) -> str:
     return f" {line}" if line.startswith("_") else line
 
 
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence lists them: ``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def listed(words: Iterable[str]) -> str:
+    """Return words, one at least, as a sentence lists them: ``a``, ``a and b``, ``a, b and c``."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

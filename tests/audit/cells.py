@@ -36,7 +36,7 @@ def made_cell(
             {"class": k, "ssim_class_mean": 0.5, "ssim_nearest": 0.5, "rank": 1, "verified": 1.0, "member_nearer": 0.5}
             for k in classes
         ],
-        "similarity_nulls": {},
+        "similarity_nulls": {}, "target_confidence": [1.0] * len(classes),
         "provenance": provenance(),
     }  # fmt: skip
     return {**cell, **changes}

@@ -110,12 +110,13 @@ def test_other_weights_are_attacked_anew(weights: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.pt"
     copy.write_bytes(weights.read_bytes())
     kept = {"seeds": [0], "surrogates": SurrogateProbe(), "targets": {"own": own(copy)}}
+    kept["sweep"] = Sweep("own", ["v1"], {"time_steps": [2]})
     said: list[str] = []
     conduct(tmp_path, audit(copy, **kept), said.append)
     assert sum("attack" in line and "done before" in line for line in said) == 0
     said.clear()
     conduct(tmp_path, audit(copy, **kept), said.append)
-    assert sum("attack" in line and "done before" in line for line in said) == 2
+    assert sum("attack" in line and "done before" in line for line in said) == 3
     state = torch.load(copy, weights_only=True)
     state["second.bias"] += 1e-3
     torch.save(state, copy)

@@ -45,10 +45,32 @@ def test_only_seeds_that_both_targets_have_are_compared() -> None:
     assert row["by_seed"] == pytest.approx([0.6, 1.7 / 3])
 
 
-def test_attacks_on_other_classes_are_not_compared() -> None:
-    cells = [made_cell("snn", "v3", seed, {"j": [0.9, 0.8, 0.7]}) for seed in (0, 1)]
+def test_only_classes_that_all_attacks_attacked_are_compared() -> None:
+    cells = [made_cell("snn", "v1", seed, {"j": [0.9, 0.8, 0.7]}, classes=[2, 1, 0]) for seed in (0, 1)]
+    cells += [made_cell("snn", "v3", seed, {"j": [0.3, 0.2, 0.1]}) for seed in (0, 1)]
     cells += [made_cell("ann", "v3", seed, {"j": [0.5, 0.2, 0.3]}, classes=[0, 1, 3]) for seed in (0, 1)]
-    assert differences(cells, SPIKING, ["j"]) == []
+    rows = rows_of(cells, ["j"])
+    assert [entry["class"] for entry in rows["v3", "j"]["by_class"]] == [0, 1]
+    assert [entry["difference"] for entry in rows["v3", "j"]["by_class"]] == pytest.approx([-0.2, 0.0])
+    strongest = rows[STRONGEST, "j"]
+    assert strongest["first_attack"] == "v1"
+    assert {entry["class"]: round(entry["difference"], 9) for entry in strongest["by_class"]} == {0: 0.2, 1: 0.6}
+    other = [made_cell("ann", "v3", seed, {"j": [0.5]}, classes=[7]) for seed in (0, 1)]
+    assert differences([*cells[:4], *other], SPIKING, ["j"]) == []
+
+
+def test_both_targets_are_judged_by_the_same_judges() -> None:
+    # b failed with seed 2, which the other target does not have
+    cells = [made_cell("snn", "v3", seed, {"a": [0.5] * 3, "b": [0.9] * 3}) for seed in (0, 1)]
+    cells += [made_cell("snn", "v3", 2, {"a": [0.5] * 3})]
+    cells += [made_cell("ann", "v3", seed, {"a": [0.5] * 3, "b": [0.9] * 3}) for seed in (0, 1)]
+    row = rows_of(cells, ["a", "b"])["v3", "all judges"]
+    assert row["judges"] == ["a", "b"]
+    assert row["difference"] == pytest.approx(0)
+    cells[0]["judges"].pop("b")
+    rows = rows_of(cells, ["a", "b"])
+    assert {judge for _, judge in rows} == {"a"}
+    assert rows["v3", "a"]["judges"] == ["a"]
 
 
 def two_judges(first: float, second: float) -> dict[str, list[float]]:

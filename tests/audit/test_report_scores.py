@@ -18,7 +18,8 @@ from brainleaks_pl.audit.report.members import members
 from brainleaks_pl.audit.report.parts import Section
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.scores import scores
-from brainleaks_pl.audit.report.words import counted, listed, spanned
+from brainleaks_pl.audit.report.words import counted, spanned
+from brainleaks_pl.reporting.text import listed
 
 
 @pytest.fixture

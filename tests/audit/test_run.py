@@ -24,6 +24,7 @@ from brainleaks_pl import (
     BrainLeaksV3,
     Checks,
     Classifier,
+    CrossEntropy,
     MIFace,
     Scoring,
     SpikingCNN,
@@ -38,6 +39,7 @@ from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
 
+OTHER_LOSS = {**tiny_audit().attacks, "v3": partial(BrainLeaksV3, steps=10, loss=CrossEntropy())}
 ALL_KINDS = {"main", "surrogate", "sweep", "control", "blind", "adversarial"}
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}
 
@@ -104,7 +106,9 @@ def test_controls_take_the_first_seed_and_attack_what_their_targets_never_saw(do
     assert {(row["target"], row["attack"], row["judge"]) for row in document["control"]} == {
         (target, "v3", judge) for target in ("snn", "ann") for judge in ("spiking", "ordinary")
     }
-    assert document["verdict"]["control"].startswith(("Planted control", "The planted control"))
+    assert document["verdict"]["control"].startswith(
+        "The planted control says nothing: snn and ann, trained on shuffled"
+    )
 
 
 def test_every_score_has_its_false_positive_rate_beside_it(document: dict[str, Any]) -> None:
@@ -323,6 +327,10 @@ def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest
         ({"surrogates": SurrogateProbe(["v1"], {"atan": ATan(3.0)})}, {"surrogate"}),
         ({"controls": Controls(groups=2, attacks=["v3"], eps=0.2)}, {"adversarial"}),
         ({"sweep": Sweep("snn", ["v3"], {"beta": [0.2]})}, set()),
+        ({"scoring": Scoring(draws=3, null_draws=2, least_accuracy=0.9)}, set()),
+        ({"attacks": {**tiny_audit().attacks, "mi_face": partial(MIFace, steps=20, patience=5)}}, {"main"}),
+        ({"attacks": OTHER_LOSS}, ALL_KINDS - {"adversarial", "surrogate"}),
+        ({"judges": {"spiking": tiny_audit().judges["spiking"]}}, ALL_KINDS),
     ],
 )
 def test_cells_are_known_by_their_budget_scoring_surrogate_and_controls(
@@ -340,6 +348,7 @@ def test_a_judge_that_recognises_too_little_has_no_part_in_verdict_and_control(
     reason = {"spiking": "recognises .42 of the real test data"}
     monkeypatch.setattr("brainleaks_pl.audit.document.judges_that_do_not_count", lambda *_: reason)
     found = conduct(copied)
+    assert {cell["status"] for cell in found["cells"]} == {"done"}
     assert {row["judge"] for row in found["differences"]} == {row["judge"] for row in found["control"]} == {"ordinary"}
     assert [found["judges"][name]["counts"] for name in ("spiking", "ordinary")] == [False, True]
     assert found["judges"]["spiking"]["why_not"] == reason["spiking"]
@@ -433,8 +442,9 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     status = {(cell["target"], cell["attack"]): (cell["status"], cell["error"]) for cell in found["cells"]}
     assert status["snn", "broken"] == status["ann", "broken"] == ("failed", "RuntimeError: out of luck")
     assert status["ann", "mi_face"] == ("done", None)
-    assert found["verdict"]["remarks"][0].startswith("mi_face departs from MIFace as published: steps 20 (published: ")
-    assert (found["verdict"]["sentence"], found["verdict"]["details"]) == ("There are no two targets to compare.", [])
+    assert found["verdict"]["remarks"][0].startswith("mi_face departs from MIFace as published for MNIST: steps 20 (")
+    assert found["verdict"]["details"] == []
+    assert found["verdict"]["sentence"].startswith("No verdict on snn and ann: there are no judge, seed and class")
     assert found["warnings"][0] == "2 of 3 attacks failed; their errors are listed at the end."
     assert any("FAILED: RuntimeError: out of luck" in line for line in lines)
     assert lines[0].startswith("[1/6] fit snn, seed 0: ")

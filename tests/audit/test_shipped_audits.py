@@ -10,6 +10,9 @@ import pytest
 import yaml
 from datafiles import WriteFaces, WriteMNIST
 
+from brainleaks_pl.audit.cells import budgeted
+from brainleaks_pl.audit.definition import Audit
+from brainleaks_pl.audit.main import audit_parser
 from brainleaks_pl.cli.main import main
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
@@ -54,6 +57,18 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
         "checks": {"refuse": False, "samples": 2},
     }  # after two steps they know nothing
     return {**config, "seeds": [0], "gradients": None, **few}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_attack_of_a_shipped_audit_fits_a_target_and_the_budget(path: Path) -> None:
+    parser = audit_parser()
+    parts = parser.instantiate(parser.parse_args(["--config", str(path)]))
+    audit = Audit(parts.data, parts.targets, parts.judges, parts.attacks, parts.seeds, parts.gradients)
+    networks = audit.networks()
+    for target, attacks in audit.fits(networks).items():
+        for name in attacks:
+            attack = budgeted(parts.attacks[name], networks[target], parts.gradients)
+            assert parts.gradients * 0.8 < attack.gradients_per_run * attack.restarts <= parts.gradients
 
 
 @pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes", "ignore:.*gradient is zero")

@@ -10,7 +10,7 @@ from cells import made_cell
 from brainleaks_pl import Scoring
 from brainleaks_pl.audit.doubts import warnings
 from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
-from brainleaks_pl.audit.verdict import verdict
+from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 
 NAMES = ["zero", "one", "two"]
 
@@ -18,9 +18,9 @@ NAMES = ["zero", "one", "two"]
 def row(**changes: Any) -> dict[str, Any]:
     return {
         "attack": "strongest", "first": "snn", "second": "ann", "first_attack": "v3", "second_attack": "v3",
-        "judge": "j", "metric": "confidence", "seeds": [0, 1, 2], "difference": 0.2, "low": 0.1, "high": 0.3,
-        "shown": True, "sampled_low": -0.1, "sampled_high": 0.5, "sampled_shown": False, "by_seed": [0.2, 0.1, 0.3],
-        "by_class": [{"class": k, "difference": 0.2} for k in range(3)],
+        "judge": "j", "judges": ["a", "b"], "metric": "confidence", "seeds": [0, 1, 2], "difference": 0.2, "low": 0.1,
+        "high": 0.3, "shown": True, "sampled_low": -0.1, "sampled_high": 0.5, "sampled_shown": False,
+        "by_seed": [0.2, 0.1, 0.3], "by_class": [{"class": k, "difference": 0.2} for k in range(3)],
         "without": {"class": 2, "difference": 0.01, "low": -0.02, "high": 0.04}, **changes,
     }  # fmt: skip
 
@@ -45,6 +45,14 @@ def test_a_difference_that_stays_without_any_class_and_holds_for_others() -> Non
     assert "The class that counts most is zero; without it the difference is +0.150 (+0.050 to +0.250)." in sentence
     assert "One class makes" not in sentence
     assert sentence.endswith("For other classes like these it is shown as well (+0.050 to +0.500).")
+
+
+def test_a_difference_of_which_most_is_left_without_a_class_is_not_made_by_it() -> None:
+    sentence = said(without={"class": 0, "difference": 0.19, "low": -0.02, "high": 0.4})
+    assert (
+        "The class that counts most is zero: without it the difference is +0.190 (-0.020 to +0.400), and no" in sentence
+    )
+    assert "One class makes" not in sentence
 
 
 def test_a_difference_that_turns_round_without_a_class_is_made_by_it() -> None:
@@ -74,6 +82,43 @@ def test_one_seed_gives_no_interval() -> None:
     sentence = said(low=None, high=None, shown=False, sampled_low=None, sampled_high=None)
     assert sentence.endswith("+0.200 in the judges' mean confidence, and one seed gives no interval.")
     assert sentence.startswith("No difference is shown between snn and ann")
+
+
+def test_one_judge_is_named_and_one_class_is_one() -> None:
+    sentence = said(judges=["cnn"], by_class=[{"class": 0, "difference": 0.2}], without=None)
+    assert "+0.200 in the confidence of cnn (95% interval over 3 seeds, this one class: " in sentence
+    alone = said(judges=["cnn"], seeds=[0], by_seed=[0.2], low=None, first_attack="v3/v1")
+    assert "on each, v3 or v1 and v3 (chosen by the very scores that are compared): +0.200" in alone
+
+
+def test_targets_that_leak_the_same_do() -> None:
+    assert "They leak the same on all seeds." in said(difference=0.0, by_seed=[0.0] * 3, shown=False, without=None)
+
+
+@pytest.mark.parametrize(
+    ("targets", "rows", "judges", "words"),
+    [
+        (["snn"], [], ["a"], []),
+        (["snn", "ann"], [{}], ["a"], []),
+        (
+            ["snn", "ann"],
+            [],
+            [],
+            ["No verdict: no judge recognises enough of the real test data for its word to count."],
+        ),
+        (
+            ["snn", "ann"],
+            [],
+            ["a"],
+            [
+                "No verdict on snn and ann: there are no judge, seed and class with which an attack on each has "
+                "finished."
+            ],
+        ),
+    ],
+)
+def test_why_there_is_no_verdict(targets: list[str], rows: list[Any], judges: list[str], words: list[str]) -> None:
+    assert nothing_to_compare(targets, rows, judges) == words
 
 
 def test_the_control_is_said_before_the_verdict() -> None:
@@ -124,6 +169,15 @@ def test_judges_that_disagree_are_named_once_a_pair() -> None:
     ]
 
 
+def test_adversarial_examples_that_do_not_fool_the_target_say_nothing_of_judges() -> None:
+    cell = made_cell("snn", "adversarial", 0, {"j": [0.1] * 3}, "adversarial", target_confidence=[0.2, 0.3, 0.4])
+    assert doubts([cell], []) == [
+        "The adversarial examples of snn hardly fool it itself (mean confidence 0.30), so that they say little of the "
+        "judges: raise controls.eps."
+    ]
+    assert doubts([{**cell, "target_confidence": [0.9, 0.8, 0.1]}], []) == []
+
+
 def test_cells_of_other_code_are_marked() -> None:
     cells = [made_cell("snn", "v1", seed, {"j": [0.5]}) for seed in (0, 1)]
     assert doubts(cells, []) == []
@@ -135,30 +189,47 @@ def test_cells_of_other_code_are_marked() -> None:
     ]
 
 
-def remarks(cells: list[dict[str, Any]], **network: Any) -> list[str]:
+def remarks(
+    cells: list[dict[str, Any]], attacks: Any = None, gradients: int | None = None, **network: Any
+) -> list[str]:
     target = {"recipe": {"epochs": 10}, "spiking": True, "pretrained": False, **network}
-    return protocol_remarks(cells, "MNIST", {"snn": target}, seeds=2, rescale=False)
+    return protocol_remarks(
+        cells, "MNIST", {"snn": target}, attacks=attacks or {}, seeds=2, gradients=gradients, rescale=False
+    )
 
 
 def test_training_is_held_against_the_published_one() -> None:
     assert remarks([]) == []
     assert remarks([], recipe={"epochs": 1}) == ["snn is trained for 1 epoch (published: 10)."]
     assert remarks([], recipe={"epochs": 4}, spiking=False) == ["snn is trained for 4 epochs (published: 50)."]
-    assert remarks([], recipe={"epochs": 1}, pretrained=True) == []
+    assert remarks([], recipe={"epochs": 1}, pretrained=True) == [
+        "snn brought its weights and is one network with all seeds: intervals tell how attacks and judges vary, not "
+        "how networks like it would."
+    ]
 
 
 def test_settings_are_held_against_the_published_ones() -> None:
     settings = {"class": "MIFace", "steps": 400, "restarts": 1, "patience": 100, "stop_at": 0.01}
     (said,) = remarks([made_cell("ann", "mi", seed, {"j": [0.5]}, settings=settings) for seed in (0, 1)])
     assert said == (
-        "mi departs from MIFace as published: steps 400 (published: 5000), reconstructions judged as they are "
-        "(published: stretched to [0, 1])."
+        "mi departs from MIFace as published for MNIST: steps 400 (published: 5000), reconstructions judged as they "
+        "are (published: stretched to [0, 1])."
     )
     settings = {"class": "BrainLeaksV1", "steps": 25, "restarts": 40}
     assert remarks([made_cell("snn", "v1", 0, {"j": [0.5]}, settings=settings, restarts=40)]) == [
-        "v1 departs from BrainLeaksV1 as published: steps 25 (published: 10).",
+        "v1 departs from BrainLeaksV1 as published for MNIST: steps 25 (published: 10).",
         "Of several attempts per class judges see the one that the target likes best (published: one attempt): 40 of "
         "v1.",
+    ]
+
+
+def test_tuned_settings_are_named() -> None:
+    arguments = {"eta": 0.002, "start": 0.5, "loss": {"class_path": "brainleaks_pl.MeanNLL"}, "weighting": "cost"}
+    settings = {"class": "BrainLeaksV2", "steps": 10, "population": 3, "restarts": 1}
+    cells = [made_cell("snn", "v2", 0, {"j": [0.5]}, settings=settings)]
+    assert remarks(cells, attacks={"v2": {"class_path": "BrainLeaksV2", "init_args": arguments}}) == [
+        "v2 departs from BrainLeaksV2 as published for MNIST: population 3 (published: 7), eta 0.002 (published: 1.0), "
+        "start 0.5 (published: 0.0), loss MeanNLL."
     ]
 
 
@@ -167,8 +238,10 @@ def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
     cells += [made_cell("snn", "v1", seed, {"j": [0.5]}, gradients=9) for seed in (0, 1)]
     assert remarks(cells) == [
         "Gradients per class: v3 on snn spent 7 to 10 of 10 and v1 on snn spent 9 of 10. Attacks that stop early spend "
-        "less, and a gradient that is asked for again counts once."
+        "less, as do those that a whole number of attempts does not use up; a gradient that is asked for again counts "
+        "once."
     ]
+    assert remarks(cells[2:], gradients=15)[0].startswith("Gradients per class: v1 on snn spent 9 of 15. ")
     assert remarks([made_cell("snn", "v3", 0, {"j": [0.5]}, gradients=10)]) == []
     assert remarks([made_cell("snn", "ask", 0, {"j": [0.5]}, gradients=0, budget=None)]) == []
 

@@ -19,6 +19,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "site-packages" / "brainleaks_pl"
     for room in module.ROOMS:
         shutil.copytree(PACKAGE / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in module.BESIDE:
+        (copy / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PACKAGE / name, copy / name)
     monkeypatch.setattr(module, "PACKAGE", copy)
     for cached in (module._code, module._commit):
         cached.cache_clear()
@@ -30,10 +33,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_code_is_known_by_what_it_says_wherever_it_lies(package: Path) -> None:
     module._code.cache_clear()
     copied = provenance()
-    (package / "attacks" / "losses.py").write_text("# changed\n")
-    module._code.cache_clear()
-    assert provenance()["code"] != copied["code"]
-    shutil.copy(PACKAGE / "attacks" / "losses.py", package / "attacks" / "losses.py")
+    for name in ("attacks/losses.py", "audit/cells.py"):
+        (package / name).write_text("# changed\n")
+        module._code.cache_clear()
+        assert provenance()["code"] != copied["code"]
+        shutil.copy(PACKAGE / name, package / name)
     module._code.cache_clear()
     assert provenance() == copied
     assert (copied["torch"], copied["threads"]) == (torch.__version__, torch.get_num_threads())

@@ -7,7 +7,8 @@ from typing import Any
 from brainleaks_pl.audit.grouping import grouped
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table
 from brainleaks_pl.audit.report.scores import metric_title
-from brainleaks_pl.audit.report.words import counted, listed, spanned
+from brainleaks_pl.audit.report.words import counted, spanned
+from brainleaks_pl.reporting.text import listed
 
 _KEYS = ("target", "attack", "judge")
 
@@ -25,7 +26,7 @@ def control(audit: Audit) -> Section:
                 *(row[key] for key in _KEYS),
                 metric_title(row["metric"]),
                 *(row[key] for key in ("mean", "low", "high", "null", "false_positive", "test_accuracy", "seeds")),
-                bool(row["at_null"]),
+                row["at_null"],
             )
             for row in rows
         ),
@@ -47,6 +48,8 @@ def _finding(rows: list[dict[str, Any]]) -> str:
             "No control was run: nothing shows that this audit finds nothing where there is nothing, so its scores "
             "must be read against the nulls alone."
         )
+    if any(row["at_null"] is None for row in rows):
+        return "Too few classes were attacked to tell chance from a fault: the control says nothing."
     above = [row for row in rows if not row["at_null"]]
     seeds = spanned((row["seeds"] for row in rows), "seed")
     if not above:

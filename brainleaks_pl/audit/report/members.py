@@ -9,7 +9,7 @@ from brainleaks_pl.audit.report.intervals import READINGS, interval_plot
 from brainleaks_pl.audit.report.looks import Looks
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table
 from brainleaks_pl.audit.report.scores import METRICS, metric_row
-from brainleaks_pl.audit.report.words import listed
+from brainleaks_pl.reporting.text import listed
 
 _METRIC = "member_nearer"
 _EVEN = 0.5

@@ -8,7 +8,8 @@ from brainleaks_pl.audit.differences import STRONGEST
 from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.differences import leading_rows
 from brainleaks_pl.audit.report.parts import Audit
-from brainleaks_pl.audit.report.words import counted, counting_judges, listed, mean_null, spanned
+from brainleaks_pl.audit.report.words import counted, counting_judges, mean_null, spanned
+from brainleaks_pl.reporting.text import listed
 
 _HEADROOM = 0.05
 _MASKED_GAIN = 0.1

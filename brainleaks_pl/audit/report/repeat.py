@@ -7,7 +7,8 @@ from typing import Any
 
 from brainleaks_pl.audit.grouping import grouped
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
-from brainleaks_pl.audit.report.words import listed, number, spanned
+from brainleaks_pl.audit.report.words import number, spanned
+from brainleaks_pl.reporting.text import listed
 
 _PROVENANCE = ("version", "commit", "code", "torch", "threads")
 

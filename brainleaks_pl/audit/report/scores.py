@@ -8,8 +8,8 @@ from brainleaks_pl.audit.grouping import grouped, mean
 from brainleaks_pl.audit.report.intervals import NULLS, READINGS, Row, interval_plot
 from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
-from brainleaks_pl.audit.report.words import counting_judges, listed, mean_null
-from brainleaks_pl.reporting.text import short
+from brainleaks_pl.audit.report.words import counting_judges, mean_null
+from brainleaks_pl.reporting.text import listed, short
 
 METRICS = {
     "attack_accuracy": ("Attack accuracy", "Share of reconstructions that the judge takes for the attacked class."),

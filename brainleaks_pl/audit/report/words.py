@@ -8,12 +8,6 @@ from brainleaks_pl.audit.grouping import mean
 from brainleaks_pl.audit.report.parts import Audit, Value
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return names as people list them: ``a``, ``a and b``, ``a, b and c``."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural unless it is 1."""
     return f"{number} {_plural(number, noun)}"

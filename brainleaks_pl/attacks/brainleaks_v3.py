@@ -68,8 +68,6 @@ class BrainLeaksV3(ImageInversion):
         **kwargs: Any,
     ) -> None:
         encoder = assumed_encoder(target, encoder)
-        if population < 1:
-            raise ValueError(f"population must be at least 1, got {population}.")
         if not 0 <= start <= 1:
             raise ValueError(f"start must lie in [0, 1], got {start}.")
         if max_mean is not None and not 0 < max_mean <= 1:
@@ -87,9 +85,9 @@ class BrainLeaksV3(ImageInversion):
             start=start,
             loss=MeanNLL() if loss is None else loss,
             keep=keep,
+            population=population,
             **kwargs,
         )
-        self.population = int(min(population, self.variations))
         self._images, self._inputs = self.candidates.detach(), torch.empty(0)
 
     def sample(self, step: int) -> Tensor:

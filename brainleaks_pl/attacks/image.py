@@ -71,7 +71,9 @@ class ImageInversion(GradientInversion):
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
         max_shift: shift the images at random by at most so many pixels before the target sees them, >= 0.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
-        restart_spread: most that a pixel of a later restart's first image differs from that of the first restart, >= 0.
+        restart_spread: most that a pixel of a later restart's first image differs from that of the first restart, in
+            [0, 1].
+        population: inputs that the target sees of each image in a step, at least 1; no more than can differ.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
@@ -92,6 +94,7 @@ class ImageInversion(GradientInversion):
         max_shift: int = 0,
         margin: int = 0,
         restart_spread: float = 0.2,
+        population: int = 1,
         **kwargs: Any,
     ) -> None:
         for name, value in (
@@ -99,10 +102,13 @@ class ImageInversion(GradientInversion):
             ("smoothing", smoothing),
             ("noise", noise),
             ("max_shift", max_shift),
-            ("restart_spread", restart_spread),
         ):
             if not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be finite and not negative, got {value}.")
+        if not 0 <= restart_spread <= 1:
+            raise ValueError(f"restart_spread must lie in [0, 1], got {restart_spread}.")
+        if population < 1:
+            raise ValueError(f"population must be at least 1, got {population}.")
         if smoothing > max(image_shape[1:]):
             raise ValueError(f"smoothing must be at most the image's {max(image_shape[1:])} pixels, got {smoothing}.")
         check_margin(margin, image_shape)
@@ -116,11 +122,12 @@ class ImageInversion(GradientInversion):
         self.noise = noise
         self.max_shift = max_shift
         self.margin = margin
-        if self.restarts > 1 and not restart_spread and self.variations == 1:
+        self.population = int(min(population, self.variations))
+        if self.restarts > 1 and not restart_spread and self.population == self.variations:
             raise ValueError(
-                f"all {self.restarts} restarts of a class would be the same: {type(self).__name__} draws nothing at "
-                f"random here, and restart_spread is {restart_spread}. Give a restart_spread above 0, noise, a "
-                "max_shift, or one restart."
+                f"all {self.restarts} restarts of a class would be the same: {type(self).__name__} sees the same "
+                f"inputs in all of them, and restart_spread is {restart_spread}. Give a restart_spread above 0, noise, "
+                "a larger max_shift, or one restart."
             )
         with torch.no_grad():
             self._spread_restarts(restart_spread)

@@ -59,16 +59,17 @@ class MIFace(ImageInversion):
         self.register_buffer("since_best", torch.zeros(len(self.units), dtype=torch.long))
 
     def sample(self, step: int) -> Tensor:
-        """Return the images, ``(N, C, H, W)``, varied if so asked."""
+        """Return the members of the images, ``(N * n, C, H, W)``, varied if so asked."""
         return self.varied(self.candidates.detach().clone(), step)
 
     def regulariser(self, inputs: Tensor) -> Tensor | float:
-        """Return the weighted total variation, ``(N,)``."""
+        """Return the weighted total variation, ``(N * n,)``."""
         return self.total_variation * total_variation(inputs) if self.total_variation else 0.0
 
     def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
-        """Return the gradient, shifted back, and smoothed and scaled if so asked."""
-        return self.natural(self.shifted_back(sample_gradient, step))
+        """Return the mean gradient of each image's members, shifted back, and smoothed and scaled if so asked."""
+        back = self.shifted_back(sample_gradient, step)
+        return self.natural(back.unflatten(0, (len(self.units), self.population)).mean(1))
 
     def keep_best(self, costs: Tensor) -> None:
         """Count the iterations since the last lower cost as well, of the units that have not stopped."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from brainleaks_pl.attacks.functional import parts, per_unit
 
-_ROWS = 1792  # inputs, counted over time steps and samples, that are looked at together
+_ENTRIES = 2**22  # of inputs that are looked at together
 
 
 class Spending(NamedTuple):
@@ -51,15 +53,20 @@ def fingerprints(inputs: Tensor) -> Tensor:
     Returns:
         ``(B,)``.
     """
-    shape = (*inputs.shape[:-4], 1, *inputs.shape[-3:])
-    generator = torch.Generator(inputs.device).manual_seed(0)
-    factors = torch.randint(-(2**62), 2**62, shape, generator=generator, device=inputs.device)
+    factors = _factors((*inputs.shape[:-4], 1, *inputs.shape[-3:]), inputs.device)
     found = []
-    for part in parts(inputs, _ROWS):
+    for part in parts(inputs, max(1, _ENTRIES // math.prod(inputs.shape[-3:]))):
         values = inputs[..., part, :, :, :].detach().float() + 0.0  # there is one zero, not two
         products = values.view(torch.int32) * factors  # whole numbers: their sum does not depend on its order
         found.append(products.sum(per_unit(products)))
     return torch.cat(found)
+
+
+@lru_cache(maxsize=2)
+def _factors(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return fixed random whole numbers, int64."""
+    generator = torch.Generator(device).manual_seed(0)
+    return torch.randint(-(2**62), 2**62, shape, generator=generator, device=device)
 
 
 def distinct(numbers: Tensor) -> Tensor:

@@ -21,6 +21,9 @@ PROGRESS = "progress.pt"
 """Name of the file in the results folder; it is gone once the results are written."""
 
 
+_FORMAT = 2  # of what attacks hold: to be raised when they hold something else
+
+
 def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
     """Return a digest of all that decides what an attack finds: its settings, units and seed, and the target's weights.
 
@@ -29,6 +32,7 @@ def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
         settings: its arguments and whatever else matters, as plain values.
     """
     facts = {
+        "format": _FORMAT,
         "attack": type(attack).__qualname__,
         "target": attack.target.architecture(),
         "settings": settings,

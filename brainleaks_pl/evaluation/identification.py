@@ -42,7 +42,7 @@ class Verification:
     def as_dict(self) -> dict[str, float | int]:
         """Return plain numbers, ready for JSON."""
         return {
-            "false_acceptance": 1 / ONE_IN,
+            "false_acceptance": self.pairs // ONE_IN / self.pairs if self.pairs else 0.0,
             "threshold": self.threshold,
             "pairs": self.pairs,
             "true_acceptance": self.accepted,
@@ -75,8 +75,7 @@ _GALLERIES: WeakKeyDictionary[Any, Gallery] = WeakKeyDictionary()
 def gallery(data: BaseDataModule) -> Gallery:
     """Return the features of a data set's images, as displayed; computed once for as long as its images are in memory.
 
-    Raises:
-        ValueError: when a class has no training image.
+    A class without training images is as far as can be from everything.
     """
     images = data.split("train")  # shared by copies with another encoder
     try:
@@ -91,7 +90,8 @@ def gallery(data: BaseDataModule) -> Gallery:
 def _gallery(data: BaseDataModule) -> Gallery:
     tested = set(torch.as_tensor(data.split("test").labels).tolist())
     classes = range(data.num_classes)
-    train = [hog(data.display(data.class_images(k))) for k in classes]
+    trained = set(torch.as_tensor(data.split("train").labels).tolist())
+    train = [hog(data.display(data.class_images(k))) if k in trained else torch.zeros(0, FEATURES) for k in classes]
     test = [
         hog(data.display(data.class_images(k, "test"))) if k in tested else torch.zeros(0, FEATURES) for k in classes
     ]
@@ -118,8 +118,12 @@ def verification(train: Tensor, counts: Sequence[int], test: Sequence[Tensor]) -
 
 
 def _to_classes(features: Tensor, train: Tensor, counts: Sequence[int]) -> Tensor:
-    """Return how far features ``(B, D)`` are from the nearest of each class, ``(B, K)``."""
-    return torch.cat([nearest_of_each(part, train, counts)[0] for part in features.split(AT_ONCE)])
+    """Return how far features ``(B, D)`` are from the nearest of each class, ``(B, K)``; infinite where it has none."""
+    there = [k for k, count in enumerate(counts) if count]
+    found = torch.full((len(features), len(counts)), torch.inf)
+    known = [counts[k] for k in there]
+    found[:, there] = torch.cat([nearest_of_each(part, train, known)[0] for part in features.split(AT_ONCE)])
+    return found
 
 
 def identify(
@@ -141,8 +145,8 @@ def identify(
 
         - ``rank``: the place of its class where classes are ordered by their nearest training image, 1 is best; ties
           count against it;
-        - ``verified``: 1 where the nearest training image of its class is so near that only one in a hundred real test
-          images is as near to a class that is not its own (see :class:`Verification`), else 0;
+        - ``verified``: 1 where the nearest training image of its class is so near that only one in a hundred pairs of a
+          real test image and a class that is not its own is as near (see :class:`Verification`), else 0;
         - ``distance_member`` and ``distance_non_member``: to the nearest training and the nearest test image of its
           class;
         - ``member_nearer``: the probability that of equally many training and test images of its class, drawn at

@@ -207,6 +207,7 @@ def rehearse(attack: InversionModule, judges: Mapping[str, Classifier], data: Ba
     scoring, encoder = Scoring(draws=1, null_draws=1), data.encoder or attack.encoder
     first = torch.arange(0, len(attack.units), attack.restarts)
     start = attack.reconstruction(attack.best.cpu().index_select(-4, first)).detach()
+    gallery(data)
     with torch.random.fork_rng(devices=[]):
         spikes = _one_draw(start, encoder, seed)
         for judge in judges.values():

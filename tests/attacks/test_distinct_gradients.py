@@ -133,6 +133,26 @@ def test_the_gradient_of_an_image_is_the_mean_of_its_members_own(settings: dict[
     torch.testing.assert_close(estimate, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_mi_face_takes_the_mean_of_its_members_too() -> None:
+    attack = MIFace(mlp(), steps=5, noise=0.3, population=4, seed=0)
+    found = attack.evaluate(0)
+    assert found.gradient is not None
+    assert found.costs.shape == (3, 4)
+    estimate = attack.candidate_gradient(found.costs, found.gradient, 0)
+    torch.testing.assert_close(estimate, found.gradient.unflatten(0, (3, 4)).mean(1))
+    by_class = asked(attack)
+    assert attack.spending.gradients == sum(map(len, by_class.values())) // 3 == 20
+
+
+def test_restarts_that_see_the_same_inputs_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="all 2 restarts of a class would be the same: BrainLeaksV3 sees the same inputs"
+    ):
+        v3(mlp, max_shift=1, population=9, restarts=2, restart_spread=0)
+    with pytest.raises(ValueError, match=r"restart_spread must lie in \[0, 1\], got 2"):
+        v3(mlp, restart_spread=2)
+
+
 def test_what_cannot_differ_is_asked_once() -> None:
     assert v3(mlp).population == v3(spiking_mlp, encoder=LatencyEncoder(4)).population == 1
     assert v3(mlp, max_shift=1, population=20).population == 9

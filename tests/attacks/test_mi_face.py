@@ -186,7 +186,7 @@ def test_later_restarts_start_near_the_first_and_each_from_an_image_of_its_own(c
 
 
 def test_restarts_that_would_all_be_the_same_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"all 2 restarts of a class would be the same: MIFace draws nothing .* noise"):
+    with pytest.raises(ValueError, match=r"all 2 restarts of a class would be the same: MIFace sees the same inputs .* noise"):
         MIFace(mlp(), restarts=2, restart_spread=0.0)
     MIFace(mlp(), restart_spread=0.0)
     MIFace(mlp(), restarts=2, restart_spread=0.0, noise=0.1)
@@ -216,7 +216,7 @@ def test_bad_arguments() -> None:
         ("smoothing", -1.0, "smoothing must be finite and not negative, got -1.0"),
         ("noise", -1.0, "noise must be finite and not negative, got -1.0"),
         ("max_shift", -1, "max_shift must be finite and not negative, got -1"),
-        ("restart_spread", -0.1, "restart_spread must be finite and not negative, got -0.1"),
+        ("restart_spread", -0.1, "restart_spread must lie in \\[0, 1\\], got -0.1"),
         ("margin", -1, "margin must not be negative and leave some of the 6x6 pixels, got -1"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
         ("patience", 0, "patience must be at least 1 or null, got 0"),

@@ -13,7 +13,7 @@ from typing import Any
 from scipy.stats import norm
 
 from brainleaks_pl.audit.report.pictures import Gallery
-from brainleaks_pl.audit.report.rating import RATINGS, Sheet, Source, rating_sheet
+from brainleaks_pl.audit.report.rating import FEW, RATINGS, Sheet, rating_sheet
 from brainleaks_pl.reporting.text import one_line, short
 
 MOST_BYTES = 2**20
@@ -76,7 +76,7 @@ def people_rows(audit: Mapping[str, Any], folder: Path, ratings: Sequence[Rating
     answers of several people to one picture are no further pictures, more raters do not narrow them; nor do they say
     how much other raters would differ, which takes many raters to know. Pictures of one class or one network may be
     alike, so that the true uncertainty may be larger. Where attacks drew the very same picture, its answers count for
-    each of them.
+    each of them; where an attack drew it for several classes, naming one of these is right for its share of them.
 
     Args:
         audit: the content of ``audit.json``.
@@ -84,10 +84,11 @@ def people_rows(audit: Mapping[str, Any], folder: Path, ratings: Sequence[Rating
         ratings: the answers; with none there is nothing to return.
 
     Returns:
-        ``raters`` and ``answers``, their numbers; ``rows``, one for each target and attack with answers, with
-        ``answers``, the shares ``recognised`` (class right) and ``taken_for_real`` and their ``low`` and ``high``;
-        ``real``, the same of the real pictures; ``at_chance``, the raters who recognised real pictures no better than
-        chance, or rated none.
+        ``raters`` and ``answers``, their numbers; ``chance``, the share of classes that guesses get right; ``rows``,
+        one for each target and attack with answers, with ``answers``, the shares ``recognised`` (class right) and
+        ``taken_for_real`` and their ``low`` and ``high``; ``real``, the same of the real pictures; ``at_chance``, the
+        raters who recognised real pictures no better than chance; ``too_few``, those of whom this cannot be told, as
+        they rated fewer than :data:`~brainleaks_pl.audit.report.rating.FEW` of them.
 
     Raises:
         ValueError: when answers belong to another audit, or to no picture or class of this one; it names the file.
@@ -101,12 +102,14 @@ def people_rows(audit: Mapping[str, Any], folder: Path, ratings: Sequence[Rating
         (cell["target"], cell["attack"]) for cell in audit["cells"] if cell["kind"] == "main"
     )  # in the audit's order
     rows = [_row(sheet, ratings, target, attack) for target, attack in pairs]
+    doubts = {own.rater: _doubt(sheet, own) for own in ratings}
     return {
         "raters": len(ratings),
         "answers": sum(len(own.answers) for own in ratings),
+        "chance": 1 / len(sheet.choices),
         "rows": [row for row in rows if row["answers"]],
         "real": _row(sheet, ratings, None, None),
-        "at_chance": [own.rater for own in ratings if _at_chance(sheet, own)],
+        **{kind: [rater for rater, doubt in doubts.items() if doubt == kind] for kind in ("at_chance", "too_few")},
     }
 
 
@@ -127,10 +130,11 @@ def wilson(share: float, count: int, level: float = 0.95) -> tuple[float, float]
 def _row(sheet: Sheet, ratings: Sequence[Ratings], target: str | None, attack: str | None) -> dict[str, Any]:
     right: defaultdict[str, list[float]] = defaultdict(list)
     real: defaultdict[str, list[float]] = defaultdict(list)
-    for item, source, answer in _answered(sheet, ratings):
-        if (source.target, source.attack) == (target, attack):
-            right[item].append(float(answer.label == source.label))
-            real[item].append(float(answer.real))
+    for item in sheet.items:
+        labels = [source.label for source in item.sources if (source.target, source.attack) == (target, attack)]
+        for answer in (own.answers[item.key] for own in ratings if labels and item.key in own.answers):
+            right[item.key].append((answer.label in labels) / len(labels))
+            real[item.key].append(float(answer.real))
     return {
         "target": target,
         "attack": attack,
@@ -149,20 +153,12 @@ def _share(name: str, prefix: str, answers: Mapping[str, list[float]]) -> dict[s
     return {name: mean, f"{prefix}_low": low, f"{prefix}_high": high}
 
 
-def _answered(sheet: Sheet, ratings: Sequence[Ratings]) -> list[tuple[str, Source, Answer]]:
-    return [
-        (item.key, source, own.answers[item.key])
-        for item in sheet.items
-        for source in item.sources
-        for own in ratings
-        if item.key in own.answers
-    ]
-
-
-def _at_chance(sheet: Sheet, own: Ratings) -> bool:
-    """Tell whether what a rater recognised of real pictures may be due to chance, or they rated none."""
-    right = [answer.label == source.label for _, source, answer in _answered(sheet, [own]) if source.target is None]
-    return not right or wilson(sum(right) / len(right), len(right))[0] <= 1 / len(sheet.choices)
+def _doubt(sheet: Sheet, own: Ratings) -> str | None:
+    """Return ``at_chance`` for what a rater recognised of real pictures, ``too_few`` to tell, or None if it is more."""
+    real = _row(sheet, [own], None, None)
+    if real["answers"] and real["recognised_low"] > 1 / len(sheet.choices):
+        return None
+    return "at_chance" if real["answers"] >= FEW else "too_few"
 
 
 def _check_fits(own: Ratings, sheet: Sheet) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.statistics import Matrix, Readings, mean_intervals
 from brainleaks_pl.evaluation.report import METRICS
+from brainleaks_pl.evaluation.similarity import comes_first
 
 SIMILARITIES = ("ssim_class_mean", "ssim_nearest", "identified", "verified", "member_nearer")
 ALL_JUDGES = "all judges"
@@ -39,7 +40,7 @@ def common_judges(cells: Cells) -> list[str]:
 
 def similarity_value(row: Mapping[str, Any], metric: str) -> float:
     """Return one measure of a reconstruction's likeness to its class, of :data:`SIMILARITIES`."""
-    return float(row["rank"] == 1) if metric == "identified" else min(max(float(row[metric]), -1.0), 1.0)
+    return comes_first(row["rank"]) if metric == "identified" else min(max(float(row[metric]), -1.0), 1.0)
 
 
 def similarity_matrix(cells: Cells, metric: str) -> Matrix:

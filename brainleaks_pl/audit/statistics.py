@@ -6,8 +6,9 @@ In a seed the same judges score all targets, and the classes are the same, so a 
 
 How often the 95% intervals cover the truth, in 4,000 simulated audits of each kind that share judges and classes as an
 audit does: 10 and 40 classes, and ten mixtures of effects (judges, a target's own seeds, classes, a target's own
-classes, a judge's classes, noise), together of standard deviation 1.5 on the logit scale. The lowest and the highest
-of all four intervals (means and differences, fixed and sampled):
+classes, a judge's classes, noise), together of standard deviation 1.5 on the logit scale. Scores are called crowded
+where most lie near one bound, and piled up where hardly any lies elsewhere. The lowest and the highest of all four
+intervals (means and differences, fixed and sampled):
 
 ==============================================  ===========  ===========  ===========  ===========
 Scores                                          2 seeds      3 seeds      5 seeds      10 seeds
@@ -21,7 +22,7 @@ difference of two of these (.98/.5, .92/.08)    .95 to 1.00  .93 to .99   .93 to
 ==============================================  ===========  ===========  ===========  ===========
 
 The lowest are those of audits in which hardly anything but the judges of a seed differs and scores are piled up. Where
-noise prevails near a bound, or scores are 0 or 1, intervals are rather too long. Those of two seeds are always long.
+noise prevails near a bound, or scores are 0 or 1, intervals tend to be too wide. Those of two seeds are always wide.
 """
 
 from __future__ import annotations

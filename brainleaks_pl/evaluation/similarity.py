@@ -152,12 +152,17 @@ def similarity_nulls(
     return {name: [dict(row) for row in own] for name, own in kept[key].items()}
 
 
+def comes_first(rank: float) -> float:
+    """Return ``identified``, 1.0 where the class of a row of :func:`similarity` is at rank 1 and 0.0 elsewhere."""
+    return float(rank == 1)
+
+
 def means(compared: Mapping[str, Sequence[Mapping[str, int | float]]]) -> dict[str, dict[str, float]]:
     """Return by name the means over the rows of :func:`similarity`, and as ``identified`` the share of the rank 1."""
     found = {}
     for name, rows in compared.items():
         values = {key: [row[key] for row in rows if key in row] for row in rows for key in row if key != "class"}
-        values["identified"] = [float(row["rank"] == 1) for row in rows]
+        values["identified"] = [comes_first(row["rank"]) for row in rows]
         found[name] = {key: sum(own) / len(own) for key, own in values.items()}
     return found
 

@@ -32,7 +32,8 @@ def hog(images: Tensor) -> Tensor:
 
     Each pixel votes with the length of its gradient for the two nearest bins of its direction, in every channel (where
     the original takes the channel of the longest, and so jumps from one to another); cells are means of votes, blocks
-    of cells are clipped and of length 1, or 0 where nothing is to be seen. Continuous and differentiable.
+    of cells are clipped and of length 1, shorter where gradients are faint, and 0 where nothing is to be seen.
+    Continuous and differentiable.
 
     Args:
         images: pixels in [0, 1] of any size, ``(N, C, H, W)``.

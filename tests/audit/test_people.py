@@ -103,14 +103,14 @@ def test_equal_pictures_are_shown_once_and_count_for_each_attack(folder: Path) -
         torch.save({**content, "reconstruction": torch.zeros_like(content["reconstruction"])}, path)
     sheet = rating_sheet(audit, Gallery(audit, folder / "equal"))
     (black,) = [item for item in sheet.items if not item.shown.any()]
-    assert [source[1:] for source in black.sources] == [("snn", "v1"), ("snn", "v3")]
-    label = black.sources[0].label
-    path = saved(folder / "black.json", sheet, [(black.key, label, True)])
-    rows = people_rows(audit, folder / "equal", read_ratings([path]))
-    assert rows is not None
-    assert [(row["attack"], row["recognised"], row["taken_for_real"]) for row in rows["rows"]] == [
-        ("v1", 1.0, 1.0), ("v3", float(black.sources[1].label == label), 1.0)
-    ]  # fmt: skip
+    assert list(black.sources) == [(label, "snn", attack) for attack in ("v1", "v3") for label in range(4)]
+    for guess in range(4):  # the attacks drew it for all four classes: no guess is right for more than one of them
+        path = saved(folder / "black.json", sheet, [(black.key, guess, True)])
+        rows = people_rows(audit, folder / "equal", read_ratings([path]))
+        assert rows is not None
+        assert [(row["attack"], row["answers"], row["recognised"], row["taken_for_real"]) for row in rows["rows"]] == [
+            ("v1", 1, 0.25, 1.0), ("v3", 1, 0.25, 1.0)
+        ]  # fmt: skip
 
 
 def test_answers_come_to_shares_by_hand(found: tuple[dict[str, Any], Sheet], folder: Path) -> None:
@@ -131,11 +131,36 @@ def test_answers_come_to_shares_by_hand(found: tuple[dict[str, Any], Sheet], fol
     assert (row["taken_low"], row["taken_high"]) == pytest.approx(wilson(1 / 6, 3))
     assert (rows["real"]["target"], rows["real"]["answers"], rows["real"]["taken_for_real"]) == (None, 7, 1.0)
     assert rows["real"]["recognised"] == pytest.approx((3 * 0.5 + 1) / 4)
-    assert rows["at_chance"] == ["Bob"]
+    assert (rows["at_chance"], rows["too_few"], rows["chance"]) == ([], ["Bob"], 0.25)
     alone = people_rows(audit, folder, read_ratings([saved(folder / "c.json", sheet, [(a, None, False)])]))
     assert alone is not None
     assert (alone["real"]["answers"], alone["real"]["recognised"]) == (0, None)
-    assert alone["at_chance"] == [str(folder / "c.json")]
+    assert (alone["at_chance"], alone["too_few"]) == ([], [str(folder / "c.json")])
+
+
+def test_ten_real_pictures_tell_who_knows_the_classes(folder: Path) -> None:
+    audit, _ = made(folder / "real", seeds=(0, 1, 2))
+    gallery = Gallery(audit, folder / "real")
+    generator = torch.Generator().manual_seed(1)
+    for cell in audit["cells"]:
+        nearest = gallery.stored(cell)["nearest"]
+        torch.save(
+            {**gallery.stored(cell), "nearest": torch.randint(0, 256, nearest.shape, generator=generator).byte()},
+            folder / "real" / cell["folder"] / "pictures.pt",
+        )
+    sheet = rating_sheet(audit, Gallery(audit, folder / "real"))
+    real = of(sheet, None, None)
+    assert (len(real), len(sheet.items)) == (10, 10 + 6 * 8)
+    said = {
+        "Ann": [(key, label, True) for key, label in real],
+        "Bob": [(key, (label + 1) % 4, True) for key, label in real],
+        "Cyd": [(key, (label + 1) % 4, True) for key, label in real[:9]],
+        "Dan": [(key, label, True) for key, label in real[:4]],
+    }
+    paths = [saved(folder / f"{name}.json", sheet, answers, name) for name, answers in said.items()]
+    rows = people_rows(audit, folder / "real", read_ratings(paths))
+    assert rows is not None
+    assert (rows["at_chance"], rows["too_few"]) == (["Bob"], ["Cyd"])
 
 
 def test_wilson_intervals_are_those_of_the_tables() -> None:

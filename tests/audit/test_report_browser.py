@@ -40,8 +40,8 @@ function rate() {
   const covers = box.left <= 0 && box.top <= 0 && box.right >= innerWidth && box.bottom >= innerHeight;
   const wide = dialog.scrollWidth > dialog.clientWidth;
   press("2"); press("r");
-  press("c"); press("s");
-  press("1"); press("Backspace"); press("3"); press("s"); // a class that was chosen can be changed
+  press("c"); press("a");
+  press("1"); press("Backspace"); press("3"); press("a"); // a class that was chosen can be changed
   root.querySelector('[data-class="0"]').click();  // half an answer is none
   act("save");
   const kept = Object.keys(JSON.parse(localStorage.getItem(`brainleaks_pl.ratings:${root.dataset.audit}`)).answers);

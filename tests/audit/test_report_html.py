@@ -7,6 +7,7 @@ import copy
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from brainleaks_pl.audit.report import render_report, write_html
 from brainleaks_pl.audit.report.looks import label
 from brainleaks_pl.audit.report.people import people
 from brainleaks_pl.audit.report.pictures import Gallery
-from brainleaks_pl.audit.report.rating import rating_sheet
+from brainleaks_pl.audit.report.rating import rating_page, rating_sheet
 from brainleaks_pl.audit.report.words import number
 from brainleaks_pl.reporting.text import printable, short
 
@@ -256,17 +257,29 @@ def test_what_is_rated_is_blind(audit: dict[str, Any], folder: Path, html: str, 
     assert first.reshape(14, 14).equal(sheet.items[0].shown[0].long())
 
 
+def test_one_digit_names_a_class_where_no_label_has_two(audit: dict[str, Any], folder: Path, html: str) -> None:
+    gallery = Gallery(audit, folder)
+    sheet = rating_sheet(audit, gallery)
+    assert "data-immediate>" in html
+    assert "Press its number" in html
+    few_but_long = tuple(replace(choice, label=label) for choice, label in zip(sheet.choices, (3, 17), strict=False))
+    assert rating_page(replace(sheet, choices=few_but_long), gallery)["immediate"] is False
+
+
 def test_what_people_saw_has_a_section_where_somebody_was_asked(html: str) -> None:
     assert 'id="people"' not in html
     shares = {"recognised": 0.75, "recognised_low": 0.4, "recognised_high": 0.93}
     shares |= {"taken_for_real": 0.25, "taken_low": 0.07, "taken_high": 0.59, "answers": 8}
     real = {"target": None, "attack": None, **shares, "recognised": 0.98}
     rows = [{"target": "snn", "attack": "v1", **shares}, {"target": "ann", "attack": "v3", **shares, "recognised": 0.5}]
-    found = {"raters": 2, "answers": 24, "rows": rows, "real": real, "at_chance": ["<Ann>"]}
+    found = {"raters": 2, "answers": 24, "rows": rows, "real": real, "chance": 0.1}
+    found |= {"at_chance": ["<Ann>"], "too_few": ["Bob"]}
     (section,) = people({"people": found})
     assert section.lead.startswith("2 people gave 24 answers. Of real pictures they recognised the class of 98%")
     assert "most by v1 on snn, 75% (40% to 93%), and took most for real by" in section.lead
-    assert "no better than chance, or rated none: <Ann>." in section.notes[1]
+    assert "A blind guess would name the right class in 10% of cases." in section.lead
+    assert section.notes[1].endswith("recognised real pictures no better than chance: <Ann>.")
+    assert section.notes[2].endswith("rated too few real pictures to tell whether they recognise them: Bob.")
     assert section.groups[0].tables[0].rows[1] == ("ann", "v3", 8, 0.5, 0.4, 0.93, 0.25, 0.07, 0.59)
     assert section.groups[0].tables[0].rows[2][:4] == ("real pictures", None, 8, 0.98)
 

@@ -26,7 +26,7 @@ def audit(tmp_path: Path) -> dict[str, Any]:
 
 def test_probes_say_what_they_rest_on_and_that_the_attack_of_the_verdict_was_left_out(audit: dict[str, Any]) -> None:
     said = notes(audit)
-    assert said[0] == "The other surrogates were tried on 1 seed of the 2 of this audit."
+    assert said[0] == "The other surrogates were tried on 1 of this audit's 2 seeds."
     assert said[1] == "Tried with other surrogates: v1 on snn; not tried: v3 on snn and mi_face on snn."
     assert said[2].startswith("v3 on snn carries the verdict and was not tried")
     assert said[3] == (
@@ -49,9 +49,10 @@ def test_attacks_without_gradients_need_no_probe(audit: dict[str, Any]) -> None:
 
 
 def test_a_probe_with_headroom_that_gains_little_says_so_of_its_own_attack_only(audit: dict[str, Any]) -> None:
-    assert finding(audit) == (
-        "No other surrogate found much more for v1 on snn, on 1 seed; of other attacks and seeds this says nothing."
-    )
+    clear = "No other surrogate found much more for v1 on snn, on 1 seed; of other attacks and seeds this says nothing."
+    assert finding(audit) == clear
+    audit["masking"] += [{**row, "attack": "v3", "confidence": 0.99, "seeds": 2} for row in audit["masking"]]
+    assert finding(audit) == f"{clear} Whether a gradient is masked stays open for v3 on snn."
 
 
 def test_judges_that_do_not_count_have_no_part_in_a_probe(audit: dict[str, Any]) -> None:
@@ -63,7 +64,7 @@ def test_judges_that_do_not_count_have_no_part_in_a_probe(audit: dict[str, Any])
 
 def test_a_gain_is_a_masked_gradient(audit: dict[str, Any]) -> None:
     audit["masking"][1]["confidence"] = audit["masking"][3]["confidence"] = 0.61
-    assert finding(audit).startswith("A gradient was masked: v1 on snn found")
+    assert finding(audit).startswith("A gradient was masked: v1 on snn gained more than 0.1 from another surrogate")
     assert "No other surrogate" not in finding(audit)
 
 
@@ -95,10 +96,11 @@ def test_missing_gradients_and_missing_probes_are_said(audit: dict[str, Any]) ->
 def test_a_sweep_says_on_how_many_seeds_it_rests(audit: dict[str, Any]) -> None:
     audit["sweep"] = audit["sweep"][:4]
     said = sweep(audit, Looks(audit)).finding
-    assert said.startswith("Each row rests on 1 seed of the 2 of this audit. With one seed,")
+    assert said.startswith("Each row rests on 1 of this audit's 2 seeds. With one seed,")
+    assert sweep({**audit, "seeds": [0]}, Looks(audit)).finding.startswith("Each row rests on this audit's only seed.")
     for row in audit["sweep"]:
         row["seeds"] = 2
-    assert sweep(audit, Looks(audit)).finding == "Each row rests on 2 seeds of the 2 of this audit."
+    assert sweep(audit, Looks(audit)).finding == "Each row rests on 2 of this audit's 2 seeds."
     assert sweep({**audit, "sweep": []}, Looks(audit)).finding == "No sweep was run."
 
 
@@ -121,6 +123,18 @@ def test_cells_of_other_code_are_counted_and_named(audit: dict[str, Any]) -> Non
     assert "made in 2 different ways, which differ in code and threads:" in found.finding
     table = next(table for table in found.groups[0].tables if table.caption == "What made the cells")
     assert [row[-1] for row in table.rows] == [1, len(audit["cells"]) - 1]
+    audit["cells"][1]["provenance"] = None
+    found = repeat(audit)
+    assert found.finding.startswith(
+        "What made 1 cell is not known. The others were made in 2 different ways, which differ in code and threads:"
+    )
+    table = next(table for table in found.groups[0].tables if table.caption == "What made the cells")
+    assert table.rows[-1] == (*["unknown"] * 5, 1)
+    assert sum(int(row[-1] or 0) for row in table.rows) == len(audit["cells"])
+    audit["cells"][0]["provenance"] = PROVENANCE
+    assert "The others were made by one version of the code" in repeat(audit).finding
+    audit["cells"][1]["status"] = "failed"  # nothing was made
+    assert repeat(audit).finding.startswith("All cells were made by one version of the code")
     for cell in audit["cells"]:
         cell["provenance"] = None
     assert repeat(audit).finding == "What made the cells is not known."

@@ -95,33 +95,54 @@ def test_a_control_at_the_nulls_is_told_from_one_above_and_from_none(audit: dict
     assert "attack accuracy of v3 on snn before spiking_cnn (0.40, where the nulls reach 0.14)" in found.finding
     assert "no evidence of a leak" in found.finding
     assert [row[-1] for row in found.groups[0].tables[0].rows].count(False) == 1
+    for row in audit["control"]:
+        row["at_null"] = None if row["attack"] == "v1" else row["at_null"]
+    mixed = control(audit).finding
+    assert mixed.startswith(
+        "1 of 8 scores of the control, on 2 seeds, lie above the nulls: attack accuracy of v3 on snn"
+    )
+    assert mixed.endswith("Too few classes were attacked to tell chance from a fault for v1 on snn.")
+    audit["control"][4]["at_null"] = True
+    mixed = control(audit).finding
+    assert mixed.startswith("All 8 scores of the control that can tell, on 2 seeds, are at the nulls")
+    assert mixed.endswith("Too few classes were attacked to tell chance from a fault for v1 on snn.")
+    for row in audit["control"]:
+        row["at_null"] = None
+    assert control(audit).finding.endswith("the control says nothing.")
     assert control({**audit, "control": []}).finding.startswith("No control was run")
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
+    ("fixed", "sampled", "real", "words"),
     [
-        (0.46, 0.56, "no nearer to training images than to test images of their class: what leaks is the class, not"),
-        (
-            0.51,
-            0.61,
-            "nearer to training images than to test images of their class: some of what leaks is the training",
-        ),
-        (0.39, 0.49, "farther from training images"),
-        (None, None, "one seed gives no interval"),
+        ((0.52, 0.56), (0.46, 0.62), 0.5, "are not shown to be nearer to training images"),
+        ((0.44, 0.48), (0.38, 0.54), 0.5, "are not shown to be nearer to training images"),
+        ((0.56, 0.61), (0.53, 0.64), 0.5, "are nearer to training images"),
+        ((0.36, 0.44), (0.33, 0.47), 0.5, "are farther from training images"),
+        ((0.56, 0.61), (0.53, 0.64), 0.55, "are off a half, but not shown to be farther off than real test images"),
+        ((0.36, 0.44), (0.33, 0.47), 0.45, "are off a half, but not shown to be farther off than real test images"),
+        ((0.56, 0.61), (0.53, 0.64), 0.4, "are nearer to training images"),
+        ((0.56, 0.61), (0.53, 0.64), None, "it cannot be told"),
+        ((0.56, 0.61), (None, None), 0.5, "it cannot be told"),
+        ((None, None), (None, None), 0.5, "it cannot be told"),
     ],
 )
-def test_training_data_are_told_from_the_class_by_the_interval(
-    low: float | None, high: float | None, words: str, tmp_path: Path
+def test_training_data_are_told_from_the_class_by_the_interval_over_classes_and_by_real_test_images(
+    fixed: tuple[float | None, float | None],
+    sampled: tuple[float | None, float | None],
+    real: float | None,
+    words: str,
+    tmp_path: Path,
 ) -> None:
     audit = fake_audit(tmp_path)
-    rows = [row for row in audit["summary"] if row["metric"] == "member_nearer"][:2]
-    rows[0] |= {"low": low, "high": high}
-    rows[1] |= {"low": 0.1, "high": 0.2}
-    found = members({**audit, "summary": rows}, Looks(audit)).finding
-    sentence = next(part for part in found.split(".") if "v1 on snn" in part)
-    assert words in sentence
-    assert ("no nearer" in sentence) == ("no nearer" in words)
+    (row,) = [row for row in audit["summary"] if row["metric"] == "member_nearer"][:1]
+    row |= {"low": fixed[0], "high": fixed[1], "sampled_low": sampled[0], "sampled_high": sampled[1]}
+    row["nulls"] = {} if real is None else {"real": real}
+    found = members({**audit, "summary": [row]}, Looks(audit)).finding
+    assert found.startswith("v1 on snn: ")
+    assert words in found
+    interval = "" if sampled[0] is None else f" (95% interval {sampled[0]:.2f} to {sampled[1]:.2f})."
+    assert found.endswith(interval)
 
 
 def test_the_sentence_rests_on_all_judges_and_what_is_not_shown_is_drawn_hollow(audit: dict[str, Any]) -> None:

@@ -48,14 +48,19 @@ def _finding(rows: list[dict[str, Any]]) -> str:
             "No control was run: nothing shows that this audit finds nothing where there is nothing, so its scores "
             "must be read against the nulls alone."
         )
-    if any(row["at_null"] is None for row in rows):
+    told = [row for row in rows if row["at_null"] is not None]
+    if not told:
         return "Too few classes were attacked to tell chance from a fault: the control says nothing."
-    above = [row for row in rows if not row["at_null"]]
-    seeds = spanned((row["seeds"] for row in rows), "seed")
+    above = [row for row in told if not row["at_null"]]
+    rest = [row for row in rows if row["at_null"] is None]
+    untold = [f"{attack} on {target}" for (attack, target), _ in grouped(rest, "attack", "target")]
+    open_words = f" Too few classes were attacked to tell chance from a fault for {listed(untold)}." if untold else ""
+    seeds = spanned((row["seeds"] for row in told), "seed")
     if not above:
+        which = "of the control that can tell" if rest else "of the control"
         return (
-            f"All {counted(len(rows), 'score')} of the control, on {seeds}, are at the nulls: where there is nothing "
-            "to find, the audit finds nothing, and what it finds elsewhere is not of its own making."
+            f"All {counted(len(told), 'score')} {which}, on {seeds}, are at the nulls: where there is nothing to find, "
+            f"the audit finds nothing, and what it finds elsewhere is not of its own making.{open_words}"
         )
     cases = [
         f"{metric_title(row['metric']).lower()} of {row['attack']} on {row['target']} before {row['judge']} "
@@ -66,7 +71,7 @@ def _finding(rows: list[dict[str, Any]]) -> str:
     named = listed([*cases[:most], counted(len(cases) - most, "other")] if len(cases) > most else cases)
     judges = listed(name for (name,), _ in grouped(above, "judge"))
     return (
-        f"{len(above)} of {counted(len(rows), 'score')} of the control, on {seeds}, lie above the nulls: {named}. In a "
+        f"{len(above)} of {counted(len(told), 'score')} of the control, on {seeds}, lie above the nulls: {named}. In a "
         f"network that learnt no class, {judges} recognised one: up to these levels, scores of these attacks before "
-        "these judges are no evidence of a leak."
+        f"these judges are no evidence of a leak.{open_words}"
     )

@@ -190,7 +190,7 @@ def _shown(row: dict[str, Any]) -> str:
         return "without an interval, for which one seed is too few"
     if row["shown"]:
         return "shown for these classes " + ("and for others like them" if row["sampled_shown"] else "only")
-    return "which is not shown" if not row["sampled_shown"] else "shown for classes like these, but not for these"
+    return "which is not shown"
 
 
 def _whose(row: dict[str, Any]) -> tuple[Value, ...]:

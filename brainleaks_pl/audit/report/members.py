@@ -13,7 +13,7 @@ from brainleaks_pl.reporting.text import listed
 
 _METRIC = "member_nearer"
 _EVEN = 0.5
-_NEARER = (
+_SIDES = (
     (
         "nearer",
         "reconstructions are nearer to training images than to test images of their class: some of what leaks is the "
@@ -21,15 +21,24 @@ _NEARER = (
     ),
     (
         "even",
-        "reconstructions are no nearer to training images than to test images of their class: what leaks is the class, "
-        "not its training data",
+        "reconstructions are not shown to be nearer to training images than to test images of their class: there is no "
+        "sign that more than the class leaks",
     ),
     (
         "farther",
         "reconstructions are farther from training images than from test images of their class: there is no sign that "
         "training data leak",
     ),
-    ("unknown", "one seed gives no interval, so that nothing can be said"),
+    (
+        "alike",
+        "reconstructions are off a half, but not shown to be farther off than real test images are: training and test "
+        "images may not have been drawn alike, and nothing shows that training data leak",
+    ),
+    (
+        "unknown",
+        "it cannot be told whether training data leak, as that takes two seeds, two classes and real test images to "
+        "compare with",
+    ),
 )
 
 
@@ -39,7 +48,9 @@ def members(audit: Audit, looks: Looks) -> Section:
     title, meaning = METRICS[_METRIC]
     lead = (
         "A drawing of a class may show what all its images have in common, or what only the training images show. "
-        "Test images of the class, which the network never saw, tell the two apart."
+        "Test images of the class, which the network never saw, tell the two apart. All seeds share one division into "
+        "training and test images, which may put either nearer by chance: what is said below therefore rests on the "
+        "interval for other classes like these, and on what real test images come to."
     )
     if not rows:
         return Section(
@@ -48,15 +59,16 @@ def members(audit: Audit, looks: Looks) -> Section:
     plot = interval_plot(
         [metric_row(row, looks) for row in rows],
         title=title,
-        label="share nearer to training images",
+        label="chance that a training image is the nearest",
         alt=f"{title}: mean and both 95% intervals of each target and attack around a half, beside the nulls",
-        caption=f"Dashed: a half, where training images are no nearer than test images. {READINGS}",
+        caption=f"Dashed: a half, where either is as likely to be the nearest. {READINGS}",
         reference=_EVEN,
     )
     nulls = list(dict.fromkeys(name for row in rows for name in row["nulls"]))
     keys = ("target", "attack", "mean", "low", "high", "sampled_low", "sampled_high", "seeds")
     table = Table(
-        "Nearness to training images and test images of the class",
+        "Nearness to training images and test images of the class; the two distances, to the nearest of all images, "
+        "can be compared only where there are equally many of both",
         (*(key.replace("_", " ") for key in keys), "distance to training images", "distance to test images", 
          *(f"null: {name.replace('_', ' ')}" for name in nulls)),
         tuple(
@@ -86,7 +98,7 @@ def _distances(audit: Audit, row: dict[str, Any]) -> tuple[float | None, float |
 def _finding(rows: list[dict[str, Any]]) -> str:
     groups = {side: those for (side,), those in grouped([{**row, "side": _side(row)} for row in rows], "side")}
     words = []
-    for side, meaning in _NEARER:
+    for side, meaning in _SIDES:
         if side in groups:
             whose = listed(f"{row['attack']} on {row['target']}" for row in groups[side])
             words.append(f"{whose}: {meaning}{_widest(groups[side])}.")
@@ -94,14 +106,20 @@ def _finding(rows: list[dict[str, Any]]) -> str:
 
 
 def _side(row: dict[str, Any]) -> str:
-    if row["low"] is None:
+    """Return which of the sentences holds for a row."""
+    low, high, real = row["sampled_low"], row["sampled_high"], row["nulls"].get("real")
+    if low is None or real is None:
         return "unknown"
-    return "nearer" if row["low"] > _EVEN else "farther" if row["high"] < _EVEN else "even"
+    if low <= _EVEN <= high:
+        return "even"
+    if low > max(_EVEN, real):
+        return "nearer"
+    return "farther" if high < min(_EVEN, real) else "alike"
 
 
 def _widest(rows: list[dict[str, Any]]) -> str:
     """Return the ends of what the intervals of rows leave possible."""
-    ends = [(row["low"], row["high"]) for row in rows if row["low"] is not None]
+    ends = [(row["sampled_low"], row["sampled_high"]) for row in rows if row["sampled_low"] is not None]
     if not ends:
         return ""
     low, high = min(low for low, _ in ends), max(high for _, high in ends)

@@ -48,6 +48,7 @@ def _sentence(found: dict[str, Any]) -> str:
             f"{_percent(best, 'recognised', 'recognised')}, and took most for real by {seen['attack']} on "
             f"{seen['target']}, {_percent(seen, 'taken_for_real', 'taken')}."
         )
+    parts.append(f"A blind guess would name the right class in {found['chance']:.0%} of cases.")
     return " ".join(parts)
 
 
@@ -59,11 +60,13 @@ def _notes(found: dict[str, Any]) -> tuple[str, ...]:
     ]
     if not found["real"]["answers"]:
         notes.append("Nobody rated a real picture, so nothing tells how well these people know the classes.")
-    elif found["at_chance"]:
-        notes.append(
-            "Their answers count, but these recognised real pictures no better than chance, or rated none: "
-            f"{', '.join(found['at_chance'])}."
-        )
+        return tuple(notes)
+    for key, words in (
+        ("at_chance", "recognised real pictures no better than chance"),
+        ("too_few", "rated too few real pictures to tell whether they recognise them"),
+    ):
+        if found[key]:
+            notes.append(f"Their answers count, but these {words}: {', '.join(found[key])}.")
     return tuple(notes)
 
 

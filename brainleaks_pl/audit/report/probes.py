@@ -8,7 +8,7 @@ from brainleaks_pl.audit.differences import STRONGEST
 from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.differences import leading_rows
 from brainleaks_pl.audit.report.parts import Audit
-from brainleaks_pl.audit.report.words import counted, counting_judges, mean_null, spanned
+from brainleaks_pl.audit.report.words import counting_judges, null_confidence, share_of_seeds, spanned
 from brainleaks_pl.reporting.text import listed
 
 _HEADROOM = 0.05
@@ -61,7 +61,7 @@ def probes(audit: Audit) -> list[Probe]:
         }
         trained = reached.pop(_AS_TRAINED, None)
         best = max(reached.items(), key=lambda pair: pair[1]) if reached else None
-        found.append(Probe(_pair(attack, target), trained, best, mean_null(audit, target, attack, "real")))
+        found.append(Probe(_pair(attack, target), trained, best, null_confidence(audit, target, attack, "real")))
     return found
 
 
@@ -69,8 +69,8 @@ def notes(audit: Audit) -> list[str]:
     """Return what the probes rest on, what they left out, and what each of them found."""
     found = []
     if audit["masking"]:
-        seeds = spanned((row["seeds"] for row in audit["masking"]), "seed")
-        found.append(f"The other surrogates were tried on {seeds} of the {len(audit['seeds'])} of this audit.")
+        seeds = share_of_seeds(audit, [row["seeds"] for row in audit["masking"]])
+        found.append(f"The other surrogates were tried on {seeds}.")
     found += _coverage(audit)
     for probe in probes(audit):
         if probe.best is None or probe.trained is None or probe.gain is None:
@@ -108,14 +108,14 @@ def finding(audit: Audit) -> str:
     words = []
     if masked:
         words.append(
-            f"A gradient was masked: {listed(masked)} found at least {_MASKED_GAIN:g} more with another surrogate, so "
+            f"A gradient was masked: {listed(masked)} gained more than {_MASKED_GAIN:g} from another surrogate, so "
             "that a low score there is no privacy."
         )
     if clear:
-        seeds = counted(max(row["seeds"] for row in audit["masking"]), "seed")
+        own = [row["seeds"] for row in audit["masking"] if _pair(row["attack"], row["target"]) in clear]
         words.append(
-            f"No other surrogate found much more for {listed(clear)}, on {seeds}; of other attacks and seeds this says "
-            "nothing."
+            f"No other surrogate found much more for {listed(clear)}, on {spanned(own, 'seed')}; of other attacks and "
+            "seeds this says nothing."
         )
     if silent:
         words.append(f"Whether a gradient is masked stays open for {listed(silent)}.")

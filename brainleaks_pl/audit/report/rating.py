@@ -1,7 +1,9 @@
-"""Pictures that people rate blind: which they are, in what order, and what of them the page may show.
+"""Pictures that people rate blind: which they are, in what order, and what may be shown of them.
 
-A page that is rated must not say what it asks. An item is therefore called by a digest of its picture, and the page
-holds nothing else of it; whoever has the audit's files finds out anew which reconstruction or training picture it is.
+Whoever rates must not be told what they are asked. An item is therefore called by a digest of its picture, and nothing
+else of it is shown; whoever has the audit's files finds out anew which reconstruction or training picture it is. The
+report itself is not blind: its later sections show many of the same pictures, with class, attack and origin. They are
+covered while pictures are rated, and the page asks to rate them first.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from brainleaks_pl.system.names import file_part
 
 MOST = 60
 """Most pictures to rate, unless there are more pairs of a target and an attack: of each there is one at least."""
+FEW = 10
+"""So many real pictures there are at least, if the audit has as many: with fewer, chance is hard to tell from skill."""
 RATINGS = "brainleaks_pl.ratings/1"
 """The format of the files of answers that the page saves."""
 
@@ -45,7 +49,7 @@ class Item:
     Args:
         key: a digest of the picture, which tells nothing else of it.
         shown: its pixels, uint8 ``(C, H, W)``, or its spikes, ``(T, C, H, W)``.
-        sources: where it comes from; attacks that fail often draw the same picture.
+        sources: where it comes from, each class of each attack once; attacks that fail often draw the same picture.
     """
 
     key: str
@@ -83,9 +87,10 @@ def rating_sheet(audit: Audit, gallery: Gallery) -> Sheet:
     """Return what there is to rate of an audit: the same pictures whenever it is asked.
 
     Reconstructions are those of the main cells. Each pair of a target and an attack has the same number of pictures, as
-    far as it has as many different ones, and so have the real pictures, which are controls: of images the training
-    images nearest to the reconstructions, of events the training recordings that the report shows. Within each, classes
-    have equal shares. Chance decides on all else, by digests of the pictures, so that nobody can pick.
+    far as it has as many different ones, and so have the real pictures, or :data:`FEW` of them if that is more. These
+    are controls: of images the training images nearest to the reconstructions, of events the training recordings that
+    the report shows. Within each, classes have equal shares. Chance decides on all else, by digests of the pictures, so
+    that nobody can pick.
 
     Args:
         audit: the content of ``audit.json``. Cells whose pictures are missing or damaged are left out.
@@ -108,11 +113,15 @@ def rating_sheet(audit: Audit, gallery: Gallery) -> Sheet:
         for pair, pictures in (((cell["target"], cell["attack"]), stored[drawn]), ((None, None), stored[real])):
             for label, shown in zip(cell["classes"], pictures.unbind(1 if moving else 0), strict=True):
                 key = hashlib.sha256(digest.encode() + _bytes(shown)).hexdigest()[:16]
-                pools[pair].setdefault(key, Item(key, shown, (Source(int(label), *pair),)))
-    each = max(1, MOST // max(1, len(pools)))
+                item = pools[pair].setdefault(key, Item(key, shown, ()))
+                source = Source(int(label), *pair)
+                if source not in item.sources:
+                    pools[pair][key] = replace(item, sources=(*item.sources, source))
+    real_ones = max(FEW, MOST // max(1, len(pools)))
+    each = max(1, (MOST - real_ones) // max(1, len(pools) - 1))
     items: dict[str, Item] = {}
-    for pool in pools.values():
-        for item in _balanced(list(pool.values()))[:each]:
+    for pair, pool in pools.items():
+        for item in _balanced(list(pool.values()))[: each if pair != (None, None) else real_ones]:
             before = items.get(item.key)
             items[item.key] = item if before is None else replace(before, sources=before.sources + item.sources)
     order = sorted(items.values(), key=lambda item: hashlib.sha256(item.key.encode()).digest())
@@ -120,7 +129,9 @@ def rating_sheet(audit: Audit, gallery: Gallery) -> Sheet:
 
 
 def rating_page(sheet: Sheet, gallery: Gallery) -> dict[str, Any]:
-    """Return what the page shows of a sheet: of each item its key and its picture, and nothing else.
+    """Return what the page shows of a sheet while it is rated: of each item its key and its picture, nothing else.
+
+    ``immediate`` says whether one digit names any class.
 
     Args:
         sheet: what there is to rate.
@@ -135,6 +146,7 @@ def rating_page(sheet: Sheet, gallery: Gallery) -> dict[str, Any]:
         "file": sheet.file,
         "format": RATINGS,
         "choices": sheet.choices,
+        "immediate": all(choice.label < 10 for choice in sheet.choices),
         "moving": any(item.shown.ndim == 4 for item in sheet.items),
         "items": [{"key": item.key, "picture": picture(item.shown)} for item in sheet.items],
     }
@@ -157,7 +169,7 @@ def _choices(names: list[str], cells: list[tuple[dict[str, Any], dict[str, Tenso
         for label, pixels in zip(cell["classes"], stored.get("class_mean", ()), strict=False):
             if label not in means:
                 means[int(label)] = still(pixels, "", "mean of the class")
-    labels = range(len(names)) if names else sorted(means)
+    labels = range(len(names)) if names else sorted({int(label) for cell, _ in cells for label in cell["classes"]})
     return tuple(Choice(label, names[label] if names else str(label), means.get(label)) for label in labels)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from brainleaks_pl.audit.grouping import grouped
 from brainleaks_pl.audit.report.parts import Audit, Group, Section, Table, Value
-from brainleaks_pl.audit.report.words import number, spanned
+from brainleaks_pl.audit.report.words import counted, number, spanned
 from brainleaks_pl.reporting.text import listed
 
 _PROVENANCE = ("version", "commit", "code", "torch", "threads")
+_UNKNOWN = "unknown"
 
 
 def repeat(audit: Audit) -> Section:
@@ -58,7 +59,8 @@ def repeat(audit: Audit) -> Section:
         "repeat",
         "Everything needed to repeat it",
         "The run, the networks, every attack and the config as it was run. Gradients are those that an attack "
-        "spent on a class; its budget is what it might have spent.",
+        "spent on a class; its budget is what it might have spent. audit.json holds, as `provenance` of each cell, "
+        "digests of the weights of its target and judges and of its data.",
         tuple(_notes(audit, len(failed), len(failed) + len(done))),
         (Group(tables=tuple(tables)),),
         _finding(provenances),
@@ -78,22 +80,30 @@ def _notes(audit: Audit, failed: int, cells: int) -> list[str]:
 
 
 def _provenances(audit: Audit) -> list[tuple[Value, ...]]:
-    """Return what made the cells, each version of it once, with the number of its cells."""
-    known = [tuple(cell["provenance"][key] for key in _PROVENANCE) for cell in audit["cells"] if cell["provenance"]]
-    return [(*key, cells) for key, cells in Counter(known).items()]
+    """Return what made the cells that are done, each version of it once, with its number of cells; then the unknown."""
+    made = [cell["provenance"] for cell in audit["cells"] if cell["status"] == "done"]
+    known = Counter(tuple(provenance[key] for key in _PROVENANCE) for provenance in made if provenance)
+    rows: list[tuple[Value, ...]] = [(*key, cells) for key, cells in known.items()]
+    unknown = len(made) - known.total()
+    return [*rows, (*[_UNKNOWN] * len(_PROVENANCE), unknown)] if unknown else rows
 
 
 def _finding(provenances: list[tuple[Value, ...]]) -> str:
-    if not provenances:
+    known = [row for row in provenances if row[0] != _UNKNOWN]
+    if not known:
         return "What made the cells is not known."
-    if len(provenances) == 1:
-        return "All cells were made by one version of the code, with the same version of torch and number of threads."
+    unknown = sum(int(row[-1] or 0) for row in provenances if row[0] == _UNKNOWN)
+    whose = "The others" if unknown else "All cells"
+    words = f"What made {counted(unknown, 'cell')} is not known. " if unknown else ""
+    if len(known) == 1:
+        words += f"{whose} were made by one version of the code, with the same version of torch and number of threads."
+        return f"{words} Figures that rest on both compare what may not be alike." if unknown else words
     differing = [
-        key for key, values in zip(_PROVENANCE, zip(*provenances, strict=True), strict=False) if len(set(values)) > 1
+        key for key, values in zip(_PROVENANCE, zip(*known, strict=True), strict=False) if len(set(values)) > 1
     ]
     return (
-        f"The cells were made in {len(provenances)} different ways, which differ in {listed(differing)}: figures that "
-        "rest on cells of more than one of them compare what may not be alike."
+        f"{words}{whose if unknown else 'The cells'} were made in {len(known)} different ways, which differ in "
+        f"{listed(differing)}: figures that rest on cells of more than one of them compare what may not be alike."
     )
 
 

@@ -8,7 +8,7 @@ from brainleaks_pl.audit.grouping import grouped, mean
 from brainleaks_pl.audit.report.intervals import NULLS, READINGS, Row, interval_plot
 from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
-from brainleaks_pl.audit.report.words import counting_judges, mean_null
+from brainleaks_pl.audit.report.words import counting_judges, null_confidence
 from brainleaks_pl.reporting.text import listed, short
 
 METRICS = {
@@ -40,8 +40,8 @@ METRICS = {
     ),
     "member_nearer": (
         "Nearer to training images than to test images",
-        "How often a reconstruction lies nearer to training images of its class than to test images of the same class: "
-        "at .5 it tells nothing of the training data. No network takes part.",
+        "The chance that of equally many training and test images of its class, drawn at random, a training image is "
+        "the nearest to a reconstruction: .5 tells nothing of the training data. No network takes part.",
     ),
 }
 """Title and meaning of each metric."""
@@ -89,9 +89,10 @@ def scores(audit: Audit, looks: Looks) -> Section:
         "Scores",
         "One line is one attack on one target; the marker is the mean over seeds and classes. "
         f"{READINGS} Grey marks are what inputs without any attack score (noise, an empty input, the plain class mean, "
-        "real samples). Dark hollow marks are what may look like a leak and is none: the same attack on a network that "
-        "never saw the class, and adversarial examples, which are images of another class changed a little to please "
-        "the target. An attack has learnt something where it lies well above noise and above these.",
+        "real samples). Dark marks (an open triangle, a plus sign) are what may look like a leak and is none: the same "
+        "attack on a network that never saw the class, and adversarial examples, which are images of another class "
+        "changed a little to please the target. An attack has learnt something where it lies well above noise and "
+        "above these.",
         tuple(_notes(audit)),
         (*groups, Group("All scores in one table", "Top-3 accuracy and DAA as well.", tables=(_table(audit),)))
         if summary
@@ -173,7 +174,7 @@ def _finding(audit: Audit) -> str:
             f"{NULLS[null][0] if null != 'false_positive' else 'the same attack on a network that never saw the class'}"
             f" {level:.2f}"
             for null in ("noise", "false_positive", "adversarial", "real")
-            if (level := mean_null(audit, target, attack, null)) is not None
+            if (level := null_confidence(audit, target, attack, null)) is not None
         ]
         beside = f"; beside it: {listed(levels)}" if levels else ""
         words.append(f"Most is found in {target} by {attack}: a mean confidence of {reached[attack]:.2f}{beside}.")

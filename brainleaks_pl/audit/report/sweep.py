@@ -8,7 +8,7 @@ from brainleaks_pl.audit.grouping import grouped, mean
 from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Audit, Group, Plot, Section, Table, Value
 from brainleaks_pl.audit.report.plots import Curve, stacked_plot
-from brainleaks_pl.audit.report.words import spanned
+from brainleaks_pl.audit.report.words import share_of_seeds
 from brainleaks_pl.reporting.text import short
 
 
@@ -47,7 +47,7 @@ def sweep(audit: Audit, looks: Looks) -> Section:
 
 def _finding(audit: Audit) -> str:
     seeds = [row["seeds"] for row in audit["sweep"]]
-    words = f"Each row rests on {spanned(seeds, 'seed')} of the {len(audit['seeds'])} of this audit."
+    words = f"Each row rests on {share_of_seeds(audit, seeds)}."
     if min(seeds) == 1:
         words += " With one seed, a difference between two values of a setting may be chance."
     return words

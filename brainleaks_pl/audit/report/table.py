@@ -11,6 +11,7 @@ from typing import Any
 from brainleaks_pl.audit.grouping import done
 from brainleaks_pl.audit.report.parts import Audit, Value
 from brainleaks_pl.evaluation.report import METRICS
+from brainleaks_pl.evaluation.similarity import comes_first
 from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.storage import write_text
 
@@ -66,7 +67,7 @@ def _likeness(cell: dict[str, Any]) -> dict[str, list[float]]:
     for row in cell["similarity"]:
         own = {key: value for key, value in row.items() if key != "class"}
         if own.get("rank") is not None:
-            own["identified"] = float(own["rank"] == 1)
+            own["identified"] = comes_first(own["rank"])
         for key, value in own.items():
             if value is not None:
                 found.setdefault(key, []).append(value)

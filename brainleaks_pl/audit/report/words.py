@@ -20,6 +20,12 @@ def spanned(values: Iterable[int], noun: str = "") -> str:
     return f"{words} {_plural(most, noun)}" if noun else words
 
 
+def share_of_seeds(audit: Audit, counts: Iterable[int]) -> str:
+    """Return how many of an audit's seeds something rests on, from numbers of seeds, one at least."""
+    total = len(audit["seeds"])
+    return "this audit's only seed" if total == 1 else f"{spanned(counts)} of this audit's {total} seeds"
+
+
 def number(value: Value) -> str:
     """Return a plain value as tables show it."""
     if value is None:
@@ -42,7 +48,7 @@ def counting_judges(audit: Audit) -> list[str]:
     return [name for name, judge in audit["judges"].items() if judge["counts"]] or list(audit["judges"])
 
 
-def mean_null(audit: Audit, target: str, attack: str, null: str) -> float | None:
+def null_confidence(audit: Audit, target: str, attack: str, null: str) -> float | None:
     """Return a null's mean confidence before the judges that count, beside one attack on one target; None if none."""
     names = counting_judges(audit)
     return mean(

@@ -9,7 +9,7 @@
   const rater = document.getElementById("rating-rater");
   const { format, audit, file } = root.dataset;
   const place = `brainleaks_pl.ratings:${audit}`;
-  const immediate = choices.length <= 11; // ten classes and "cannot tell": one digit names one
+  const immediate = "immediate" in root.dataset; // one digit names a class
   let answers = {};
   let at = 0;
   let step = "class";
@@ -134,7 +134,7 @@
       typed = typed.slice(0, -1);
     } else if (pressed === "backspace") {
       acts.back();
-    } else if (step === "real" && (pressed === "r" || pressed === "s")) {
+    } else if (step === "real" && (pressed === "r" || pressed === "a")) {
       chooseReal(pressed === "r");
     } else if (step === "class" && pressed === "c") {
       chooseClass(named(""));

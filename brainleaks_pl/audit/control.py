@@ -93,13 +93,21 @@ def control_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
             f"The planted control failed: judges recognise classes in {what}, which know none ({where}). What follows "
             "cannot be trusted before it is known why."
         )
-    if any(row["at_null"] is None for row in accuracies):
+    silent = [row for row in accuracies if row["at_null"] is None]
+    if len(silent) == len(accuracies):
         return f"The planted control says nothing: {what}: too few classes were attacked to tell chance from a fault."
+    but = (
+        ""
+        if not silent
+        else " Too few classes were attacked to tell under "
+        + listed(dict.fromkeys(f"{row['attack']} on {row['target']}" for row in silent))
+        + "."
+    )
     figures = (
         f"attack accuracy {_span(accuracies, 'mean')}, nulls {_span(accuracies, 'null')}; "
         f"{len(accuracies)} comparisons, smallest p = {min(row['association'] for row in accuracies):.2g}"
     )
-    return f"Planted control: {what}, came out at the nulls {how} ({figures})."
+    return f"Planted control: {what}, came out at the nulls {how} ({figures}).{but}"
 
 
 def _combined(values: Sequence[float]) -> float:

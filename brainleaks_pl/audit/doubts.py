@@ -9,7 +9,6 @@ from typing import Any
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.scores import Cells
 from brainleaks_pl.evaluation.provenance import provenance
-from brainleaks_pl.reporting.text import listed
 
 _MASKED_GAIN = 0.1
 _MANY_ZERO_GRADIENTS = 0.1
@@ -53,18 +52,18 @@ def warnings(
 
 
 def _disagreements(agreement: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which two judges disagree on many of an attack's reconstructions, one sentence per pair."""
-    found = []
-    for (first, second), rows in grouped(agreement, "first", "second"):
-        apart = sorted(
-            (row for row in rows if row["same_verdict"] < _LITTLE_AGREEMENT), key=lambda row: float(row["same_verdict"])
-        )
-        if apart:
-            worst = f"on {1 - apart[0]['same_verdict']:.0%} of those of {apart[0]['attack']} on {apart[0]['target']}"
-            others = [f"{row['attack']} on {row['target']}" for row in apart[1:]]
-            many = f"; on more than {1 - _LITTLE_AGREEMENT:.0%} also of {listed(others)}" if others else ""
-            found.append(f"The judges {first} and {second} disagree on many reconstructions: {worst}{many}.")
-    return found
+    """Say how many pairs of judges disagree on many of an attack's reconstructions, and which do so most."""
+    pairs = grouped(agreement, "first", "second")
+    worst = [min(rows, key=lambda row: float(row["same_verdict"])) for _, rows in pairs]
+    apart = [row for row in worst if row["same_verdict"] < _LITTLE_AGREEMENT]
+    if not apart:
+        return []
+    row = min(apart, key=lambda row: float(row["same_verdict"]))
+    return [
+        f"{len(apart)} of {len(pairs)} pairs of judges disagree on more than {1 - _LITTLE_AGREEMENT:.0%} of an "
+        f"attack's reconstructions, most of all {row['first']} and {row['second']}: on {1 - row['same_verdict']:.0%} "
+        f"of those of {row['attack']} on {row['target']}."
+    ]
 
 
 def _unmoved(cells: Cells) -> list[str]:

@@ -158,15 +158,13 @@ def agreeing(attack: str, share: float, second: str = "b") -> dict[str, Any]:
     return {"target": "snn", "attack": attack, "first": "a", "second": second, "same_verdict": share}
 
 
-def test_judges_that_disagree_are_named_once_a_pair() -> None:
-    rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v3", 0.9), agreeing("v1", 0.8, "c")]
+def test_judges_that_disagree_are_counted_and_the_worst_named() -> None:
+    rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v1", 0.5, "c"), agreeing("v1", 0.8, "d")]
     assert warnings([], [], rows, []) == [
-        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn; on more than 20% also of "
-        "v1 on snn."
+        "2 of 3 pairs of judges disagree on more than 20% of an attack's reconstructions, most of all a and b: on 60% "
+        "of those of v2 on snn."
     ]
-    assert warnings([], [], rows[1:3], []) == [
-        "The judges a and b disagree on many reconstructions: on 60% of those of v2 on snn."
-    ]
+    assert warnings([], [], rows[3:], []) == []
 
 
 def test_adversarial_examples_that_do_not_fool_the_target_say_nothing_of_judges() -> None:

@@ -77,6 +77,7 @@ def test_a_shipped_audit_runs(
     path: Path, tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("brainleaks_pl.audit.document._CEILING_STEPS", (1, 4))  # of large images more take seconds
     write_mnist(tmp_path / "data", train=40)
     write_faces(tmp_path / "data" / "att_faces.zip")
     config = smaller(yaml.safe_load(path.read_text()), tmp_path / "data")

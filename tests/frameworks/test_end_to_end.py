@@ -101,6 +101,7 @@ def test_an_audit_of_all_of_them_beside_an_ann(
         "seeds": [0],
         "gradients": 10,
         "scoring": {"draws": 2, "null_draws": 2},
+        "controls": {"shuffled_labels": False, "groups": 0, "adversarial": False},
         "surrogates": {"attacks": ["v1"], "surrogates": {"atan": {"class_path": "ATan", "init_args": {"alpha": 5.0}}}},
     }
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(audit))

@@ -56,6 +56,7 @@ def audit(**changes: Any) -> dict[str, Any]:
         "seeds": [0, 1],
         "scoring": {"draws": 3, "null_draws": 2},
         "checks": {"refuse": False, "samples": 2, "test_samples": 10},
+        "controls": {"groups": 0},
         "trainer": {"accelerator": "cpu"},
         **changes,
     }

@@ -67,7 +67,7 @@ def test_shuffled_labels_leave_nothing_to_find_and_right_ones_do(name: str, tmp_
         planned = audit(data, Training(lr=1e-3, epochs=1, batch_size=100), Training(epochs=1), queries=1000, margin=4)
     else:
         data = ATTFaces(DATA, encoder=RateEncoder(10))
-        quick = Training(lr=5e-4, epochs=30, batch_size=20)
+        quick = Training(lr=2e-4, epochs=60, batch_size=20)
         planned = audit(data, quick, Training(epochs=20, batch_size=8), queries=400, pairs=20, start=-0.4)
     found = conduct(tmp_path, planned)
     assert {cell["status"] for cell in found["cells"]} == {"done"}

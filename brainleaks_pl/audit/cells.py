@@ -153,7 +153,7 @@ def run_cell(
         "provenance": {
             **report.scores["provenance"],
             "target": attack.target.digest(),
-            "judges": {name: judge.digest() for name, judge in networks.items()},
+            "judges": {name: own["digest"] for name, own in judged.items()},
             "data": data.digest(),
         },
     }

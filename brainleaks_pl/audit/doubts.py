@@ -7,11 +7,13 @@ from statistics import mean
 from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped
-from brainleaks_pl.audit.scores import Cells
+from brainleaks_pl.audit.scores import AS_TRAINED, Cells
 from brainleaks_pl.evaluation.provenance import provenance
 
-_MASKED_GAIN = 0.1
-_MANY_ZERO_GRADIENTS = 0.1
+MASKED_GAIN = 0.1
+"""Confidence that another surrogate must add to tell of a masked gradient."""
+MANY_ZERO_GRADIENTS = 0.1
+"""Share of steps without any gradient that is worth a word."""
 _LITTLE_AGREEMENT = 0.8
 _FOOLED = 0.5
 
@@ -33,16 +35,16 @@ def warnings(
         found.append(f"{failed} of {len(cells)} attacks failed; their errors are listed at the end.")
     for (target, attack), own in grouped(done(cells), "target", "attack"):
         shares = [cell["zero_gradients"] or 0.0 for cell in own]
-        if max(shares) > _MANY_ZERO_GRADIENTS:
+        if max(shares) > MANY_ZERO_GRADIENTS:
             found.append(
                 f"{attack} on {target} had no gradient at all in up to {max(shares):.0%} of its steps: a low leak may "
                 "be a masked gradient."
             )
-    plain = {(row["target"], row["attack"], row["judge"]): row for row in masking if row["surrogate"] == "as trained"}
+    plain = {(row["target"], row["attack"], row["judge"]): row for row in masking if row["surrogate"] == AS_TRAINED}
     for row in masking:
         target, attack, judge, reached = (row[key] for key in ("target", "attack", "judge", "confidence"))
         trained = plain[target, attack, judge]["confidence"] if (target, attack, judge) in plain else reached
-        if reached - trained > _MASKED_GAIN:
+        if reached - trained > MASKED_GAIN:
             found.append(
                 f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate {row['surrogate']}, "
                 f"but {trained:.2f} with that of training (judge {judge}): a masked gradient, not privacy."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainleaks_pl.audit.grouping import done, grouped
+from brainleaks_pl.audit.plan import ADVERSARIAL
 from brainleaks_pl.audit.statistics import Matrix, Readings, mean_intervals
 from brainleaks_pl.evaluation.report import METRICS
 from brainleaks_pl.evaluation.similarity import comes_first
@@ -17,8 +18,10 @@ from brainleaks_pl.evaluation.similarity import comes_first
 SIMILARITIES = ("ssim_class_mean", "ssim_nearest", "identified", "verified", "member_nearer")
 ALL_JUDGES = "all judges"
 """What the mean over the judges is called."""
-FALSE_POSITIVE, ADVERSARIAL = "false_positive", "adversarial"
-"""Nulls: the same attack on a target that never saw the class; adversarial examples of the target."""
+FALSE_POSITIVE = "false_positive"
+"""The null that is the same attack on a target that never saw the class."""
+AS_TRAINED = "as trained"
+"""What the surrogate that a target was trained with is called beside others."""
 
 Cells = Sequence[Mapping[str, Any]]
 
@@ -80,7 +83,7 @@ def masking(cells: Cells) -> list[dict[str, Any]]:
     rows = []
     for (target, attack), own in grouped(done(cells, "surrogate"), "target", "attack"):
         named: list[Mapping[str, Any]] = [{**cell, "name": cell["surrogate"]["name"]} for cell in own]
-        groups = [("as trained", _beside(own, cells)), *((name, those) for (name,), those in grouped(named, "name"))]
+        groups = [(AS_TRAINED, _beside(own, cells)), *((name, those) for (name,), those in grouped(named, "name"))]
         for surrogate, group in _same_seeds(groups):
             rows += [
                 {

@@ -88,15 +88,18 @@ def gallery(data: BaseDataModule) -> Gallery:
 
 
 def _gallery(data: BaseDataModule) -> Gallery:
-    tested = set(torch.as_tensor(data.split("test").labels).tolist())
-    classes = range(data.num_classes)
-    trained = set(torch.as_tensor(data.split("train").labels).tolist())
-    train = [hog(data.display(data.class_images(k))) if k in trained else torch.zeros(0, FEATURES) for k in classes]
-    test = [
-        hog(data.display(data.class_images(k, "test"))) if k in tested else torch.zeros(0, FEATURES) for k in classes
-    ]
+    train, test = (_features(data, split) for split in ("train", "test"))
     together, counts = torch.cat(train), [len(part) for part in train]
     return Gallery(together, counts, test, verification(together, counts, test))
+
+
+def _features(data: BaseDataModule, split: str) -> list[Tensor]:
+    """Return the features of the images of every class, ``(N, FEATURES)``; N is 0 where a split has none."""
+    present = set(torch.as_tensor(data.split(split).labels).tolist())
+    return [
+        hog(data.display(data.class_images(k, split))) if k in present else torch.zeros(0, FEATURES)
+        for k in range(data.num_classes)
+    ]
 
 
 def verification(train: Tensor, counts: Sequence[int], test: Sequence[Tensor]) -> Verification:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brainleaks_pl.audit.differences import STRONGEST
+from brainleaks_pl.audit.doubts import MANY_ZERO_GRADIENTS, MASKED_GAIN
 from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.differences import leading_rows
 from brainleaks_pl.audit.report.parts import Audit
 from brainleaks_pl.audit.report.words import counting_judges, null_confidence, share_of_seeds, spanned
+from brainleaks_pl.audit.scores import AS_TRAINED
 from brainleaks_pl.reporting.text import listed
 
 _HEADROOM = 0.05
-_MASKED_GAIN = 0.1
-_MANY_ZERO_GRADIENTS = 0.1
-_AS_TRAINED = "as trained"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Probe:
     @property
     def masked(self) -> bool:
         """Whether another surrogate finds much more."""
-        return self.gain is not None and self.gain > _MASKED_GAIN
+        return self.gain is not None and self.gain > MASKED_GAIN
 
     @property
     def headroom(self) -> bool:
@@ -59,7 +58,7 @@ def probes(audit: Audit) -> list[Probe]:
             for (name,), those in grouped(rows, "surrogate")
             if (level := mean([row["confidence"] for row in those if row["judge"] in judges])) is not None
         }
-        trained = reached.pop(_AS_TRAINED, None)
+        trained = reached.pop(AS_TRAINED, None)
         best = max(reached.items(), key=lambda pair: pair[1]) if reached else None
         found.append(Probe(_pair(attack, target), trained, best, null_confidence(audit, target, attack, "real")))
     return found
@@ -90,7 +89,7 @@ def notes(audit: Audit) -> list[str]:
             )
     for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         share = max(cell["zero_gradients"] or 0.0 for cell in cells)
-        if share > _MANY_ZERO_GRADIENTS:
+        if share > MANY_ZERO_GRADIENTS:
             found.append(
                 f"{_pair(attack, target)} had no gradient at all in up to {share:.0%} of units and time steps."
             )
@@ -108,7 +107,7 @@ def finding(audit: Audit) -> str:
     words = []
     if masked:
         words.append(
-            f"A gradient was masked: {listed(masked)} gained more than {_MASKED_GAIN:g} from another surrogate, so "
+            f"A gradient was masked: {listed(masked)} gained more than {MASKED_GAIN:g} from another surrogate, so "
             "that a low score there is no privacy."
         )
     if clear:

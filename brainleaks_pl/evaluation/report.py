@@ -142,14 +142,15 @@ def make_report(
     def scored(images: Tensor, judge: Classifier, draws: int = scoring.null_draws) -> Scores:
         return score(images, judge, attack.classes, encoder=encoder, draws=draws, **_options(scoring, seed))
 
+    length = None if spikes is None else len(spikes)
+    known = {} if baselines is None else baselines
     judged: dict[str, Any] = {}
     matrices: dict[str, Tensor] = {}
     for name, judge in judges.items():
         scores = scored(best, judge, scoring.draws)
-        key = (name, tuple(attack.classes), None if spikes is None else len(spikes), data.time_steps)
-        known = {} if baselines is None else baselines
+        key = (name, tuple(attack.classes), length, data.time_steps)
         if key not in known:
-            known[key] = _nulls(data, judge, attack.classes, spikes, scoring, seed)
+            known[key] = _nulls(data, judge, attack.classes, length, scoring, seed)
         own = facts["judges"].get(name, {})
         judged[name] = {
             **own,
@@ -168,13 +169,7 @@ def make_report(
         "judges": judged,
         "similarity": likeness,
         "similarity_nulls": means(
-            similarity_nulls(
-                data,
-                attack.classes,
-                time_steps=None if spikes is None else len(spikes),
-                seed=seed,
-                rescale=scoring.rescale,
-            )
+            similarity_nulls(data, attack.classes, time_steps=length, seed=seed, rescale=scoring.rescale)
         ),
         "verification": gallery(data).verification.as_dict(),
         **_scene_similarity(best, attack.classes, data),
@@ -212,7 +207,7 @@ def rehearse(attack: InversionModule, judges: Mapping[str, Classifier], data: Ba
         spikes = _one_draw(start, encoder, seed)
         for judge in judges.values():
             score(start, judge, attack.classes, encoder=encoder, **_options(scoring, seed))
-            _nulls(data, judge, attack.classes, spikes, scoring, seed)
+            _nulls(data, judge, attack.classes, None if spikes is None else len(spikes), scoring, seed)
 
 
 def _options(scoring: Scoring, seed: int) -> dict[str, Any]:
@@ -220,14 +215,14 @@ def _options(scoring: Scoring, seed: int) -> dict[str, Any]:
 
 
 def _nulls(
-    data: BaseDataModule, judge: Classifier, classes: list[int], spikes: Tensor | None, scoring: Scoring, seed: int
+    data: BaseDataModule, judge: Classifier, classes: list[int], time_steps: int | None, scoring: Scoring, seed: int
 ) -> dict[str, Scores]:
-    """Score the nulls beside reconstructions of these spikes, or of none."""
+    """Score the nulls beside reconstructions of so many time steps, or of none."""
     return nulls(
         data.for_network(judge.takes_spikes),
         judge,
         classes,
-        time_steps=None if spikes is None else len(spikes),
+        time_steps=time_steps,
         draws=scoring.null_draws,
         **_options(scoring, seed),
     )

@@ -39,9 +39,10 @@ from .encoders import (
 from .engine.checkpoints import load_network
 from .engine.trainer import InversionTrainer
 from .evaluation.metrics import metrics
-from .evaluation.report import Report, Scoring
+from .evaluation.report import Report
 from .evaluation.run import run_attack
 from .evaluation.scoring import Scores, nulls, score
+from .evaluation.settings import Scoring
 from .events.camera import EventCamera
 from .events.frames import FrameTransform
 from .events.saccades import Saccades

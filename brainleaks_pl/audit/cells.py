@@ -19,9 +19,10 @@ from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.audit.traits import attack_settings
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.evaluation.report import Baselines, Report, Scoring
+from brainleaks_pl.evaluation.report import Baselines, Report
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
 from brainleaks_pl.evaluation.scoring import score
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.publishing import write_report
 from brainleaks_pl.system.storage import write_text
 from brainleaks_pl.system.tensors import write_tensors

@@ -12,7 +12,7 @@ from brainleaks_pl.audit.plan import Attacks, Networks, Variant
 from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.image_base import ImageDataModule
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
 

@@ -22,7 +22,7 @@ from brainleaks_pl.audit.plan import Cell, Variant, hashable
 from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
 from brainleaks_pl.audit.report import FORMAT
 from brainleaks_pl.audit.run import AuditRun
-from brainleaks_pl.audit.scores import SIMILARITIES, masking, similarity_matrix, summary, sweep_rows
+from brainleaks_pl.audit.scores import LIKENESS, masking, similarity_matrix, summary, sweep_rows
 from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 from brainleaks_pl.evaluation.provenance import provenance
 from brainleaks_pl.evaluation.report import versions
@@ -195,7 +195,7 @@ def _ceiling(run: AuditRun, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any
         {
             "target": target,
             "attack": attack,
-            **{metric: float(similarity_matrix(own, metric).mean()) for metric in SIMILARITIES},
+            **{metric: float(similarity_matrix(own, metric).mean()) for metric in LIKENESS},
         }
         for (target, attack), own in grouped(done(cells), "target", "attack")
     ]

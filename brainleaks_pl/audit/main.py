@@ -21,7 +21,7 @@ from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.names import name_of_config
 from brainleaks_pl.targets.checks import Checks

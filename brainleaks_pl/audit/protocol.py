@@ -7,7 +7,7 @@ from typing import Any
 
 from brainleaks_pl.audit.grouping import done, grouped
 from brainleaks_pl.audit.scores import Cells
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.text import listed
 
 PUBLISHED_EPOCHS = {("MNIST", True): 10, ("MNIST", False): 50, ("NMNIST", True): 20, ("ATTFaces", False): 70}

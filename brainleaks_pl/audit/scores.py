@@ -15,7 +15,9 @@ from brainleaks_pl.audit.statistics import Matrix, Readings, mean_intervals
 from brainleaks_pl.evaluation.report import METRICS
 from brainleaks_pl.evaluation.similarity import comes_first
 
-SIMILARITIES = ("ssim_class_mean", "ssim_nearest", "identified", "verified", "member_nearer")
+LIKENESS = ("ssim_class_mean", "ssim_nearest")
+"""How alike reconstructions are to their class, in pixels."""
+SIMILARITIES = (*LIKENESS, "identified", "verified", "member_nearer")
 ALL_JUDGES = "all judges"
 """What the mean over the judges is called."""
 FALSE_POSITIVE = "false_positive"

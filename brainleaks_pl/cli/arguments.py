@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lightning.pytorch.cli import LightningArgumentParser
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.evaluation.report import Scoring
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
 

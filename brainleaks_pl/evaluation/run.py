@@ -9,7 +9,8 @@ from typing import Any
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
-from brainleaks_pl.evaluation.report import Baselines, Report, Scoring, make_report, rehearse
+from brainleaks_pl.evaluation.report import Baselines, Report, make_report, rehearse
+from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.classifier import Classifier
 
 

@@ -179,3 +179,9 @@ def test_fingerprints_tell_inputs_apart() -> None:
     assert len(prints.unique()) == 4
     assert distinct(prints.view(2, 3)).tolist() == [3, 3]
     assert distinct(torch.tensor([[7, 7, 7], [1, 2, 1]])).tolist() == [1, 2]
+
+
+def test_fingerprints_are_the_same_in_every_process() -> None:
+    """A resumed attack compares with what an earlier process wrote down."""
+    inputs = torch.tensor([[[[0.0, 1.0], [0.5, 0.25]]], [[[0.0, 1.0], [0.5, 0.125]]]])
+    assert fingerprints(inputs).tolist() == [-4711508673187282944, 6679094520958681088]

@@ -243,6 +243,7 @@ def test_curves_over_time_and_the_ceiling_have_their_lengths(document: dict[str,
     assert document["ceiling"]["at"] == 4
     assert 4 in document["ceiling"]["time_steps"]
     assert {(row["target"], row["attack"]) for row in document["ceiling"]["attacks"]} == MAIN
+    assert set(document["ceiling"]["attacks"][0]) == {"target", "attack", "ssim_class_mean", "ssim_nearest"}
 
 
 def test_everything_needed_to_repeat_it_is_there(document: dict[str, Any], finished: Path) -> None:

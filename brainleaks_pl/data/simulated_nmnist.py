@@ -19,12 +19,12 @@ from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset, to_pixe
 from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST
 from brainleaks_pl.encoders.event_camera import EventCameraEncoder
-from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.camera import ATIS, EventCamera
 from brainleaks_pl.events.formats import Events, write_nmnist
 from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 
-VERSION = 1
+VERSION = 2
 """Of the generator: to be raised when the same settings would give other events."""
 
 BATCH = 50
@@ -33,8 +33,8 @@ BATCH = 50
 class SimulatedNMNIST(NMNIST):
     """Still digits, recorded by a simulated event camera as Orchard et al. (2015) recorded MNIST by a real one.
 
-    The published recordings have about 4000 events in about 300 ms (Frontiers in Neuroscience 9:437); so have these at
-    the default settings. :meth:`prepare_data` writes them once, in the layout and the format of the real set, to
+    The default camera and saccades were fitted to real recordings, and are compared with others of them in
+    ``docs/event_camera.md``. :meth:`prepare_data` writes them once, in the layout and the format of the real set, to
     ``root/simulated_nmnist/<source>-<digest>/NMNIST``, where :class:`tonic.datasets.NMNIST` can read them too. The
     digest stands for all that decides the events: every image and label of the source, the constants, the seed and the
     version of the simulator; other settings never meet these recordings.
@@ -67,7 +67,7 @@ class SimulatedNMNIST(NMNIST):
         self,
         root: str | Path = "data",
         source: ImageDataModule | None = None,
-        camera: EventCamera = EventCamera(),
+        camera: EventCamera = ATIS,
         saccades: Saccades = Saccades(),
         seed: int = 0,
         frames: FrameTransform = NMNIST_FRAMES,

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from brainleaks_pl.encoders.base import Encoder, Uniform, draw_spikes
-from brainleaks_pl.events.camera import MIN_THRESHOLD, EventCamera
+from brainleaks_pl.events.camera import ATIS, MIN_THRESHOLD, EventCamera
 from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform, channels_of
 from brainleaks_pl.events.saccades import Saccades
 
@@ -21,7 +21,7 @@ class EventCameraEncoder(Encoder):
     :meth:`encode` runs the whole simulator and makes frames of its events. :meth:`sample` is its differentiable
     likeness, with the same camera and saccades: in every frame a pixel spikes with the probability
     :meth:`~brainleaks_pl.events.camera.EventCamera.spike_rates` (at most 1), independently, and the gradient goes
-    straight through the draw. Noise filter, refractory period and mismatch are left out there.
+    straight through the draw. Noise filter and mismatch are left out there.
 
     Args:
         time_steps: T, at least 1; that of ``frames`` is not used.
@@ -37,7 +37,7 @@ class EventCameraEncoder(Encoder):
     """
 
     time_steps: int = 100
-    camera: EventCamera = EventCamera()
+    camera: EventCamera = ATIS
     saccades: Saccades = Saccades()
     frames: FrameTransform = NMNIST_FRAMES
     uncertainty: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from brainleaks_pl import MNIST, MNIST5k, RateEncoder, SimulatedNMNIST
 from brainleaks_pl.data import EventDataModule, ImageDataModule, ImageDataset, simulated_nmnist
 from brainleaks_pl.data.simulated_nmnist import generate_recordings, simulate
 from brainleaks_pl.encoders.event_camera import EventCameraEncoder
-from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.camera import ATIS, EventCamera
 from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.saccades import Saccades
@@ -78,23 +79,28 @@ def files(root: Path) -> dict[str, bytes]:
     return {"/".join(path.parts[-3:]): path.read_bytes() for path in root.rglob("*.bin")}
 
 
-def test_the_statistics_are_those_published() -> None:
+def test_the_statistics_are_those_of_real_recordings() -> None:
+    """The figures are of 1000 recordings of N-MNIST's training set."""
     digits = MNIST5k().split("test")
     assert digits.labels[:100].bincount().tolist() == [10] * 10
-    recordings = list(simulate(digits.images[:100, 0].float() / 255, EventCamera(), Saccades(), (0, 1)))
+    recordings = list(simulate(digits.images[:100, 0].float() / 255, ATIS, Saccades(), (0, 1)))
     numbers = np.array([len(events) for events in recordings])
-    assert 3600 <= numbers.mean() <= 4400
-    assert numbers.min() > 1000
+    assert numbers.mean() == pytest.approx(4133, rel=0.06)
+    assert numbers.std() == pytest.approx(1154, rel=0.2)
     lasting = np.array([np.ptp(events["t"]) for events in recordings]) / 1000
-    assert lasting.mean() == pytest.approx(300, abs=10)
-    assert lasting.min() > 270
-    on = np.array([events["p"].mean() for events in recordings])
-    assert on.mean() == pytest.approx(0.5, abs=0.03)
-    assert (abs(on - 0.5) < 0.06).all()
+    assert lasting.mean() == pytest.approx(307, abs=8)
+    events = np.concatenate(recordings)
+    assert events["p"].mean() == pytest.approx(0.5, abs=0.02)
+    assert (events["x"].mean(), events["y"].mean()) == pytest.approx((16.7, 17.25), abs=0.3)
+    # where the dark digit arrives brightness falls: below in the first saccade, on the left in the last
+    saccade = (events["t"] // 105_000).clip(max=2)
+    for number, axis, off, on in ((0, "y", 19.9, 16.5), (1, "x", 19.4, 16.7), (2, "x", 15.5, 19.3)):
+        for polarity, expected in ((False, off), (True, on)):
+            chosen = events[(saccade == number) & (events["p"] == polarity)]
+            assert chosen[axis].mean() == pytest.approx(expected, abs=0.5)
     # three saccades, with rest between them
-    rates = np.histogram(np.concatenate([events["t"] for events in recordings]), 30, (0, 300_000))[0]
-    for middle in (5, 15, 25):
-        assert rates[middle - 1 : middle + 1].min() > 8 * rates[[middle - 5, middle + 4]].max()
+    rates = np.histogram(events["t"], 63, (0, 315_000))[0]
+    assert min(rates[9], rates[30], rates[51]) > 8 * max(rates[0], rates[17], rates[62])
 
 
 def test_tonic_reads_every_event_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +180,7 @@ def test_another_version_of_the_simulator_gets_recordings_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared(tmp_path)
-    monkeypatch.setattr(simulated_nmnist, "VERSION", 2)
+    monkeypatch.setattr(simulated_nmnist, "VERSION", simulated_nmnist.VERSION + 1)
     with pytest.raises(FileNotFoundError, match=r"not there: no .*blots-\w{16}. Call prepare_data\(\)"):
         module(tmp_path).setup()
 
@@ -296,6 +302,7 @@ def test_says_what_it_is_and_where_it_looks(tmp_path: Path) -> None:
     assert isinstance(data.source, MNIST5k)
     assert data.simulated
     assert data.frames == FrameTransform(frame_time=3000, denoise=40_000, polarity="off")
+    assert (data.camera, data.saccades) == (ATIS, Saccades())
     with pytest.raises(FileNotFoundError, match=r"simulated_nmnist/mnist5k-\w{16}\. Call prepare_data\(\)"):
         data.setup()
 
@@ -313,7 +320,7 @@ def test_every_setting_can_be_given_in_a_config(tmp_path: Path) -> None:
     data = parser.instantiate(config).data
     assert isinstance(data, SimulatedNMNIST)
     assert isinstance(data.source, MNIST)
-    assert data.camera == EventCamera(threshold_on=0.3)
+    assert data.camera == replace(ATIS, threshold_on=0.3)
     assert data.saccades == Saccades(amplitude=5.0)
 
 

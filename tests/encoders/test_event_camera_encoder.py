@@ -8,6 +8,7 @@ import torch
 
 from brainleaks_pl import EventCamera, EventCameraEncoder, FrameTransform, Saccades
 from brainleaks_pl.data.simulated_nmnist import simulate
+from brainleaks_pl.events.camera import ATIS
 from brainleaks_pl.events.frames import NMNIST_FRAMES, Polarity
 
 QUIET = EventCamera(mismatch=0.0, noise_rate=0.0, refractory=0)
@@ -59,7 +60,7 @@ def test_sample_resembles_what_is_recorded(polarity: Polarity) -> None:
 
 
 def test_sample_draws_the_change_of_the_log_intensity_in_thresholds() -> None:
-    camera = EventCamera(threshold_on=0.3, threshold_off=0.7, noise_rate=2.0)
+    camera = EventCamera(threshold_on=0.3, threshold_off=0.7, noise_rate=2.0, refractory=1500, noise_on=0.8)
     saccades = Saccades(duration=9000, steps=9, amplitude=3.0)  # a step a millisecond: frames begin at steps
     encoder = EventCameraEncoder(9, camera, saccades, FrameTransform(3000, polarity="both"))
     uniform = numbers((9, 3, 2, 34, 34))
@@ -67,13 +68,16 @@ def test_sample_draws_the_change_of_the_log_intensity_in_thresholds() -> None:
     levels = (saccades.watch(scenes()[:, 0])[::3] + camera.floor).log()
     for step in range(9):
         change = levels[step + 1] - levels[step]
-        for channel, strength in enumerate((-change / 0.7, change / 0.3)):
-            rate = (strength.clamp(min=0) + 2.0 / 2 * 3e-3).clamp(max=1)
+        for channel, (strength, noise) in enumerate(((-change / 0.7, 0.4), (change / 0.3, 1.6))):
+            rate = strength.clamp(min=0)
+            rate = (rate / (1 + rate * 1500 / 3000) + noise * 3e-3).clamp(max=1)
             assert torch.equal(spikes[step, :, channel], (uniform[step, :, channel] < rate).float())
 
 
 def test_gradient_is_that_of_the_probabilities() -> None:
-    encoder = EventCameraEncoder(30, camera=EventCamera(threshold_off=3.0))  # no probability is as high as 1
+    encoder = EventCameraEncoder(
+        30, camera=EventCamera(threshold_off=3.0, refractory=0)
+    )  # no probability is as high as 1
     weights = numbers((30, 1, 1, 34, 34)).double()
     image = (0.1 + 0.5 * numbers((1, 1, 28, 28))).double().requires_grad_()
     (encoder.sample(image, lambda: torch.zeros(weights.shape)) * weights).sum().backward()
@@ -96,10 +100,10 @@ def test_gradient_is_that_of_the_probabilities() -> None:
 
 
 def test_frames_after_the_last_saccade_are_silent_but_for_noise() -> None:
-    encoder = EventCameraEncoder(time_steps=110, camera=QUIET)
-    spikes = encoder.sample(scenes(), lambda: numbers((110, 3, 1, 34, 34)))
+    encoder = EventCameraEncoder(time_steps=120, camera=QUIET)
+    spikes = encoder.sample(scenes(), lambda: numbers((120, 3, 1, 34, 34)))
     assert spikes[:100].any()
-    assert not spikes[100:].any()
+    assert not spikes[105:].any()
 
 
 def test_image_shape_is_the_scene_of_a_fitting_network() -> None:
@@ -115,15 +119,18 @@ def test_variant_draws_what_is_in_doubt_and_nothing_else() -> None:
     encoder = EventCameraEncoder(uncertainty=0.25)
     drawn = [encoder.variant(np.random.default_rng(seed)) for seed in range(200)]
     for value in (
-        lambda e: e.camera.threshold_on / 0.4,
-        lambda e: e.saccades.amplitude / 7,
+        lambda e: e.camera.threshold_on / ATIS.threshold_on,
+        lambda e: e.saccades.amplitude / Saccades().amplitude,
         lambda e: e.frames.frame_time / 3000,
     ):
         factors = torch.tensor([value(one) for one in drawn])
         assert 0.75 <= factors.min() < 0.78
         assert 1.22 < factors.max() <= 1.25
-    assert all(one.camera.threshold_on == one.camera.threshold_off for one in drawn)
-    assert {(one.time_steps, one.camera.floor, one.frames.polarity) for one in drawn} == {(100, 0.2, "off")}
+    ratio = ATIS.threshold_on / ATIS.threshold_off
+    assert all(one.camera.threshold_on / one.camera.threshold_off == pytest.approx(ratio) for one in drawn)
+    assert {
+        (one.time_steps, one.camera.floor, one.saccades.blur, one.saccades.path, one.frames.polarity) for one in drawn
+    } == {(100, ATIS.floor, Saccades().blur, "measured", "off")}
 
 
 @pytest.mark.parametrize("uncertainty", [-0.1, 1.0])

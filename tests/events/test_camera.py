@@ -177,6 +177,22 @@ def test_noise_has_its_rate_and_is_uniform() -> None:
     assert counts.var() == pytest.approx(20, rel=0.25)  # of a Poisson variable, its mean
 
 
+@pytest.mark.parametrize(("share", "seen"), [(1.0, {True}), (0.0, {False})])
+def test_noise_can_be_of_one_polarity(share: float, seen: set[bool]) -> None:
+    camera = EventCamera(noise_rate=20.0, refractory=0, noise_on=share)
+    (events,) = camera.record(torch.full((2, 1, 8, 8), 0.5), torch.tensor([0, 1_000_000]), generators(3))
+    assert len(events) > 1000
+    assert set(events["p"].tolist()) == seen
+
+
+def test_expected_events_are_changes_in_thresholds_short_of_the_dead_time_and_noise() -> None:
+    camera = EventCamera(0.2, 0.5, refractory=1000, noise_rate=3.0, noise_on=0.75)
+    rates = camera.spike_rates(torch.tensor([0.0, 0.8, -0.2]).view(3, 1, 1, 1), interval=5000.0).flatten(1)
+    rise, fall = 4.0 / (1 + 4.0 / 5), 2.0 / (1 + 2.0 / 5)
+    off, on = 0.25 * 3 * 5e-3, 0.75 * 3 * 5e-3
+    assert rates.tolist() == [pytest.approx([off, rise + on]), pytest.approx([fall + off, on])]
+
+
 def test_thresholds_have_their_mean_and_spread_and_a_least_value() -> None:
     camera = EventCamera(threshold_on=0.3, threshold_off=0.5, mismatch=0.04)
     thresholds = camera.thresholds(60, 50, np.random.default_rng(0)).flatten(1)
@@ -272,10 +288,12 @@ def test_log_intensity_is_differentiable() -> None:
         ("noise_rate", -1.0),
         ("floor", 0.0),
         ("floor", math.nan),
+        ("noise_on", 1.1),
+        ("noise_on", math.nan),
     ],
 )
 def test_constants_out_of_range(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+    with pytest.raises(ValueError, match=f"{name} must (be|lie) .*, got {value}"):
         EventCamera(**{name: value})
 
 

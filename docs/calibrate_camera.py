@@ -76,7 +76,7 @@ class RateModel(nn.Module):
         return rate / (1 + rate * self.log_dead.exp() * 1000 / BIN) + 0.002 + self.log_noise.exp()
 
 
-def fit_path(recorded: Recorded, steps: int = 500, batch: int = 32) -> RateModel:
+def fit_path(recorded: Recorded, steps: int = 300, batch: int = 16) -> RateModel:
     """Fit the path by the Poisson likelihood of the events (Adam, seed 0); a rough path costs a little."""
     counts = torch.zeros(len(recorded.recordings), BINS, 2, 34, 34, dtype=torch.uint8).numpy()
     for index, events in enumerate(recorded.recordings):
@@ -102,7 +102,7 @@ def fit_path(recorded: Recorded, steps: int = 500, batch: int = 32) -> RateModel
     return model
 
 
-def fit_constants(recorded: Recorded, evaluations: int = 120, digits: int = 150) -> tuple[EventCamera, Saccades]:
+def fit_constants(recorded: Recorded, evaluations: int = 100, digits: int = 100) -> tuple[EventCamera, Saccades]:
     """Fit camera and blur to the statistics by simulation (Nelder-Mead on logarithms, always the seed 0)."""
     some = Recorded(recorded.images[:digits], recorded.labels[:digits], recorded.recordings[:digits])
     real = measure(some.recordings)

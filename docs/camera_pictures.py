@@ -41,4 +41,4 @@ def draw_maps(columns: dict[str, Statistics], labels: Tensor, path: Path) -> Non
             for axis, (off, on) in zip(line, (maps / 6).clip(0, 1), strict=True):
                 axis.imshow(np.stack([1 - on, 1 - (on + off) / 1.4, 1 - off], -1).clip(0, 1))
                 axis.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=70)
+    figure.savefig(path, dpi=60)

@@ -17,22 +17,22 @@ attack() { # name of the variant, options of the attacker's encoder
     done
 }
 
-threshold() { # name, threshold
-    attack "$1" --attack.encoder.camera.threshold_on "$2" --attack.encoder.camera.threshold_off "$2"
+threshold() { # name, threshold of ON, of OFF
+    attack "$1" --attack.encoder.camera.threshold_on "$2" --attack.encoder.camera.threshold_off "$3"
 }
 
 attack "the true camera"
-threshold "threshold -50 %" 0.2
-threshold "threshold -25 %" 0.3
-threshold "threshold +25 %" 0.5
-threshold "threshold +50 %" 0.6
-attack "path -25 %" --attack.encoder.saccades.amplitude 5.25
-attack "path +25 %" --attack.encoder.saccades.amplitude 8.75
-threshold_and_path=(--attack.encoder.camera.threshold_on 0.5 --attack.encoder.camera.threshold_off 0.5)
-attack "threshold and path +25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 8.75
-threshold_and_path=(--attack.encoder.camera.threshold_on 0.3 --attack.encoder.camera.threshold_off 0.3)
-attack "threshold and path -25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 5.25
-attack "ten times the noise" --attack.encoder.camera.noise_rate 5
+threshold "threshold -50 %" 0.097 0.094
+threshold "threshold -25 %" 0.1455 0.141
+threshold "threshold +25 %" 0.2425 0.235
+threshold "threshold +50 %" 0.291 0.282
+attack "path -25 %" --attack.encoder.saccades.amplitude 4.065
+attack "path +25 %" --attack.encoder.saccades.amplitude 6.775
+threshold_and_path=(--attack.encoder.camera.threshold_on 0.2425 --attack.encoder.camera.threshold_off 0.235)
+attack "threshold and path +25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 6.775
+threshold_and_path=(--attack.encoder.camera.threshold_on 0.1455 --attack.encoder.camera.threshold_off 0.141)
+attack "threshold and path -25 %" "${threshold_and_path[@]}" --attack.encoder.saccades.amplitude 4.065
+attack "ten times the noise" --attack.encoder.camera.noise_rate 3
 attack "frames -25 %" --attack.encoder.frames.frame_time 2250
 attack "frames +25 %" --attack.encoder.frames.frame_time 3750
 python docs/results_table.py results/wrong_camera

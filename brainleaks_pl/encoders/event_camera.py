@@ -21,7 +21,7 @@ class EventCameraEncoder(Encoder):
     :meth:`encode` runs the whole simulator and makes frames of its events. :meth:`sample` is its differentiable
     likeness, with the same camera and saccades: in every frame a pixel spikes with the probability
     :meth:`~brainleaks_pl.events.camera.EventCamera.spike_rates` (at most 1), independently, and the gradient goes
-    straight through the draw. Noise filter and mismatch are left out there.
+    straight through the draw. Noise filter, refractory period and mismatch are left out there.
 
     Args:
         time_steps: T, at least 1; that of ``frames`` is not used.

@@ -85,7 +85,7 @@ class EventCamera:
         """Return how many events to expect of every pixel from one moment to the next; differentiable.
 
         The mean of what :meth:`record` draws, but for what a pixel remembers of earlier moments: the change of its log
-        intensity in thresholds, of which those are lost that fall into the refractory period of another, and the noise.
+        intensity in thresholds, and the noise. No event is lost to the refractory period.
 
         Args:
             levels: log intensities, ``(T + 1, B, H, W)``.
@@ -96,7 +96,6 @@ class EventCamera:
         """
         change = levels.diff(dim=0)
         signal = torch.stack([-change / self.threshold_off, change / self.threshold_on], 2).clamp(min=0)
-        signal = signal / (1 + signal * self.refractory / interval)
         noise = torch.tensor([1 - self.noise_on, self.noise_on]).to(signal) * 1e-6 * self.noise_rate * interval
         return signal + noise.view(2, 1, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -316,12 +316,22 @@ def test_every_setting_can_be_given_in_a_config(tmp_path: Path) -> None:
         "camera": {"threshold_on": 0.3},
         "saccades": {"amplitude": 5.0},
     }
+    former = {
+        "root": str(tmp_path),
+        "camera": asdict(EventCamera()),
+        "saccades": {"duration": 100_000, "amplitude": 7.0, "steps": 40, "path": "triangle", "screen": "black"},
+    }
     config = parser.parse_object({"data": {"class_path": "SimulatedNMNIST", "init_args": settings}})
     data = parser.instantiate(config).data
     assert isinstance(data, SimulatedNMNIST)
     assert isinstance(data.source, MNIST)
     assert data.camera == replace(ATIS, threshold_on=0.3)
     assert data.saccades == Saccades(amplitude=5.0)
+    former["saccades"].update(offset_x=0, offset_y=0, blur=0)
+    config = parser.parse_object({"data": {"class_path": "SimulatedNMNIST", "init_args": former}})
+    data = parser.instantiate(config).data
+    assert data.camera == EventCamera(0.4, 0.4, 0.05, 500, 0.5, 0.2, 0.5)
+    assert data.saccades == Saccades(100_000, 7.0, 40, "triangle", 0.0, 0.0, 0.0, "black")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_sample_resembles_what_is_recorded(polarity: Polarity) -> None:
 
 
 def test_sample_draws_the_change_of_the_log_intensity_in_thresholds() -> None:
-    camera = EventCamera(threshold_on=0.3, threshold_off=0.7, noise_rate=2.0, refractory=1500, noise_on=0.8)
+    camera = EventCamera(threshold_on=0.3, threshold_off=0.7, noise_rate=2.0, noise_on=0.8)
     saccades = Saccades(duration=9000, steps=9, amplitude=3.0)  # a step a millisecond: frames begin at steps
     encoder = EventCameraEncoder(9, camera, saccades, FrameTransform(3000, polarity="both"))
     uniform = numbers((9, 3, 2, 34, 34))
@@ -69,15 +69,12 @@ def test_sample_draws_the_change_of_the_log_intensity_in_thresholds() -> None:
     for step in range(9):
         change = levels[step + 1] - levels[step]
         for channel, (strength, noise) in enumerate(((-change / 0.7, 0.4), (change / 0.3, 1.6))):
-            rate = strength.clamp(min=0)
-            rate = (rate / (1 + rate * 1500 / 3000) + noise * 3e-3).clamp(max=1)
+            rate = (strength.clamp(min=0) + noise * 3e-3).clamp(max=1)
             assert torch.equal(spikes[step, :, channel], (uniform[step, :, channel] < rate).float())
 
 
 def test_gradient_is_that_of_the_probabilities() -> None:
-    encoder = EventCameraEncoder(
-        30, camera=EventCamera(threshold_off=3.0, refractory=0)
-    )  # no probability is as high as 1
+    encoder = EventCameraEncoder(30, camera=EventCamera(threshold_off=3.0))  # no probability is as high as 1
     weights = numbers((30, 1, 1, 34, 34)).double()
     image = (0.1 + 0.5 * numbers((1, 1, 28, 28))).double().requires_grad_()
     (encoder.sample(image, lambda: torch.zeros(weights.shape)) * weights).sum().backward()

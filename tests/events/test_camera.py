@@ -185,12 +185,11 @@ def test_noise_can_be_of_one_polarity(share: float, seen: set[bool]) -> None:
     assert set(events["p"].tolist()) == seen
 
 
-def test_expected_events_are_changes_in_thresholds_short_of_the_dead_time_and_noise() -> None:
-    camera = EventCamera(0.2, 0.5, refractory=1000, noise_rate=3.0, noise_on=0.75)
+def test_expected_events_are_changes_in_thresholds_and_noise() -> None:
+    camera = EventCamera(0.2, 0.5, noise_rate=3.0, noise_on=0.75)
     rates = camera.spike_rates(torch.tensor([0.0, 0.8, -0.2]).view(3, 1, 1, 1), interval=5000.0).flatten(1)
-    rise, fall = 4.0 / (1 + 4.0 / 5), 2.0 / (1 + 2.0 / 5)
     off, on = 0.25 * 3 * 5e-3, 0.75 * 3 * 5e-3
-    assert rates.tolist() == [pytest.approx([off, rise + on]), pytest.approx([fall + off, on])]
+    assert rates.tolist() == [pytest.approx([off, 4.0 + on]), pytest.approx([2.0 + off, on])]
 
 
 def test_thresholds_have_their_mean_and_spread_and_a_least_value() -> None:

@@ -45,7 +45,9 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
         shared += ["--data.val_size=10"]
     for part in ("encoder", "frames"):
         if part in data["init_args"]:
-            shared += [f"--data.{part}.time_steps=2"]
+            # the simulated N-MNIST has no OFF event before the first saccade begins
+            steps = 10 if data["class_path"] == "SimulatedNMNIST" else 2
+            shared += [f"--data.{part}.time_steps={steps}"]
     simulated = "class_path: Simulated" in text
     if "class_path: SimulatedDVSGesture" in text:
         shared += ["--data.subjects=[1,21,24]", "--data.lightings=[led]", "--data.duration=150000"]

@@ -119,8 +119,8 @@ def test_a_control_at_the_nulls_is_told_from_one_above_and_from_none(audit: dict
         ((0.44, 0.48), (0.38, 0.54), 0.5, "are not shown to be nearer to training images"),
         ((0.56, 0.61), (0.53, 0.64), 0.5, "are nearer to training images"),
         ((0.36, 0.44), (0.33, 0.47), 0.5, "are farther from training images"),
-        ((0.56, 0.61), (0.53, 0.64), 0.55, "are off a half, but not shown to be farther off than real test images"),
-        ((0.36, 0.44), (0.33, 0.47), 0.45, "are off a half, but not shown to be farther off than real test images"),
+        ((0.56, 0.61), (0.53, 0.64), 0.55, "are off a half, but not shown to be farther off than nulls"),
+        ((0.36, 0.44), (0.33, 0.47), 0.45, "are off a half, but not shown to be farther off than nulls"),
         ((0.56, 0.61), (0.53, 0.64), 0.4, "are nearer to training images"),
         ((0.56, 0.61), (0.53, 0.64), None, "it cannot be told"),
         ((0.56, 0.61), (None, None), 0.5, "it cannot be told"),
@@ -143,6 +143,24 @@ def test_training_data_are_told_from_the_class_by_the_interval_over_classes_and_
     assert words in found
     interval = "" if sampled[0] is None else f" (95% interval {sampled[0]:.2f} to {sampled[1]:.2f})."
     assert found.endswith(interval)
+
+
+@pytest.mark.parametrize(
+    ("nulls", "words"),
+    [
+        ({"noise": 0.52, "false_positive": 0.55}, "not shown to be farther off than nulls"),
+        ({"noise": 0.55, "false_positive": 0.52}, "not shown to be farther off than nulls"),
+        ({"noise": 0.52, "false_positive": 0.52, "class_mean": 0.9}, "are nearer to training images"),
+    ],
+)
+def test_what_holds_no_training_data_tells_how_near_chance_may_come(
+    nulls: dict[str, float], words: str, tmp_path: Path
+) -> None:
+    """Of a class that the target never saw nothing can leak, however near its training images lie."""
+    audit = fake_audit(tmp_path)
+    (row,) = [row for row in audit["summary"] if row["metric"] == "member_nearer"][:1]
+    row |= {"low": 0.56, "high": 0.61, "sampled_low": 0.53, "sampled_high": 0.64, "nulls": {"real": 0.5, **nulls}}
+    assert words in members({**audit, "summary": [row]}, Looks(audit)).finding
 
 
 def test_the_sentence_rests_on_all_judges_and_what_is_not_shown_is_drawn_hollow(audit: dict[str, Any]) -> None:

@@ -31,8 +31,9 @@ _SIDES = (
     ),
     (
         "alike",
-        "reconstructions are off a half, but not shown to be farther off than real test images are: training and test "
-        "images may not have been drawn alike, and nothing shows that training data leak",
+        "reconstructions are off a half, but not shown to be farther off than nulls that hold no training data (real "
+        "test images, noise, what was made without the class): training and test images may not have been drawn alike, "
+        "and nothing shows that training data leak",
     ),
     (
         "unknown",
@@ -50,7 +51,7 @@ def members(audit: Audit, looks: Looks) -> Section:
         "A drawing of a class may show what all its images have in common, or what only the training images show. "
         "Test images of the class, which the network never saw, tell the two apart. All seeds share one division into "
         "training and test images, which may put either nearer by chance: what is said below therefore rests on the "
-        "interval for other classes like these, and on what real test images come to."
+        "interval for other classes like these, and on what the nulls come to that hold no training data."
     )
     if not rows:
         return Section(
@@ -107,14 +108,15 @@ def _finding(rows: list[dict[str, Any]]) -> str:
 
 def _side(row: dict[str, Any]) -> str:
     """Return which of the sentences holds for a row."""
-    low, high, real = row["sampled_low"], row["sampled_high"], row["nulls"].get("real")
-    if low is None or real is None:
+    low, high = row["sampled_low"], row["sampled_high"]
+    if low is None or "real" not in row["nulls"]:
         return "unknown"
     if low <= _EVEN <= high:
         return "even"
-    if low > max(_EVEN, real):
+    without = [value for null, value in row["nulls"].items() if null != "class_mean"]  # which is made of training data
+    if low > max(_EVEN, *without):
         return "nearer"
-    return "farther" if high < min(_EVEN, real) else "alike"
+    return "farther" if high < min(_EVEN, *without) else "alike"
 
 
 def _widest(rows: list[dict[str, Any]]) -> str:

@@ -13,8 +13,7 @@ import torch
 from brainleaks_pl.audit.chance import Skills, at_chance, chance_warnings
 from brainleaks_pl.audit.doubts import measure_doubts, other_code
 from brainleaks_pl.audit.measures.base import Findings
-from brainleaks_pl.audit.measures.inversion import NO_ATTACKS
-from brainleaks_pl.audit.measures.standard import INVERSION
+from brainleaks_pl.audit.measures.standard import INVERSION, NO_ATTACKS
 from brainleaks_pl.audit.plan import Cell, Variant
 from brainleaks_pl.audit.protocol import judges_that_do_not_count
 from brainleaks_pl.audit.report import FORMAT

@@ -50,19 +50,18 @@ class Agreement(Measure):
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
         """Show how far the judges see the same in the same reconstructions."""
-        rows = summary
         lead = (
             "Every judge looked at the same reconstructions. Where they agree, points lie near the diagonal, and the "
             "score says something of the picture; where only one of them sees the class, the picture may merely please "
             "that judge."
         )
-        if not rows:
+        if not summary:
             finding = "One judge alone has nobody to agree with."
             return Section("agreement", "Do the judges agree?", lead, finding=finding)
         header = ("target", "attack", "first judge", "second judge", "same verdict", "correlation")
         keys = ("target", "attack", "first", "second", "same_verdict", "correlation")
-        table = Table("Agreement of judges", header, tuple(tuple(row[key] for key in keys) for row in rows))
-        least = sorted(_pairs(rows), key=lambda pair: mean(row["same_verdict"] for row in pair[1]))[:_PLOTTED]
+        table = Table("Agreement of judges", header, tuple(tuple(row[key] for key in keys) for row in summary))
+        least = sorted(_pairs(summary), key=lambda pair: mean(row["same_verdict"] for row in pair[1]))[:_PLOTTED]
         plots = [_scatter(audit, looks, first, second) for (first, second), _ in least]
         return Section(
             "agreement",
@@ -78,10 +77,10 @@ class Agreement(Measure):
                     "Where they are widest apart",
                     f"At most {_MOST_APART} reconstructions, those with the largest gap between two judges' "
                     "confidences.",
-                    strips=tuple(_widest_apart(audit, rows, gallery)),
+                    strips=tuple(_widest_apart(audit, summary, gallery)),
                 ),
             ),
-            finding=_finding(rows),
+            finding=_finding(summary),
         )
 
 

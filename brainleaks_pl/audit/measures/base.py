@@ -16,14 +16,17 @@ A measure is a class in one file, found by its class path. Everything but its se
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from brainleaks_pl.audit.report.looks import Looks
 from brainleaks_pl.audit.report.parts import Section
 from brainleaks_pl.audit.report.pictures import Gallery
+from brainleaks_pl.targets.checks.measure import batches, transferred
 
 if TYPE_CHECKING:  # an audit is made of measures
     from brainleaks_pl.attacks.base import InversionModule
@@ -109,6 +112,20 @@ class Bench:
         """The measure's own folder for checkpoints of this seed, made when it is first asked for."""
         self.own_folder.mkdir(parents=True, exist_ok=True)
         return self.own_folder
+
+    def test_batches(
+        self, network: Classifier, samples: int = 1000, batch_size: int = 100
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Return test samples as a network takes them, on its device, and their labels, in batches.
+
+        Args:
+            network: the network.
+            samples: at most so many, evenly spread over the test data.
+            batch_size: at most so many at a time.
+        """
+        data = self.data.for_network(network.takes_spikes)
+        for place, batch in enumerate(batches(data, samples, batch_size)):
+            yield transferred(data, batch, network.device, seed=place)
 
 
 @dataclass(frozen=True)

@@ -68,14 +68,13 @@ class EncodingCeiling(Measure):
     def section(self, summary: dict[str, Any] | None, audit: Document, looks: Looks, gallery: Gallery) -> Section:
         """Show what the encoding lets through at most."""
         title = "What the encoding lets through"
-        found = summary
         lead = (
             "Pixels become spikes before the network sees them, and that loses detail. The curve shows how like "
             "the originals test images are after encoding and decoding, by number of time steps T: no attack on the "
             "spikes can be expected to recover more. Filled markers are the attacks' likeness to the nearest training "
             "image, hollow ones to the class mean."
         )
-        if found is None:
+        if summary is None:
             return Section(
                 "ceiling",
                 title,
@@ -94,23 +93,23 @@ class EncodingCeiling(Measure):
                 ),
                 key == "ssim_nearest",
             )
-            for place, row in enumerate(found["attacks"])
+            for place, row in enumerate(summary["attacks"])
             for key in ("ssim_class_mean", "ssim_nearest")
             if row.get(key) is not None
         ]
-        steps = found["time_steps"]
+        steps = summary["time_steps"]
         plots = (
-            ceiling_plot(Curve("encoding", steps, found["ssim"]), points, found["at"], label="SSIM",
+            ceiling_plot(Curve("encoding", steps, summary["ssim"]), points, summary["at"], label="SSIM",
                          alt="Structural similarity of encoded test images against time steps, attacks beside it"),
-            ceiling_plot(Curve("encoding", steps, found["psnr"]), (), found["at"], label="PSNR (dB)",
+            ceiling_plot(Curve("encoding", steps, summary["psnr"]), (), summary["at"], label="PSNR (dB)",
                          alt="Signal to noise ratio of encoded test images against time steps"),
         )  # fmt: skip
-        measured = list(dict.fromkeys(key for row in found["attacks"] for key in row))
+        measured = list(dict.fromkeys(key for row in summary["attacks"] for key in row))
         tables = [
             Table(
                 "The ceiling",
                 ("time steps", "SSIM", "PSNR (dB)"),
-                tuple(zip(steps, found["ssim"], found["psnr"], strict=True)),
+                tuple(zip(steps, summary["ssim"], summary["psnr"], strict=True)),
             )
         ]
         if measured:
@@ -118,12 +117,12 @@ class EncodingCeiling(Measure):
                 Table(
                     "Attacks beside the ceiling",
                     tuple(key.replace("_", " ").replace("ssim", "SSIM") for key in measured),
-                    tuple(tuple(row.get(key) for key in measured) for row in found["attacks"]),
+                    tuple(tuple(row.get(key) for key in measured) for row in summary["attacks"]),
                 )
             )
         at = (
-            f"At T = {found['at']}, the setting of this audit, the ceiling is an SSIM of {found['ssim_at']:.3f} and a "
-            f"PSNR of {found['psnr_at']:.1f} dB."
+            f"At T = {summary['at']}, the setting of this audit, the ceiling is an SSIM of {summary['ssim_at']:.3f} "
+            f"and a PSNR of {summary['psnr_at']:.1f} dB."
         )
         return Section("ceiling", title, lead, groups=(Group(plots=plots, tables=tuple(tables)),), finding=at)
 

@@ -22,19 +22,6 @@ from brainleaks_pl.audit.report.seen import reconstructions
 from brainleaks_pl.audit.scores import summary as summary_rows
 from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 
-NO_ATTACKS: dict[str, Any] = {
-    "summary": [],
-    "differences": [],
-    "verdict": {
-        "control": "",
-        "sentence": "No attack was run: nothing is said of reconstructions.",
-        "details": [],
-        "remarks": [],
-    },
-    "control": [],
-}
-"""What ``audit.json`` holds where an audit names no attacks."""
-
 
 class Inversion(Measure):
     """Every attack on every target it fits, and on the controls; its summary is the trunk of ``audit.json``."""

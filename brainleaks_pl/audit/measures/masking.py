@@ -82,7 +82,6 @@ class Masking(Measure):
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
         """Show what the attacks find with other surrogates, and how far that can be trusted."""
-        rows = summary
         header = ("target", "attack", "judge", "surrogate", "attack_accuracy", "confidence", "zero_gradients", "seeds")
         tables = [
             Table(
@@ -94,13 +93,13 @@ class Masking(Measure):
                 ),
             )
         ]
-        if rows:
+        if summary:
             tables.insert(
                 0,
                 Table(
                     "The same attacks with other surrogates",
                     tuple(key.replace("_", " ") for key in header),
-                    tuple(tuple(row[key] for key in header) for row in rows),
+                    tuple(tuple(row[key] for key in header) for row in summary),
                 ),
             )
         return Section(
@@ -110,14 +109,14 @@ class Masking(Measure):
             "everywhere, the attack is blind, and a low score says nothing of privacy. The same attack with other "
             "surrogates tells the two apart: if one of them finds much more, the network was not safe but the attack "
             "weak.",
-            tuple(notes(rows, audit)),
+            tuple(notes(summary, audit)),
             (
                 Group(
-                    plots=tuple(_surrogates(those, looks, judge) for (judge,), those in grouped(rows, "judge")),
+                    plots=tuple(_surrogates(those, looks, judge) for (judge,), those in grouped(summary, "judge")),
                     tables=tuple(tables),
                 ),
             ),
-            finding(rows, audit),
+            finding(summary, audit),
         )
 
 

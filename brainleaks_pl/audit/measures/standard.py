@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from brainleaks_pl.audit.measures.agreement import Agreement
 from brainleaks_pl.audit.measures.base import Measure
@@ -24,6 +25,18 @@ STANDARD: Mapping[str, Callable[[], Measure]] = {
 """Measures that cost nothing as they are, in the order of the report. :class:`Masking` and :class:`Sweep` run nothing
 before they are told what to try; until then the report says so."""
 _WITHOUT_ATTACKS = ("ceiling",)
+NO_ATTACKS: dict[str, Any] = {
+    "summary": [],
+    "differences": [],
+    "verdict": {
+        "control": "",
+        "sentence": "No attack was run: nothing is said of reconstructions.",
+        "details": [],
+        "remarks": [],
+    },
+    "control": [],
+}
+"""What ``audit.json`` holds where an audit names no attacks."""
 
 
 def with_standard(named: Mapping[str, Measure | None], attacks: bool) -> dict[str, Measure]:

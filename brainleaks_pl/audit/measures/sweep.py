@@ -82,10 +82,9 @@ class Sweep(Measure):
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
         """Show what a setting of the network changes for the attacker and for its owner."""
-        rows = summary
         plots = tuple(
             _price(those, looks, target, parameter)
-            for (parameter, target), those in grouped(rows, "parameter", "target")
+            for (parameter, target), those in grouped(summary, "parameter", "target")
         )
         header = (
             "target",
@@ -101,7 +100,7 @@ class Sweep(Measure):
         table = Table(
             "The sweep",
             tuple(key.replace("_", " ") for key in header),
-            tuple(tuple(_plain(row[key]) for key in header) for row in rows),
+            tuple(tuple(_plain(row[key]) for key in header) for row in summary),
         )
         return Section(
             "sweep",
@@ -109,8 +108,8 @@ class Sweep(Measure):
             "One setting of the network at a time was changed, the network trained anew and attacked again. A setting "
             "is worth having where the upper panels fall, so that attacks find less, and the lowest, the network's own "
             "test accuracy, does not.",
-            groups=(Group(plots=plots, tables=(table,)),) if rows else (),
-            finding=_finding(audit, rows) if rows else "No sweep was run.",
+            groups=(Group(plots=plots, tables=(table,)),) if summary else (),
+            finding=_finding(audit, summary) if summary else "No sweep was run.",
         )
 
 

@@ -117,7 +117,8 @@ def check_known(key: str, names: Iterable[Any] | None, known: Iterable[Any]) -> 
     known = list(known)
     for name in names or ():
         if name not in known:
-            raise ValueError(f"{key} names {name!r}, which is not among {', '.join(map(str, known))}.")
+            there = f"which is not among {', '.join(map(str, known))}" if known else "and the audit has none"
+            raise ValueError(f"{key} names {name!r}, {there}.")
 
 
 def plan_cells(measures: Mapping[str, Measure], planned: Planned) -> list[Cell]:

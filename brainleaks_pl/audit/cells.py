@@ -174,7 +174,8 @@ def finished_cell(folder: Path, identity: str, measures: Mapping[str, str]) -> d
     Args:
         folder: the cell's.
         identity: digest of all that decides what the attack comes to.
-        measures: by name, the identities of the measures that are to be asked of it: all must have been.
+        measures: by name, the identities of the measures that are to be asked of it. All must have answered: where one
+            failed, the attack is run again.
     """
     try:
         content = json.loads((folder / RESULT).read_bytes())
@@ -188,9 +189,8 @@ def finished_cell(folder: Path, identity: str, measures: Mapping[str, str]) -> d
 
 
 def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any], measures: Mapping[str, str]) -> None:
-    """Write what a cell came to, atomically; measures that failed are asked again the next time."""
-    measured_by = {name: own for name, own in measures.items() if name in cell["measured"]}
-    content = {"identity": identity, "measured_by": measured_by, "cell": {**cell, "measure_errors": {}}}
+    """Write what a cell came to, atomically."""
+    content = {"identity": identity, "measured_by": dict(measures), "cell": {**cell, "measure_errors": {}}}
     write_text(folder / RESULT, json.dumps(content, indent=1) + "\n")
 
 

@@ -197,7 +197,7 @@ class OfAttacks(Measure):
         return {"pixels": attacked.report.best[0].numel(), "judges": list(attacked.judges)}
 
     def summarise(self, found: Findings) -> list[Any]:
-        return [[cell["kind"], cell["label"], found.of_cell(cell)["judges"]] for cell in found.cells]
+        return [[cell["kind"], cell["label"], (found.of_cell(cell) or {}).get("judges")] for cell in found.cells]
 
     def section(self, *_: Any) -> None:
         return None
@@ -227,7 +227,9 @@ def test_a_measure_may_ask_for_attacks_and_something_of_each(tmp_path: Path, mon
     broken = audited(OfAttacks(lucky=False))
     assert [cell["status"] for cell in broken["cells"]] == ["done"] * 2  # the attacks stand
     assert "The measure own failed on 2 of 2 attacks: RuntimeError: no picture today" in broken["warnings"]
+    assert broken["measures"]["own"] == [["main", None, None], ["own", "smooth", None]]
     assert exit_status(broken) == 3
+    assert audited(OfAttacks(lucky=False))["warnings"] == broken["warnings"]  # a failure is no result
     mended = audited(OfAttacks())
     assert mended["measures"] == found["measures"]
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", None)

@@ -1,1 +1,8 @@
-"""The audit: what a set of targets gives away, measured under one protocol."""
+"""The audit: what a set of targets gives away, measured under one protocol.
+
+The public names are listed in ``__init__.pyi``; each is imported when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,11 +12,13 @@ from typing import Any
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.association import association
 from brainleaks_pl.audit.cell_pictures import cell_pictures
-from brainleaks_pl.audit.over_time import confidence_over_time
+from brainleaks_pl.audit.measures.base import Attacked, Measure
 from brainleaks_pl.audit.plan import Cell
 from brainleaks_pl.audit.traits import attack_settings
+from brainleaks_pl.audit.values import check_finite, plain
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.engine.errors import error_words
 from brainleaks_pl.evaluation.report import Baselines, Report
 from brainleaks_pl.evaluation.run import run_attack, silent_trainer
 from brainleaks_pl.evaluation.scoring import score
@@ -30,7 +30,7 @@ from brainleaks_pl.targets.classifier import Classifier
 
 RESULT = "cell.json"
 """Name of the file in a cell's folder that is written last: where it is, the cell is finished."""
-_OVER_TIME_DRAWS = 10
+_DRAWS = 10
 
 Make = Callable[..., InversionModule]
 
@@ -41,11 +41,6 @@ class Judge:
 
     network: Classifier
     test_accuracy: float
-
-
-def digest(*facts: Any) -> str:
-    """Return a digest of plain values."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def budgeted(make: Make, target: Classifier, budget: int | None, **arguments: Any) -> InversionModule:
@@ -86,6 +81,7 @@ def run_cell(
     settings: Mapping[str, Any],
     trainer: Mapping[str, Any],
     baselines: Baselines | None = None,
+    measures: Mapping[str, Measure] | None = None,
 ) -> dict[str, Any]:
     """Run an attack, let the judges score it, write its files, and return what the audit keeps of it.
 
@@ -100,6 +96,7 @@ def run_cell(
         settings: the attack's ``class_path`` and ``init_args``.
         trainer: settings of the trainer.
         baselines: scores of nulls that other cells of the same seed have as well; what is new is added.
+        measures: what is asked of the finished attack, by name.
     """
     started = time.monotonic()
     facts = {
@@ -123,22 +120,14 @@ def run_cell(
     write_report(report, folder)
     write_tensors(folder / "pictures.pt", cell_pictures(report))
     encoder = data.encoder or attack.encoder
-    judged = {}
-    for name, network in networks.items():
-        over_time = confidence_over_time(
-            report.best,
-            network,
-            attack.classes,
-            encoder=encoder,
-            draws=min(scoring.draws, _OVER_TIME_DRAWS),
-            rescale=scoring.rescale,
-            seed=cell.seed,
-        )
-        judged[name] = {
+    judged = {
+        name: {
             **report.scores["judges"][name],
-            "over_time": over_time,
             "association": association(report.matrices[name], attack.classes),
         }
+        for name in networks
+    }
+    attacked = Attacked(cell, attack, report, networks, data, encoder, scoring)
     per_run = attack.gradients_per_run
     return {
         "classes": attack.classes,
@@ -151,6 +140,7 @@ def run_cell(
         "similarity": report.scores["similarity"],
         "similarity_nulls": report.scores["similarity_nulls"],
         "target_confidence": target_confidence(report, attack, encoder, cell.seed),
+        **_measured(attacked, measures or {}),
         "provenance": {
             **report.scores["provenance"],
             "target": attack.target.digest(),
@@ -160,48 +150,67 @@ def run_cell(
     }
 
 
+def _measured(attacked: Attacked, measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """Return what measures say of a finished attack, by name, and what went wrong: the attack itself stands."""
+    measured, errors = {}, {}
+    for name, measure in measures.items():
+        try:
+            measured[name] = plain(measure.of_attack(attacked), name)
+        except Exception as error:
+            errors[name] = error_words(error)
+    return {"measured": measured, "measure_errors": errors}
+
+
 def target_confidence(report: Report, attack: InversionModule, encoder: Encoder | None, seed: int) -> list[float]:
     """Return how sure the target itself is of the class of each reconstruction: what it was attacked for."""
-    scores = score(
-        report.best, attack.target, attack.classes, encoder=encoder, draws=_OVER_TIME_DRAWS, rescale=False, seed=seed
-    )
+    scores = score(report.best, attack.target, attack.classes, encoder=encoder, draws=_DRAWS, rescale=False, seed=seed)
     own: list[float] = scores.parts["confidence"].tolist()
     return own
 
 
-def finished_cell(folder: Path, identity: str) -> dict[str, Any] | None:
-    """Return what a finished cell came to, or None where there is none with the same identity and finite scores."""
+def finished_cell(folder: Path, identity: str, measures: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what a finished cell came to; None where there is none of the same identity, or a score is not finite.
+
+    Args:
+        folder: the cell's.
+        identity: digest of all that decides what the attack comes to.
+        measures: by name, the identities of the measures that are to be asked of it. All must have answered: where one
+            failed, the attack is run again.
+    """
     try:
         content = json.loads((folder / RESULT).read_bytes())
-        if content["identity"] != identity:
-            return None
-        check_finite(content["cell"])
         cell: dict[str, Any] = content["cell"]
-        return cell
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        if content["identity"] != identity or not measures.items() <= content["measured_by"].items():
+            return None
+        check_finite(cell)
+        return {**cell, "measured": {name: cell["measured"][name] for name in measures}}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def check_finite(value: Any, key: str = "cell") -> None:
-    """See that all numbers in plain values are finite.
-
-    Args:
-        value: the plain values.
-        key: what they are called.
-
-    Raises:
-        ValueError: when one is not; it names the first.
-    """
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{key} is {value}, which is no result: the attack or the judge has diverged.")
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            check_finite(inner, f"{key}.{name}")
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            check_finite(inner, f"{key}[{place}]")
-
-
-def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any]) -> None:
+def keep_cell(folder: Path, identity: str, cell: Mapping[str, Any], measures: Mapping[str, str]) -> None:
     """Write what a cell came to, atomically."""
-    write_text(folder / RESULT, json.dumps({"identity": identity, "cell": cell}, indent=1) + "\n")
+    content = {"identity": identity, "measured_by": dict(measures), "cell": {**cell, "measure_errors": {}}}
+    write_text(folder / RESULT, json.dumps(content, indent=1) + "\n")
+
+
+EMPTY_CELL: Mapping[str, Any] = {
+    "status": "done",
+    "error": None,
+    "classes": [],
+    "restarts": None,
+    "gradients": None,
+    "budget": None,
+    "settings": None,
+    "queries": None,
+    "zero_gradients": None,
+    "seconds": None,
+    "judges": {},
+    "similarity": [],
+    "similarity_nulls": {},
+    "target_confidence": [],
+    "measured": {},
+    "measure_errors": {},
+    "provenance": None,
+}
+"""What is known of a cell before it has run."""

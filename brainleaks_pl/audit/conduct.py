@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,12 @@ _DOCUMENT = "audit.json"
 def run_audit(
     audit: Audit,
     *,
-    checkpoints: Path,
-    results: Path,
+    checkpoints: str | Path,
+    results: str | Path,
     title: str = "audit",
     command: str = "",
     ratings: Sequence[str] = (),
-    say: Callable[[str], None],
+    say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Run an audit and write ``report.html``, ``audit.csv`` and last ``audit.json``.
 
@@ -41,11 +44,11 @@ def run_audit(
     Args:
         audit: what to run.
         checkpoints: folder of the networks, ``seed<n>/<name>.pt``; those that are there are not trained again.
-        results: folder of the report; cells that have finished there are not run again.
+        results: folder of the report; attacks and measures that have finished there are not run again.
         title: heading of the report.
         command: the command to repeat it with.
         ratings: files of answers that an earlier report of this audit saved; they are read before anything runs.
-        say: tells the user how it goes.
+        say: tells the user how it goes, a line at a time.
 
     Returns:
         The content of ``audit.json``.
@@ -55,43 +58,68 @@ def run_audit(
             report is left as it is, and what has been run is kept.
         OSError: when a folder cannot be written to.
     """
+    checkpoints, results = Path(checkpoints), Path(results)
     answers = read_ratings(ratings)
-    silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
-    check_writable(checkpoints, "checkpoints")
-    check_writable(results, "results")
-    run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
-    run.run()
+    with _quiet_lightning():
+        silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
+        check_writable(checkpoints, "checkpoints")
+        check_writable(results, "results")
+        run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
+        run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = {**audit_document(run, title=title, command=command, config=config), "people": None}
     failed = exit_status(document) == ALL_FAILED
     if failed and has_results(results):
-        say(f"All attacks failed: the earlier report in {results} is left as it is.")
+        what = "attacks" if document["cells"] else "measures"
+        say(f"All {what} failed: the earlier report in {results} is left as it is.")
         return document
     if not failed:
         document["people"] = people_rows(document, results, answers)
-    write_html(document, results)  # first, as it draws before it writes: what cannot be drawn replaces nothing
+    write_html(document, results, run.measures)  # first: what cannot be drawn replaces nothing
     write_csv(document, results)
     write_text(results / _DOCUMENT, json.dumps(document, indent=1) + "\n")
     return document
 
 
 def exit_status(document: Mapping[str, Any]) -> int:
-    """Return the exit status of an audit: 0, 3 where some attacks or networks failed, 4 where all attacks did.
+    """Return the exit status of an audit: 0, 3 where something failed, 4 where all attacks did.
+
+    Where no attacks are named, 4 says that all measures failed.
 
     Args:
         document: the content of ``audit.json``.
     """
-    found = {cell["status"] for cell in document["cells"]}
-    if "done" not in found:
+    if not _any_done(document):
         return ALL_FAILED
+    results = [*document["cells"], *document["runs"]]
     networks = [*document["targets"].values(), *document["judges"].values()]
-    return SOME_FAILED if "failed" in found or any(network["errors"] for network in networks) else 0
+    failed = any(own["status"] == "failed" or own.get("measure_errors") for own in results)
+    return SOME_FAILED if failed or any(network["errors"] for network in networks) else 0
 
 
 def has_results(results: Path) -> bool:
-    """Tell whether a folder holds the report of an audit of which at least one attack has succeeded."""
+    """Tell whether a folder holds the report of an audit of which at least one attack, or measure, has succeeded."""
     try:
-        cells = json.loads((results / _DOCUMENT).read_bytes())["cells"]
-        return any(cell["status"] == "done" for cell in cells)
+        return _any_done(json.loads((results / _DOCUMENT).read_bytes()))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
+
+
+def _any_done(document: Mapping[str, Any]) -> bool:
+    return any(own["status"] == "done" for own in document["cells"] or document["runs"])
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning from speaking of every network and attack: the audit says itself how it goes."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

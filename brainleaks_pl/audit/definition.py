@@ -1,4 +1,4 @@
-"""What an audit is: targets, judges and attacks on one data set, under one protocol."""
+"""What an audit is: targets, judges, attacks and measures on one data set, under one protocol."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from brainleaks_pl.attacks.base import WrongTargetError
 from brainleaks_pl.audit.cells import budgeted
+from brainleaks_pl.audit.measures.base import Measure
+from brainleaks_pl.audit.measures.standard import with_standard
 from brainleaks_pl.audit.plan import Attacks, Networks, Variant
-from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.image_base import ImageDataModule
 from brainleaks_pl.evaluation.settings import Scoring
@@ -19,7 +21,7 @@ from brainleaks_pl.targets.classifier import Classifier
 
 @dataclass(frozen=True)
 class Audit:
-    """A set of targets, attacks and judges on one data set, to be measured under one protocol.
+    """A set of targets on one data set, and what is to be measured of them under one protocol.
 
     Args:
         data: the private data set.
@@ -32,25 +34,32 @@ class Audit:
         scoring: how judges score.
         checks: how networks are checked before they are attacked, or judge.
         controls: what is measured so that the scores can be believed.
-        surrogates: other surrogate gradients to try.
-        sweep: variants of a target to try.
+        measures: further measures by name; one of the name of a standard measure
+            (:data:`~brainleaks_pl.audit.measures.standard.STANDARD`) replaces it, and None leaves it out.
         trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
         settings: the same as plain values, as the report prints them; what changes in them is run anew.
     """
 
     data: BaseDataModule
     targets: Networks
-    judges: Networks
-    attacks: Attacks
-    seeds: list[int]
+    judges: Networks = field(default_factory=dict)
+    attacks: Attacks = field(default_factory=dict)
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     gradients: int | None = None
     scoring: Scoring = field(default_factory=Scoring)
     checks: Checks = field(default_factory=Checks)
     controls: Controls = field(default_factory=Controls)
-    surrogates: SurrogateProbe = field(default_factory=SurrogateProbe)
-    sweep: Sweep = field(default_factory=Sweep)
+    measures: Mapping[str, Measure | None] = field(default_factory=dict)
     trainer: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def all_measures(self) -> dict[str, Measure]:
+        """Return the measures by name, the standard ones among them, in the order of the report."""
+        return with_standard(self.measures, bool(self.attacks))
+
+    def attack_settings(self) -> dict[str, Any]:
+        """Return, by attack, its ``class_path`` and ``init_args``; None where they are not known."""
+        return {name: self.settings.get("attacks", {}).get(name) for name in self.attacks}
 
     def networks(self) -> dict[str, Classifier]:
         """Return the targets and judges, untrained."""

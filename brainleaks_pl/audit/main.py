@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import SUPPRESS, ArgumentParser, Namespace
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.conduct import ALL_FAILED, exit_status, has_results, run_audit
 from brainleaks_pl.audit.definition import Audit
-from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.audit.measures.base import Measure
+from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
@@ -36,15 +34,20 @@ _KINDS = {
     "scoring": Scoring,
     "checks": Checks,
     "controls": Controls,
-    "surrogates": SurrogateProbe,
-    "sweep": Sweep,
+    "measures": dict,
     "trainer": InversionTrainer,
 }
 
+_MOVED = {
+    "surrogates": "measures.masking.init_args, beside class_path: Masking",
+    "sweep": "measures.sweep.init_args, beside class_path: Sweep",
+}
+"""Where keys of earlier versions have gone."""
+
 _DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
-missing, run every attack on every target it fits, let every judge score it, and write one report. An audit that was
-interrupted goes on where it stopped when the same command is given again. The exit status is 3 where some attacks or
-networks failed, and 4 where all attacks did."""
+missing, run every attack on every target it fits, let every judge score it, run further measures, and write one
+report. An audit that was interrupted goes on where it stopped when the same command is given again. The exit status is
+3 where some attacks, measures or networks failed, and 4 where all attacks did."""
 
 
 def audit_parser() -> ArgumentParser:
@@ -80,8 +83,15 @@ def audit_parser() -> ArgumentParser:
     parser.add_class_arguments(Scoring, "scoring", help="How the judges score reconstructions.")
     parser.add_class_arguments(Checks, "checks", help="How networks are checked before they are attacked.")
     parser.add_class_arguments(Controls, "controls", help="What is measured so that the scores can be believed.")
-    parser.add_class_arguments(SurrogateProbe, "surrogates", help="Other surrogate gradients to try.")
-    parser.add_class_arguments(Sweep, "sweep", help="Variants of a target to try.")
+    parser.add_argument(
+        "--measures",
+        type=dict[str, Measure | None],
+        default={},
+        help="Further measures by name, such as Masking and Sweep; one of a standard measure's name (agreement, "
+        "ceiling, over_time, masking, sweep) replaces it, and null leaves it out.",
+    )
+    for key in _MOVED:
+        parser.add_argument(f"--{key}", type=Any, default=None, help=SUPPRESS)
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="As of Lightning's Trainer.")
     parser.add_argument("--trainer.precision", type=str, default="32-true", help="As of Lightning's Trainer.")
     parser.add_argument(
@@ -113,36 +123,37 @@ def audit_main(arguments: list[str]) -> None:
     """
     parser = audit_parser()
     config = parser.parse_args(arguments)
+    for key, place in _MOVED.items():
+        if config.get(key) is not None:
+            raise ValueError(f"{key} is now a measure: write its keys under {place}.")
     check_values(config.as_dict(), _KINDS)
     parts = parser.instantiate(config)
     name = name_of_config(config.config[0]) if config.config else "audit"
     check_trainer(precision=parts.trainer.precision)
     checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))
     console = Console(highlight=False)
-    with _quiet_lightning():
-        document = run_audit(
-            Audit(
-                data=parts.data,
-                targets=parts.targets,
-                judges=parts.judges,
-                attacks=parts.attacks,
-                seeds=parts.seeds,
-                gradients=parts.gradients,
-                scoring=parts.scoring,
-                checks=parts.checks,
-                controls=parts.controls,
-                surrogates=parts.surrogates,
-                sweep=parts.sweep,
-                trainer={**vars(parts.trainer), "devices": 1},
-                settings=_plain(parser, config),
-            ),
-            checkpoints=checkpoints,
-            results=results,
-            title=name,
-            command=" ".join(["brainleaks audit", *arguments]),
-            ratings=parts.ratings,
-            say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
-        )
+    document = run_audit(
+        Audit(
+            data=parts.data,
+            targets=parts.targets,
+            judges=parts.judges,
+            attacks=parts.attacks,
+            seeds=parts.seeds,
+            gradients=parts.gradients,
+            scoring=parts.scoring,
+            checks=parts.checks,
+            controls=parts.controls,
+            measures=parts.measures,
+            trainer={**vars(parts.trainer), "devices": 1},
+            settings=_plain(parser, config),
+        ),
+        checkpoints=checkpoints,
+        results=results,
+        title=name,
+        command=" ".join(["brainleaks audit", *arguments]),
+        ratings=parts.ratings,
+        say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
+    )
     said = document["verdict"]
     lines = [line for line in (said["control"], said["sentence"]) if line]
     lines += [*(f"Warning: {warning}" for warning in document["warnings"])]
@@ -156,25 +167,9 @@ def audit_main(arguments: list[str]) -> None:
         sys.exit(status)
 
 
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Keep Lightning from speaking of every network and attack: the audit says itself how it goes."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
 def _plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:
     """Return the settings as plain values, without what does not change a result."""
     settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False))
-    for key in ("config", "checkpoints", "results", "ratings"):
+    for key in ("config", "checkpoints", "results", "ratings", *_MOVED):
         settings.pop(key, None)
     return settings

@@ -10,7 +10,7 @@ from brainleaks_pl.audit.networks import NetworkStore, seed_of, with_argument
 from brainleaks_pl.audit.plan import Variant
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
-from brainleaks_pl.engine.errors import plain_message
+from brainleaks_pl.engine.errors import error_words
 from brainleaks_pl.targets.checks import CheckReport, run_checks
 from brainleaks_pl.targets.checks.skill import Skill, skill
 from brainleaks_pl.targets.classifier import Classifier
@@ -90,8 +90,3 @@ class NetworkRun:
         if self.audit.checks.refuse:
             report.raise_if_failed()
         return report
-
-
-def error_words(error: Exception) -> str:
-    """Return what went wrong, in one line."""
-    return f"{type(error).__name__}: {plain_message(error)}"

@@ -1,21 +1,22 @@
-"""What an audit runs: every attack on every target it fits, then the controls, the probes of masks and the sweep."""
+"""What an audit runs: attacks on targets, which its measures ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from brainleaks_pl.attacks.base import InversionModule
-from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
 from brainleaks_pl.system.names import file_part
 from brainleaks_pl.targets.classifier import Classifier
+
+if TYPE_CHECKING:
+    from brainleaks_pl.audit.measures.base import Measure, Planned
 
 Networks = Mapping[str, Callable[..., Classifier]]
 """Factories by name; each takes arguments that replace its own, by keyword."""
 Attacks = Mapping[str, Callable[..., InversionModule]]
 """Factories by name; each takes the target, and arguments that replace its own, by keyword."""
-Kind = Literal["main", "surrogate", "sweep", "control", "blind", "adversarial"]
 ADVERSARIAL = "adversarial"
 """What the adversarial examples of a target are called among the attacks."""
 
@@ -57,30 +58,29 @@ class Variant:
 
 @dataclass(frozen=True)
 class Cell:
-    """One attack on one network: the unit that is run, stored and, after an interruption, not run again."""
+    """One attack on one network: the unit that is run, stored and, after an interruption, not run again.
+
+    Args:
+        seed: the target seed.
+        variant: what is attacked.
+        attack: name of the attack.
+        kind: what the cell is for: ``main``, a control (``control``, ``blind``, ``adversarial``), or what the measure
+            that asked for it calls it.
+        label: tells it from other cells of the same seed, variant and attack; part of the name of its folder.
+        arguments: arguments of the attack in place of its own.
+    """
 
     seed: int
     variant: Variant
     attack: str
-    surrogate: str | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """What the cell is for."""
-        if self.variant.parameter is not None:
-            return "sweep"
-        if self.variant.shuffled:
-            return "control"
-        if self.variant.withheld:
-            return "blind"
-        if self.attack == ADVERSARIAL:
-            return "adversarial"
-        return "main" if self.surrogate is None else "surrogate"
+    kind: str = "main"
+    label: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
         """Name of its folder."""
-        parts = [f"seed{self.seed}", self.variant.name, self.attack, self.surrogate]
+        parts = [f"seed{self.seed}", self.variant.name, self.attack, self.label]
         return "-".join(part for part in parts if part is not None)
 
     @property
@@ -94,8 +94,8 @@ class Cell:
         return self._words(str(self.variant))
 
     def _words(self, target: str) -> str:
-        surrogate = f" with surrogate {self.surrogate}" if self.surrogate else ""
-        return f"{self.attack} on {target}{surrogate}, seed {self.seed}"
+        label = f" with {self.kind} {self.label}" if self.label else ""
+        return f"{self.attack} on {target}{label}, seed {self.seed}"
 
 
 def hashable(value: Any) -> Any:
@@ -103,52 +103,44 @@ def hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def plan_cells(
-    seeds: Sequence[int],
-    fits: Mapping[str, Iterable[str]],
-    spiking: Collection[str],
-    probe: SurrogateProbe,
-    sweep: Sweep,
-    controlled: Sequence[Variant],
-    controls: Controls,
-) -> list[Cell]:
-    """Return the cells in the order of their running: seed by seed, and of each seed the main ones first.
+def is_chosen(seed: int, chosen: Sequence[int] | None, seeds: Sequence[int]) -> bool:
+    """Tell whether a seed is among the chosen ones of an audit's seeds, or, where none were chosen, the first."""
+    return seed in (seeds[:1] if chosen is None else chosen)
+
+
+def check_known(key: str, names: Iterable[Any] | None, known: Iterable[Any]) -> None:
+    """See that all names are known.
+
+    Raises:
+        ValueError: when one is not.
+    """
+    known = list(known)
+    for name in names or ():
+        if name not in known:
+            there = f"which is not among {', '.join(map(str, known))}" if known else "and the audit has none"
+            raise ValueError(f"{key} names {name!r}, {there}.")
+
+
+def plan_cells(measures: Mapping[str, Measure], planned: Planned) -> list[Cell]:
+    """Return the cells in the order of their running: seed by seed, and of each seed measure by measure.
+
+    A cell that two measures ask for is run once.
 
     Args:
-        seeds: the target seeds.
-        fits: by target the attacks that fit it.
-        spiking: the targets that have surrogates.
-        probe: the surrogates to try.
-        sweep: the variants to try.
-        controlled: the targets that were kept from learning something, and those whose adversarial examples are sought.
-        controls: how these are attacked.
+        measures: the measures by name.
+        planned: what they plan on.
+
+    Raises:
+        ValueError: when a measure asks for what the audit does not have.
     """
-    cells = []
-    for seed in seeds:
-        cells += [Cell(seed, Variant(target), attack) for target, attacks in fits.items() for attack in attacks]
-        if seed in (seeds[:1] if controls.seeds is None else controls.seeds):
-            cells += [
-                Cell(seed, variant, attack)
-                for variant in controlled
-                for attack in (
-                    [name for name in fits[variant.target] if controls.attacks is None or name in controls.attacks]
-                    if variant.is_control
-                    else [ADVERSARIAL]
-                )
-            ]
-        if seed in (seeds[:1] if probe.seeds is None else probe.seeds):
-            cells += [
-                Cell(seed, Variant(target), attack, surrogate)
-                for target, attacks in fits.items()
-                for attack in attacks
-                if target in spiking and attack in probe.attacks
-                for surrogate in probe.surrogates
-            ]
-        if sweep.target is not None and seed in (seeds[:1] if sweep.seeds is None else sweep.seeds):
-            cells += [
-                Cell(seed, Variant(sweep.target, parameter, hashable(value)), attack)
-                for parameter, values in sweep.values.items()
-                for value in values
-                for attack in sweep.attacks
-            ]
-    return cells
+    audit = planned.audit
+    cells: dict[Cell, None] = {}
+    for seed in audit.seeds:
+        for name, measure in measures.items():
+            for cell in measure.cells(seed, planned):
+                key = f"a cell of the measure {name}"
+                check_known(key, [cell.seed], audit.seeds)
+                check_known(key, [cell.variant.target], audit.targets)
+                check_known(key, [cell.attack], [*audit.attacks, ADVERSARIAL])
+                cells[cell] = None
+    return list(cells)

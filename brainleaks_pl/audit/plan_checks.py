@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 
 from brainleaks_pl.audit.definition import Audit
-from brainleaks_pl.audit.plan import ADVERSARIAL, Cell, Variant
+from brainleaks_pl.audit.measures.base import has_own
+from brainleaks_pl.audit.measures.standard import INVERSION, STANDARD
+from brainleaks_pl.audit.plan import ADVERSARIAL, Cell, Variant, check_known
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.reporting.text import short
 from brainleaks_pl.system.names import MOST_BYTES, caseless, check_names
@@ -18,47 +19,44 @@ def check_plan(audit: Audit) -> None:
     """See that an audit has all it needs and that names mean something.
 
     Raises:
-        ValueError: when there is no seed, target, judge or attack, when a name or seed is not known or stands twice, or
-            when a name cannot be that of a file.
+        ValueError: when there is no seed, target or measure, or attacks lack judges, when a name or seed is not known
+            or stands twice, when a name cannot be that of a file, or when a measure does not fit.
     """
     seeds, targets, judges, attacks = audit.seeds, audit.targets, audit.judges, audit.attacks
-    probe, sweep, controls = audit.surrogates, audit.sweep, audit.controls
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ValueError(f"seeds must be distinct numbers from 0 on, one at least, got {list(seeds)}.")
-    for key, things in (("targets", targets), ("judges", judges), ("attacks", attacks)):
-        if not things:
+    if not attacks and not any(has_own(measure, "run") for measure in audit.all_measures().values()):
+        raise ValueError("an audit needs attacks: the config names none, nor a measure that runs without them.")
+    for key, things, needed in (("targets", targets, True), ("judges", judges, attacks), ("attacks", attacks, False)):
+        if needed and not things:
             raise ValueError(f"an audit needs {key}: the config names none.")
         check_names(key, things)
-    check_names("surrogates.surrogates", probe.surrogates)
     if ADVERSARIAL in attacks:
         raise ValueError(f"the attack {ADVERSARIAL!r} has the name of a control: rename it.")
     both = sorted(set(targets) & set(judges))
     if both:
         raise ValueError(f"targets and judges need names of their own, but {', '.join(both)} is both: rename one.")
-    if sweep.values and sweep.target is None:
-        raise ValueError("sweep.values without sweep.target: name the target whose variants are to be attacked.")
-    named: list[tuple[str, Sequence[Any], Sequence[Any]]] = [
-        ("surrogates.attacks", probe.attacks, list(attacks)),
-        ("surrogates.seeds", probe.seeds or [], list(seeds)),
-        ("sweep.target", [] if sweep.target is None else [sweep.target], list(targets)),
-        ("sweep.attacks", sweep.attacks, list(attacks)),
-        ("sweep.seeds", sweep.seeds or [], list(seeds)),
-        ("controls.attacks", controls.attacks or [], list(attacks)),
-        ("controls.seeds", controls.seeds or [], list(seeds)),
-    ]
-    for key, names, known in named:
-        for name in names:
-            if name not in known:
-                raise ValueError(f"{key} names {name!r}, which is not among {', '.join(map(str, known))}.")
-    for parameter, values in sweep.values.items():
-        if len({repr(value) for value in values}) < len(values) or any(
-            value in values[:place] for place, value in enumerate(values)
-        ):
-            raise ValueError(f"sweep.values gives {parameter} a value twice: {values}.")
-        for value in values:
-            parts = value if isinstance(value, list) else [value]
-            if any(isinstance(part, list | dict) for part in parts):
-                raise ValueError(f"sweep.values takes numbers, names and lists of them, got {value} for {parameter}.")
+    check_known("controls.attacks", audit.controls.attacks, attacks)
+    check_known("controls.seeds", audit.controls.seeds, seeds)
+    _check_measures(audit)
+
+
+def _check_measures(audit: Audit) -> None:
+    check_names("measures", audit.measures)
+    for name, named in audit.measures.items():
+        if name == INVERSION:
+            raise ValueError(
+                f"measures.{name} cannot be set: it is there where an audit names attacks, and only there."
+            )
+        if named is None and name not in STANDARD:
+            raise ValueError(
+                f"measures.{name} is null, which leaves out a standard measure: these are {', '.join(STANDARD)}."
+            )
+    for name, measure in audit.all_measures().items():
+        try:
+            measure.check(audit)
+        except ValueError as error:
+            raise ValueError(f"measures.{name}: {error}") from error
 
 
 def check_classes(data: BaseDataModule) -> None:
@@ -99,6 +97,6 @@ def check_paths(cells: Iterable[Cell], networks: Iterable[str]) -> None:
             if caseless(name) in seen:
                 raise ValueError(
                     f"two {what} would be stored as {name!r}: {seen[caseless(name)]}; and {words}. Rename one, or "
-                    "change its value in sweep.values."
+                    "change its value in measures.sweep."
                 )
             seen[caseless(name)] = words

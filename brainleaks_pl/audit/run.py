@@ -13,23 +13,25 @@ import torch
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.audit.adversarial import adversarial_examples
 from brainleaks_pl.audit.cells import (
+    EMPTY_CELL,
     Judge,
     budgeted,
-    check_finite,
-    digest,
     finished_cell,
     keep_cell,
     run_cell,
 )
 from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.definition import Audit
-from brainleaks_pl.audit.network_run import NetworkRun, error_words
+from brainleaks_pl.audit.measure_run import MeasureRun
+from brainleaks_pl.audit.measures.base import Planned
+from brainleaks_pl.audit.network_run import NetworkRun
 from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.plan import Cell, Variant, plan_cells
 from brainleaks_pl.audit.plan_checks import check_classes, check_paths, check_plan
-from brainleaks_pl.audit.traits import plain_attributes
+from brainleaks_pl.audit.traits import described, plain_attributes
+from brainleaks_pl.audit.values import check_finite, digest
+from brainleaks_pl.engine.errors import error_words
 from brainleaks_pl.evaluation.report import Baselines
-from brainleaks_pl.networks.surrogates import Surrogate
 from brainleaks_pl.targets.classifier import Classifier
 
 Say = Callable[[str], None]
@@ -60,17 +62,12 @@ class AuditRun:
         check_classes(audit.data)
         self.untrained = audit.networks()
         self.networks = NetworkRun(audit, self.store, self.untrained)
-        probed = [name for name in audit.targets if self.untrained[name].has_surrogates]
-        self.plan = plan_cells(
-            audit.seeds,
-            audit.fits(self.untrained),
-            probed,
-            audit.surrogates,
-            audit.sweep,
-            audit.controlled(self.untrained),
-            audit.controls,
-        )
+        self.measures = audit.all_measures()
+        self.plan = plan_cells(self.measures, Planned(audit, self.untrained, audit.fits(self.untrained)))
         check_paths(self.plan, self.untrained)
+        folder, own = self.results / "measures", self.store.folder / "measures"
+        self.own = MeasureRun(audit, self.measures, self.networks, folder, own, self.say)
+        self._asked = self.own.identities_of_attacks()
         self._baselines: Baselines = {}
         self._known_traits: dict[tuple[str, str], dict[str, Any] | None] = {}
 
@@ -90,9 +87,11 @@ class AuditRun:
                     content, was_kept = self._cell(subject, networks)
                     self.cells.append((subject, content))
                     error, title = content["error"], subject.title
-                else:
-                    assert isinstance(subject, Variant)
+                elif isinstance(subject, Variant):
                     error, title = self.networks.get(seed, subject, networks), f"{subject.name}, seed {seed}"
+                else:
+                    error, was_kept = self.own.get(str(subject), seed, networks)
+                    title = f"{subject}, seed {seed}"
                 seconds = time.monotonic() - started
                 if not was_kept:
                     self._clock.took(task, seconds)
@@ -106,22 +105,25 @@ class AuditRun:
         return "time left not known yet" if seconds is None else f"about {duration(seconds)} left"
 
     def _is_kept(self, seed: int, task: Task) -> bool:
-        """Tell whether a network or a cell is there from an earlier run; remember how long a cell took then."""
+        """Tell whether a task was done in an earlier run; remember how long an attack or a measure took then."""
         subject = task[-1]
+        if isinstance(subject, Variant):
+            return self.networks.is_kept(seed, subject)
         if isinstance(subject, Cell):
-            kept = finished_cell(self._folder(subject), self._identity(subject, self.audit.judges))
-            if kept is not None:
-                self._clock.took(task, kept["seconds"])
-            return kept is not None
-        assert isinstance(subject, Variant)
-        return self.networks.is_kept(seed, subject)
+            kept = finished_cell(self._folder(subject), self._identity(subject, self.audit.judges), self._asked)
+        else:
+            kept = self.own.kept(str(subject), seed)
+        if kept is not None:
+            self._clock.took(task, kept["seconds"])
+        return kept is not None
 
     def _tasks(self, seed: int) -> list[Task]:
+        """Return what is to be done on a seed: networks, cells, and measures by name."""
         cells = [cell for cell in self.plan if cell.seed == seed]
         own = [*map(Variant, (*self.audit.targets, *self.audit.judges)), *(cell.variant for cell in cells)]
-        fitted = dict.fromkeys(own)
-        fits: list[Task] = [("fit", variant.target, variant) for variant in fitted]
-        return [*fits, *(("attack", cell.variant.target, cell.attack, cell) for cell in cells)]
+        fits: list[Task] = [("fit", variant.target, variant) for variant in dict.fromkeys(own)]
+        attacks: list[Task] = [("attack", cell.variant.target, cell.attack, cell) for cell in cells]
+        return [*fits, *attacks, *(("measure", name) for name in self.own.names)]
 
     def _cell(self, cell: Cell, networks: Mapping[str, Classifier]) -> tuple[dict[str, Any], bool]:
         """Run a cell, or return what it came to before, and that it did."""
@@ -129,21 +131,20 @@ class AuditRun:
         accuracies = self.networks.accuracies
         judges = {name: Judge(networks[name], accuracies[cell.seed, name]) for name in audit.judges if name in networks}
         identity = self._identity(cell, judges)
-        finished = finished_cell(folder, identity)
+        finished = finished_cell(folder, identity, self._asked)
         if finished is not None:
             return finished, True
-        content = {**_EMPTY, "test_accuracy": accuracies.get((cell.seed, cell.variant.name))}
+        content = {**EMPTY_CELL, "test_accuracy": accuracies.get((cell.seed, cell.variant.name))}
         try:
             if cell.variant.name not in networks:
                 raise RuntimeError(f"its target failed: {self.networks.errors[cell.seed, cell.variant.name]}")
             if not judges:
                 raise RuntimeError("all of its judges failed.")
             target = networks[cell.variant.name]
-            surrogate = self._surrogate(cell)
-            if surrogate is not None and target.surrogates_refused is not None:
+            if "surrogate" in cell.arguments and target.surrogates_refused is not None:
                 return {**content, "status": "untestable", "error": target.surrogates_refused}, False
             torch.manual_seed(cell.seed)
-            attack = self._attack(cell, target, surrogate)
+            attack = self._attack(cell, target)
             if isinstance(attack, str):
                 return {**content, "status": "untestable", "error": attack}, False
             content |= run_cell(
@@ -157,21 +158,22 @@ class AuditRun:
                 settings=self._settings(cell),
                 trainer=audit.trainer,
                 baselines=self._baselines,
+                measures={name: self.measures[name] for name in self._asked},
             )
             check_finite(content)
-            keep_cell(folder, identity, content)
+            keep_cell(folder, identity, content, self._asked)
         except Exception as error:  # whatever it is, the others go on, and the report says so
-            content |= {**_EMPTY, "status": "failed", "error": error_words(error)}
+            content |= {**EMPTY_CELL, "status": "failed", "error": error_words(error)}
         return content, False
 
-    def _attack(self, cell: Cell, target: Classifier, surrogate: Surrogate | None) -> InversionModule | str:
+    def _attack(self, cell: Cell, target: Classifier) -> InversionModule | str:
         """Return the attack of a cell, not yet run; or why there is none."""
         audit = self.audit
         if cell.kind == "adversarial":
             data = self.networks.data_of(cell.variant)
             return adversarial_examples(target, data, audit.attacks, eps=audit.controls.eps, seed=cell.seed)
         make = audit.attacks[cell.attack]
-        arguments: dict[str, Any] = {} if surrogate is None else {"surrogate": surrogate}
+        arguments = dict(cell.arguments)
         if cell.variant.withheld:
             classes = [label for label in make(target).classes if label in cell.variant.withheld]
             if not classes:
@@ -197,9 +199,6 @@ class AuditRun:
     def _folder(self, cell: Cell) -> Path:
         return self.results / "cells" / cell.name
 
-    def _surrogate(self, cell: Cell) -> Surrogate | None:
-        return None if cell.surrogate is None else self.audit.surrogates.surrogates[cell.surrogate]
-
     def _identity(self, cell: Cell, judges: Iterable[str]) -> str:
         """Return a digest of all that decides what a cell comes to."""
         audit, judges = self.audit, list(judges)
@@ -207,8 +206,7 @@ class AuditRun:
         variants = (cell.variant, *map(Variant, judges))
         scoring = {name: value for name, value in asdict(audit.scoring).items() if name != "least_accuracy"}
         return digest(
-            asdict(cell),
-            repr(self._surrogate(cell)),
+            described(vars(cell)),
             [(network.architecture(), network.recipe()) for network in networks],
             [self.networks.weights(cell.seed, variant) for variant in variants],
             judges,
@@ -220,22 +218,3 @@ class AuditRun:
             scoring,
             dict(audit.trainer),
         )
-
-
-_EMPTY: dict[str, Any] = {
-    "status": "done",
-    "error": None,
-    "classes": [],
-    "restarts": None,
-    "gradients": None,
-    "budget": None,
-    "settings": None,
-    "queries": None,
-    "zero_gradients": None,
-    "seconds": None,
-    "judges": {},
-    "similarity": [],
-    "similarity_nulls": {},
-    "target_confidence": [],
-    "provenance": None,
-}

@@ -22,8 +22,6 @@ ALL_JUDGES = "all judges"
 """What the mean over the judges is called."""
 FALSE_POSITIVE = "false_positive"
 """The null that is the same attack on a target that never saw the class."""
-AS_TRAINED = "as trained"
-"""What the surrogate that a target was trained with is called beside others."""
 
 Cells = Sequence[Mapping[str, Any]]
 
@@ -80,58 +78,7 @@ def summary(cells: Cells) -> list[dict[str, Any]]:
     return rows
 
 
-def masking(cells: Cells) -> list[dict[str, Any]]:
-    """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
-    rows = []
-    for (target, attack), own in grouped(done(cells, "surrogate"), "target", "attack"):
-        named: list[Mapping[str, Any]] = [{**cell, "name": cell["surrogate"]["name"]} for cell in own]
-        groups = [(AS_TRAINED, _beside(own, cells)), *((name, those) for (name,), those in grouped(named, "name"))]
-        for surrogate, group in _same_seeds(groups):
-            rows += [
-                {
-                    "target": target,
-                    "attack": attack,
-                    "judge": judge,
-                    "surrogate": surrogate,
-                    **_means(group, judge),
-                    "zero_gradients": mean(cell["zero_gradients"] for cell in group),
-                    "seeds": len(group),
-                }
-                for judge in common_judges(group)
-            ]
-    return rows
-
-
-def sweep_rows(cells: Cells, base_value: Callable[[str, str], Any]) -> list[dict[str, Any]]:
-    """Return how leak and test accuracy change with one argument of a target; the target as it is among them.
-
-    Args:
-        cells: all cells.
-        base_value: returns a target's own value of an argument.
-    """
-    rows = []
-    swept: list[Mapping[str, Any]] = [{**cell, **cell["sweep"]} for cell in done(cells, "sweep")]
-    for (target, parameter, attack), own in grouped(swept, "target", "parameter", "attack"):
-        groups = [(base_value(target, parameter), _beside(own, cells))]
-        groups += [(value, group) for (value,), group in grouped(own, "value")]
-        for value, group in sorted(_same_seeds(groups), key=lambda pair: _order(pair[0])):
-            rows += [
-                {
-                    "target": target,
-                    "parameter": parameter,
-                    "value": value,
-                    "seeds": len(group),
-                    "test_accuracy": mean(cell["test_accuracy"] for cell in group),
-                    "attack": attack,
-                    "judge": judge,
-                    **_means(group, judge),
-                }
-                for judge in common_judges(group)
-            ]
-    return rows
-
-
-def _same_seeds(groups: Sequence[tuple[Any, Cells]]) -> list[tuple[Any, Cells]]:
+def same_seeds(groups: Sequence[tuple[Any, Cells]]) -> list[tuple[Any, Cells]]:
     """Return groups of cells without the seeds that one of them lacks, so that what differs is not the seeds.
 
     A group without any cell is left out; where the others share no seed, they stay as they are.
@@ -141,16 +88,7 @@ def _same_seeds(groups: Sequence[tuple[Any, Cells]]) -> list[tuple[Any, Cells]]:
     return [(name, [cell for cell in cells if cell["seed"] in shared] or cells) for name, cells in there]
 
 
-def _order(value: Any) -> tuple[int, Any]:
-    """Return what values of an argument are sorted by: numbers, then lists of numbers, then words."""
-    if isinstance(value, int | float):
-        return 0, value
-    if isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
-        return 1, value
-    return 2, str(value)
-
-
-def _beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:
+def beside(own: Cells, cells: Cells) -> list[Mapping[str, Any]]:
     """Return the main cells of the target, the attack and the seeds of some others."""
     seeds = {cell["seed"] for cell in own}
     plain = done(cells, target=own[0]["target"], attack=own[0]["attack"])
@@ -210,5 +148,6 @@ def _likenesses(cell: Mapping[str, Any], metric: str) -> list[float]:
     return [similarity_value(row, metric) for row in cell["similarity"]]
 
 
-def _means(cells: Cells, judge: str) -> dict[str, float]:
+def mean_scores(cells: Cells, judge: str) -> dict[str, float]:
+    """Return a judge's mean attack accuracy and confidence over some cells and their classes."""
     return {metric: float(judge_matrix(cells, judge, metric).mean()) for metric in ("attack_accuracy", "confidence")}

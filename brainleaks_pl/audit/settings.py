@@ -1,11 +1,8 @@
-"""What an audit measures beside its attacks: controls, other surrogates, and variants of a target."""
+"""What an audit measures beside its attacks, so that its scores can be believed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-from brainleaks_pl.networks.surrogates import Surrogate
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -48,35 +45,3 @@ class Controls:
         """Return the groups of classes, the first ones larger where they do not come out even."""
         groups = min(self.groups, num_classes)
         return [tuple(range(group, num_classes, groups)) for group in range(groups)]
-
-
-@dataclass(frozen=True)
-class SurrogateProbe:
-    """The same attacks with other surrogate gradients: is it the network that is private, or the gradient masked?
-
-    Args:
-        attacks: names of attacks that take a surrogate.
-        surrogates: surrogates by name.
-        seeds: of the audit's; None takes the first.
-    """
-
-    attacks: list[str] = field(default_factory=list)
-    surrogates: dict[str, Surrogate] = field(default_factory=dict)
-    seeds: list[int] | None = None
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Variants of one target, each trained anew: how the leak changes with it, and what that costs in accuracy.
-
-    Args:
-        target: name of the target.
-        attacks: names of the attacks on its variants.
-        values: by argument of the target, or ``time_steps`` for the encoder's T, the values it takes one at a time.
-        seeds: of the audit's; None takes the first.
-    """
-
-    target: str | None = None
-    attacks: list[str] = field(default_factory=list)
-    values: dict[str, list[Any]] = field(default_factory=dict)
-    seeds: list[int] | None = None

@@ -92,3 +92,8 @@ def _of_parser(message: str) -> str:
         given = "" if known else f"{nested[1]}={nested[2]}"
     got = f", got {given}" if given not in reason and "got" not in reason and not given.startswith(_INNER) else ""
     return f"{'.'.join(keys)}: {reason}{got}" if keys else reason
+
+
+def error_words(error: Exception) -> str:
+    """Return what went wrong, with the kind of error, in one line."""
+    return f"{type(error).__name__}: {plain_message(error)}"

@@ -17,7 +17,7 @@ def made_cell(
     classes = changes.pop("classes", list(range(len(next(iter(judged.values()))))))
     nulls = changes.pop("nulls", {"noise": 0.1, "real": 0.9})
     cell = {
-        "kind": kind, "target": target, "attack": attack, "seed": seed, "surrogate": None, "sweep": None,
+        "kind": kind, "target": target, "attack": attack, "seed": seed, "label": None, "surrogate": None, "sweep": None,
         "withheld": None, "status": "done", "error": None, "classes": classes, "restarts": 1, "gradients": 10,
         "budget": 10, "queries": 0, "zero_gradients": 0.0, "seconds": 1.0, "test_accuracy": 0.95,
         "settings": {"class": "BrainLeaksV3", "steps": 10, "restarts": 1},
@@ -36,7 +36,7 @@ def made_cell(
             {"class": k, "ssim_class_mean": 0.5, "ssim_nearest": 0.5, "rank": 1, "verified": 1.0, "member_nearer": 0.5}
             for k in classes
         ],
-        "similarity_nulls": {}, "target_confidence": [1.0] * len(classes),
+        "similarity_nulls": {}, "measured": {}, "measure_errors": {}, "target_confidence": [1.0] * len(classes),
         "provenance": provenance(),
     }  # fmt: skip
     return {**cell, **changes}

@@ -10,6 +10,12 @@ from typing import Any
 
 import torch
 
+from brainleaks_pl.audit.measures.standard import with_standard
+from brainleaks_pl.audit.report.looks import Looks
+from brainleaks_pl.audit.report.parts import Section
+from brainleaks_pl.audit.report.pictures import Gallery
+
+MEASURES = with_standard({}, attacks=True)
 CLASSES = [0, 1, 2, 3]
 STEPS = 6
 METRICS = ("attack_accuracy", "top3_accuracy", "confidence", "daa")
@@ -65,7 +71,7 @@ def fake_audit(
     data["frames" if events else "encoder"] = {"frame_time": 5000, "polarity": "both"} if events else {"class": "Rate"}
     pairs = [(judges[0], judges[1])] if len(judges) > 1 else []
     return {
-        "format": "brainleaks_pl.audit/2",
+        "format": "brainleaks_pl.audit/3",
         "title": "audit_fake",
         "data": {**data, "class_names": ["zero", "one", "two", "three"]},
         "seeds": list(seeds),
@@ -99,42 +105,52 @@ def fake_audit(
             "remarks": ["The networks were trained for 1 of the 10 epochs that were published."],
         },
         "people": None,
-        "agreement": [
-            {
-                "target": target, "attack": attack, "first": first, "second": second,
-                "same_verdict": 0.75, "correlation": None if attack == "v1" else 0.7,
-                "disagree": [{"seed": seeds[0], "class": 3, "confidence": [0.91, 0.12]}] if attack == "v1" else [],
-            }
-            for (first, second), target, attack in product(pairs, targets, attacks)
-        ],
-        "ceiling": None if events else {
-            "encoder": {"class": "RateEncoder"}, "time_steps": [1, 2, 4, 8, 16, 32, 64],
-            "ssim": [0.2, 0.35, 0.5, 0.63, 0.75, 0.85, 0.92], "psnr": [4.0, 7.0, 10.0, 13.0, 16.0, 19.0, 22.0],
-            "at": 25, "ssim_at": 0.812, "psnr_at": 18.2,
-            "attacks": [
-                {"target": t, "attack": a, "ssim_class_mean": draw.uniform(0.2, 0.4), "ssim_nearest": 0.55}
-                for t, a in product(targets, attacks)
+        "runs": [],
+        "measures": {
+            "agreement": [
+                {
+                    "target": target, "attack": attack, "first": first, "second": second,
+                    "same_verdict": 0.75, "correlation": None if attack == "v1" else 0.7,
+                    "disagree": [{"seed": seeds[0], "class": 3, "confidence": [0.91, 0.12]}] if attack == "v1" else [],
+                }
+                for (first, second), target, attack in product(pairs, targets, attacks)
+            ],
+            "ceiling": None if events else {
+                "encoder": {"class": "RateEncoder"}, "time_steps": [1, 2, 4, 8, 16, 32, 64],
+                "ssim": [0.2, 0.35, 0.5, 0.63, 0.75, 0.85, 0.92], "psnr": [4.0, 7.0, 10.0, 13.0, 16.0, 19.0, 22.0],
+                "at": 25, "ssim_at": 0.812, "psnr_at": 18.2,
+                "attacks": [
+                    {"target": t, "attack": a, "ssim_class_mean": draw.uniform(0.2, 0.4), "ssim_nearest": 0.55}
+                    for t, a in product(targets, attacks)
+                ],
+            },
+            "over_time": [
+                {
+                    "target": target, "attack": attack, "judge": judge,
+                    "confidence": [sum(step) / count for step in zip(*map(_curve, seeds), strict=True)],
+                }
+                for target, attack, judge in product(targets, attacks, judges)
+            ],
+            "masking": [
+                {
+                    "target": "snn", "attack": "v1", "judge": judge, "surrogate": name, "attack_accuracy": value,
+                    "confidence": value - 0.1, "zero_gradients": zero,
+                    "seeds": 1,
+                }
+                for judge in judges
+                for name, value, zero in (("as trained", 0.3, 0.8), ("ATan(alpha=2.0)", 0.9, 0.05))
+            ],
+            "sweep": [
+                {
+                    "target": "snn", "parameter": parameter, "value": value, "seeds": 1,
+                    "test_accuracy": 0.9 + 0.01 * place, "attack": "v3", "judge": judge,
+                    "attack_accuracy": 0.8, "confidence": draw.uniform(0.4, 0.8),
+                }
+                for place, (parameter, value) in enumerate(swept)
+                for judge in judges
             ],
         },
-        "masking": [
-            {
-                "target": "snn", "attack": "v1", "judge": judge, "surrogate": name, "attack_accuracy": value,
-                "confidence": value - 0.1, "zero_gradients": zero,
-                "seeds": 1,
-            }
-            for judge in judges
-            for name, value, zero in (("as trained", 0.3, 0.8), ("ATan(alpha=2.0)", 0.9, 0.05))
-        ],
         "warnings": ["v1 on snn: 80% of the gradients are zero."],
-        "sweep": [
-            {
-                "target": "snn", "parameter": parameter, "value": value, "seeds": 1,
-                "test_accuracy": 0.9 + 0.01 * place, "attack": "v3", "judge": judge,
-                "attack_accuracy": 0.8, "confidence": draw.uniform(0.4, 0.8),
-            }
-            for place, (parameter, value) in enumerate(swept)
-            for judge in judges
-        ],
         "repeat": {
             "command": "brainleaks audit --config audit.yaml", "config": "title: audit_fake\nseeds: [0, 1]\n",
             "versions": {"torch": "2.9.0", "brainleaks_pl": "0.1.0"}, "commit": "4891a3b",
@@ -142,6 +158,17 @@ def fake_audit(
             "seconds": 410.0, "gradients": 123456,
         },
     }  # fmt: skip
+
+
+def section(name: str, audit: dict[str, Any], folder: Path = Path()) -> Section:
+    """The section of a standard measure."""
+    found = MEASURES[name].section(audit["measures"][name], audit, Looks(audit), Gallery(audit, folder))
+    assert isinstance(found, Section)
+    return found
+
+
+def _curve(seed: int) -> list[float]:
+    return [1 - math.exp(-(step + 1) / (2 + seed)) for step in range(STEPS)]
 
 
 def _nulls(events: bool) -> dict[str, dict[str, dict[str, float]]]:
@@ -163,7 +190,7 @@ def _cell(
     _pictures(folder / name, attack, seed, events)
     confidences = {judge: [draw.uniform(0.2, 1.0) for _ in CLASSES] for judge in judges}
     return {
-        "kind": kind, "target": target, "attack": attack, "seed": seed, "surrogate": None, "sweep": None,
+        "kind": kind, "target": target, "attack": attack, "seed": seed, "label": None, "surrogate": None, "sweep": None,
         "test_accuracy": 0.951, "status": "done", "error": None, "folder": name, "restarts": 4,
         "gradients": 280, "budget": 300, "withheld": None, "provenance": PROVENANCE,
         "zero_gradients": 0.01 if target == "snn" else 0.0, "seconds": 3.1, "classes": CLASSES,
@@ -172,10 +199,10 @@ def _cell(
                 **{metric: {"mean": sum(values) / len(values), "std": 0.02} for metric in METRICS},
                 "per_class": [{"class": k, "rank": 1, "confidence": value} for k, value in enumerate(values)],
                 "nulls": _nulls(events),
-                "over_time": [1 - math.exp(-(step + 1) / (2 + seed)) for step in range(STEPS)],
             }
             for judge, values in confidences.items()
         },
+        "measured": {"over_time": {judge: _curve(seed) for judge in judges}}, "measure_errors": {},
         "similarity": [
             {
                 "class": k, "ssim_class_mean": 0.3 + 0.1 * k, "ssim_nearest": 0.4 + 0.1 * k, "rank": 1 + min(k, 1),

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_audit import NO_CONTROLS, conduct, network, tiny_audit, written
+from tiny_audit import MEASURES, NO_CONTROLS, conduct, network, tiny_audit, written
 from torch import Tensor, nn
 from toys import ToyDigits, train_plainly
 
 from brainleaks_pl import LIF, MLP, BrainLeaksV1, BrainLeaksV3, Classifier, RateEncoder, SpikingMLP, TimeFirst
 from brainleaks_pl.audit import networks
-from brainleaks_pl.audit.settings import SurrogateProbe, Sweep
+from brainleaks_pl.audit.measures.sweep import Sweep
 from brainleaks_pl.networks.surrogates import FastSigmoid
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.weights import digest_of
@@ -56,7 +56,7 @@ def audit(weights: Path, **changes: Any) -> Any:
     parts: dict[str, Any] = {
         "targets": {"own": own(weights), "hidden": own(weights, known=False)},
         "attacks": {"v1": partial(BrainLeaksV1, steps=5), "v3": partial(BrainLeaksV3, steps=10)},
-        "sweep": Sweep(),
+        "measures": {"masking": MEASURES["masking"]},
         "controls": NO_CONTROLS,
     }
     return tiny_audit(**{**parts, **changes})
@@ -91,15 +91,15 @@ def test_they_are_measured_and_never_trained(weights: Path, tmp_path: Path, monk
 
 def test_a_network_whose_surrogate_nobody_takes_is_not_cleared(weights: Path, tmp_path: Path) -> None:
     document = conduct(tmp_path, audit(weights, seeds=[0]))
-    assert [row["target"] for row in document["masking"]] == ["own"] * 4  # two surrogates, two judges
-    assert not any(row["target"] == "hidden" for row in document["masking"])
+    assert [row["target"] for row in document["measures"]["masking"]] == ["own"] * 4  # two surrogates, two judges
+    assert not any(row["target"] == "hidden" for row in document["measures"]["masking"])
     assert "Whether hidden's gradient is masked cannot be tested" in " ".join(document["warnings"])
     assert "Whether own's" not in " ".join(document["warnings"])
 
 
 def test_a_network_that_fails_a_check_is_not_attacked_and_the_others_are(weights: Path, tmp_path: Path) -> None:
     targets = {"own": own(weights), "broken": own(weights, keeps_state=True)}
-    document = conduct(tmp_path, audit(weights, targets=targets, seeds=[0], surrogates=SurrogateProbe()))
+    document = conduct(tmp_path, audit(weights, targets=targets, seeds=[0], measures={}))
     by_target = {cell["target"]: cell for cell in document["cells"]}
     assert by_target["own"]["status"] == "done"
     assert by_target["broken"]["status"] == "failed"
@@ -109,8 +109,8 @@ def test_a_network_that_fails_a_check_is_not_attacked_and_the_others_are(weights
 def test_other_weights_are_attacked_anew(weights: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.pt"
     copy.write_bytes(weights.read_bytes())
-    kept = {"seeds": [0], "surrogates": SurrogateProbe(), "targets": {"own": own(copy)}}
-    kept["sweep"] = Sweep("own", ["v1"], {"time_steps": [2]})
+    kept = {"seeds": [0], "measures": {}, "targets": {"own": own(copy)}}
+    kept["measures"] = {"sweep": Sweep("own", ["v1"], {"time_steps": [2]})}
     said: list[str] = []
     conduct(tmp_path, audit(copy, **kept), said.append)
     assert sum("attack" in line and "done before" in line for line in said) == 0
@@ -141,13 +141,12 @@ def test_a_sweep_varies_arguments_of_the_network_and_of_the_classifier(tmp_path:
         attacks={"v3": partial(BrainLeaksV3, steps=5)},
         seeds=[0],
         gradients=5,
-        surrogates=SurrogateProbe(),
         controls=NO_CONTROLS,
-        sweep=Sweep("snn", ["v3"], {"beta": [0.2], "spike_penalty": [1.0]}),
+        measures={"sweep": Sweep("snn", ["v3"], {"beta": [0.2], "spike_penalty": [1.0]})},
         checks=Checks(refuse=False),  # hardly trained, they say the same of everything
     )
     document = conduct(tmp_path, quick)
-    values = {(row["parameter"], row["value"]) for row in document["sweep"]}
+    values = {(row["parameter"], row["value"]) for row in document["measures"]["sweep"]}
     assert values == {("beta", 0.2), ("beta", 0.7), ("spike_penalty", 0.0), ("spike_penalty", 1.0)}
 
 
@@ -158,7 +157,7 @@ def test_other_samples_make_cells_run_anew_and_networks_refused(weights: Path, t
         "judges": {"brought": own(weights), "trained": network(MLP)},
         "attacks": {"v1": partial(BrainLeaksV1, steps=2)},
         "seeds": [0],
-        "surrogates": SurrogateProbe(),
+        "measures": {},
     }
 
     def lines(**changes: Any) -> list[str]:

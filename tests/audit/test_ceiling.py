@@ -9,7 +9,7 @@ import torch
 from toys import ToyDigits
 
 from brainleaks_pl import ConstantCurrentEncoder, Encoder, EventCameraEncoder, LatencyEncoder, RateEncoder
-from brainleaks_pl.audit.ceiling import MOST_DECIBELS, encoding_ceiling
+from brainleaks_pl.audit.measures.ceiling import MOST_DECIBELS, encoding_ceiling
 from brainleaks_pl.evaluation.similarity import ssim
 
 

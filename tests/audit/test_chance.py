@@ -13,7 +13,6 @@ from tiny_audit import NO_CONTROLS, conduct, network, tiny_audit
 from toys import ToyDigits
 
 from brainleaks_pl import MLP, BrainLeaksV3, Training
-from brainleaks_pl.audit.settings import SurrogateProbe, Sweep
 from brainleaks_pl.targets.checks.skill import skill
 
 IDLE = Training(lr=1e-12, epochs=1)  # learns nothing
@@ -38,7 +37,7 @@ def test_chance_is_the_largest_class_where_classes_differ_in_size() -> None:
 
 
 def audited(folder: Path, **changes: Any) -> dict[str, Any]:
-    few = {"seeds": [0], "gradients": 10, "surrogates": SurrogateProbe(), "sweep": Sweep(), "controls": NO_CONTROLS}
+    few = {"seeds": [0], "gradients": 10, "measures": {}, "controls": NO_CONTROLS}
     return conduct(folder, tiny_audit(**{**few, "attacks": {"v3": partial(BrainLeaksV3, steps=5)}, **changes}))
 
 

@@ -7,7 +7,7 @@ import torch
 from toys import mlp, spiking_mlp
 
 from brainleaks_pl import Classifier, RateEncoder, TimeFirst
-from brainleaks_pl.audit.over_time import confidence_over_time
+from brainleaks_pl.audit.measures.over_time import confidence_over_time
 
 
 def spikes(time_steps: int = 5) -> torch.Tensor:
@@ -62,7 +62,7 @@ def test_the_judges_mode_is_left_as_it_was() -> None:
 
 
 def test_a_judge_that_reduces_time_is_not_asked_about_too_many_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
-    from brainleaks_pl.audit import over_time
+    from brainleaks_pl.audit.measures import over_time
 
     monkeypatch.setattr(over_time, "MOST_BEGINNINGS", 4)
     assert confidence_over_time(spikes(5), COUNTING, [2, 0, 1]) is None

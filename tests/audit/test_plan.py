@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 from tiny_audit import conduct, network, tiny_audit
 
-from brainleaks_pl import MLP, ATan, SpikingMLP
+from brainleaks_pl import MLP, SpikingMLP
+from brainleaks_pl.audit.measures.masking import Masking
+from brainleaks_pl.audit.measures.sweep import Sweep
 from brainleaks_pl.audit.plan import Cell, Variant
 from brainleaks_pl.audit.plan_checks import check_paths
-from brainleaks_pl.audit.settings import SurrogateProbe, Sweep
 
-PARTS = {"targets": network(SpikingMLP), "judges": network(MLP), "attacks": tiny_audit().attacks["v1"]}
+PARTS: dict[str, Any] = {
+    "targets": network(SpikingMLP),
+    "judges": network(MLP),
+    "attacks": tiny_audit().attacks["v1"],
+    "measures": Masking(),
+}
 
 
-@pytest.mark.parametrize("key", [*PARTS, "surrogates.surrogates"])
+@pytest.mark.parametrize("key", PARTS)
 @pytest.mark.parametrize("name", ["../../evil", "v1 long", "$", "a\nb"])
 def test_names_that_are_no_files_are_refused_before_anything_runs(key: str, name: str, tmp_path: Path) -> None:
-    named: dict[str, Any]
-    if key in PARTS:
-        named = {key: {**getattr(tiny_audit(), key), name: PARTS[key]}}
-    else:
-        named = {"surrogates": SurrogateProbe(["v1"], {name: ATan()})}
+    named: dict[str, Any] = {key: {**getattr(tiny_audit(), key), name: PARTS[key]}}
     with pytest.raises(ValueError, match=rf"^{key} has a name that no file can have"):
         conduct(tmp_path / "audit", tiny_audit(**named))
     assert not list(tmp_path.rglob("*.*"))
@@ -39,10 +41,11 @@ def test_two_cells_with_one_folder_are_named() -> None:
     cells = [Cell(0, Variant("a"), "b-c"), Cell(0, Variant("a-b"), "c")]
     assert clash(cells) == (
         "two attacks would be stored as 'seed0-a-b-c': b-c on a, seed 0; and c on a-b, seed 0. Rename one, or change "
-        "its value in sweep.values."
+        "its value in measures.sweep."
     )
-    assert "two attacks" in clash([Cell(0, Variant("snn"), "v1", "atan"), Cell(0, Variant("snn"), "v1-atan")])
-    check_paths([Cell(0, Variant("a"), "b"), Cell(1, Variant("a"), "b"), Cell(0, Variant("a"), "b", "c")], ["a", "d"])
+    probe = Cell(0, Variant("snn"), "v1", "surrogate", "atan")
+    assert "two attacks" in clash([probe, Cell(0, Variant("snn"), "v1-atan")])
+    check_paths([Cell(0, Variant("snn"), "v1"), Cell(1, Variant("snn"), "v1"), probe], ["snn", "ann"])
 
 
 def test_two_networks_with_one_checkpoint_are_named() -> None:
@@ -61,7 +64,7 @@ def test_an_audit_whose_paths_clash_is_refused_before_anything_runs(tmp_path: Pa
 
 
 def test_paths_that_are_too_long_are_refused() -> None:
-    assert "too long" in clash([Cell(0, Variant("a" * 100), "b" * 100, "c" * 100)])
+    assert "too long" in clash([Cell(0, Variant("a" * 100), "b" * 100, "surrogate", "c" * 100)])
     assert "too long" in clash([Cell(0, Variant("snn", "mode", "x" * 300), "v1")])
 
 
@@ -75,5 +78,5 @@ def test_values_of_a_sweep_stay_in_their_folder(value: Any) -> None:
 
 
 def test_equal_values_of_a_sweep_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"sweep.values gives beta a value twice: \[1, 1.0\]"):
-        conduct(tmp_path, tiny_audit(sweep=Sweep("snn", ["v3"], {"beta": [1, 1.0]})))
+    with pytest.raises(ValueError, match=r"measures.sweep: values gives beta a value twice: \[1, 1.0\]"):
+        conduct(tmp_path, tiny_audit(measures={"sweep": Sweep("snn", ["v3"], {"beta": [1, 1.0]})}))

@@ -20,8 +20,8 @@ from brainleaks_pl import (
     SpikingMLP,
     Training,
 )
+from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.differences import differences
-from brainleaks_pl.audit.run import Audit
 from brainleaks_pl.audit.settings import Controls
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_audit import fake_audit
+from fake_audit import MEASURES, fake_audit
 
 from brainleaks_pl.audit.people import read_ratings
 from brainleaks_pl.audit.report import write_html
@@ -125,7 +125,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     audit["repeat"]["command"] = "brainleaks audit --config " + "folder/" * 60
     audit["repeat"]["config"] = "key: " + "x" * 400
     next(cell for cell in audit["cells"] if cell["status"] == "failed")["error"] = "e" * 300
-    write_html(audit, folder)
+    write_html(audit, folder, MEASURES)
     return folder
 
 
@@ -142,7 +142,7 @@ def dark(folder: Path) -> dict[int, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("events")
-    write_html(fake_audit(folder, events=True), folder)
+    write_html(fake_audit(folder, events=True), folder, MEASURES)
     return look(folder, LIGHT)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from fake_audit import CLASSES, STEPS, fake_audit
+from fake_audit import CLASSES, MEASURES, STEPS, fake_audit
 from PIL import Image
 from report_page import Page
 
@@ -53,7 +53,7 @@ def audit(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def html(audit: dict[str, Any], folder: Path) -> str:
-    return render_report(audit, folder)
+    return render_report(audit, folder, MEASURES)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def page(html: str) -> Page:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> Page:
     folder = tmp_path_factory.mktemp("events")
-    return Page(render_report(fake_audit(folder, events=True), folder))
+    return Page(render_report(fake_audit(folder, events=True), folder, MEASURES))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """One seed, one judge, a failed cell, and neither a sweep nor other surrogates."""
     folder = tmp_path_factory.mktemp("bare")
     audit = fake_audit(folder, seeds=(3,), judges=("cnn",), failed=True)
-    return Page(render_report({**audit, "sweep": [], "masking": [], "differences": []}, folder))
+    return Page(
+        render_report(
+            {**audit, "measures": {**audit["measures"], "sweep": [], "masking": []}, "differences": []},
+            folder,
+            MEASURES,
+        )
+    )
 
 
 def test_the_sections_come_in_order_each_with_a_heading_and_a_lead(page: Page) -> None:
@@ -131,10 +137,10 @@ def test_the_numbers_of_the_audit_are_on_the_page(audit: dict[str, Any], page: P
         ("scores", audit["summary"], ("mean", "low", "high", "sampled_low", "sampled_high")),
         ("control", audit["control"], ("mean", "low", "high", "null", "test_accuracy")),
         ("members", [{"distance": 3.5}, {"distance": 4.5}], ("distance",)),
-        ("agreement", audit["agreement"], ("same_verdict",)),
-        ("ceiling", audit["ceiling"]["attacks"], ("ssim_class_mean", "ssim_nearest")),
-        ("masking", audit["masking"], ("confidence", "zero_gradients")),
-        ("sweep", audit["sweep"], ("test_accuracy", "confidence")),
+        ("agreement", audit["measures"]["agreement"], ("same_verdict",)),
+        ("ceiling", audit["measures"]["ceiling"]["attacks"], ("ssim_class_mean", "ssim_nearest")),
+        ("masking", audit["measures"]["masking"], ("confidence", "zero_gradients")),
+        ("sweep", audit["measures"]["sweep"], ("test_accuracy", "confidence")),
     ):
         missing = [row for row in rows for key in keys if number(row[key]) not in page.texts[section]]
         assert not missing
@@ -213,7 +219,7 @@ def test_hostile_text_stays_text(hostile: str, audit: dict[str, Any], folder: Pa
     renamed["data"]["class_names"] = [hostile] * 4
     renamed["cells"][0] |= {"status": "failed", "error": hostile, "judges": {}, "similarity": []}
     renamed["warnings"] = renamed["verdict"]["details"] = [hostile]
-    html = render_report(renamed, folder)
+    html = render_report(renamed, folder, MEASURES)
     found = Page(html)
     assert len(found.all("script")) == 1
     assert not [image for image in found.all("img") if "onerror" in image or image["src"] == "x"]
@@ -288,10 +294,11 @@ def test_networks_at_chance_are_named_beside_the_scores(audit: dict[str, Any], f
     assert "at chance" not in page.texts["scores"]
     blind = copy.deepcopy(audit)
     blind["summary"] = [row for row in audit["summary"] if row["metric"] == "confidence"]
-    blind |= {"cells": [], "differences": [], "agreement": [], "ceiling": None, "masking": [], "sweep": []}
+    blind |= {"cells": [], "differences": []}
+    blind["measures"] = {**{name: [] for name in MEASURES}, "ceiling": None}
     blind["targets"]["snn"]["at_chance"] = [False, True]
     blind["judges"]["cnn"]["at_chance"] = [True, True]
-    found = Page(render_report(blind, folder))
+    found = Page(render_report(blind, folder, MEASURES))
     assert "say nothing: the target snn, the judge cnn." in found.texts["scores"]
     table = found.texts["scores"].partition("All scores in one table")[2]
     rows = len(blind["summary"])
@@ -344,12 +351,12 @@ def test_event_data_have_animations_and_scenes_but_no_ceiling(events: Page) -> N
 
 
 def test_an_audit_of_another_format_is_refused(audit: dict[str, Any], folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"'brainleaks_pl.audit/2', got 'brainleaks_pl.audit/1'"):
-        render_report({**audit, "format": "brainleaks_pl.audit/1"}, folder)
+    with pytest.raises(ValueError, match=r"'brainleaks_pl.audit/3', got 'brainleaks_pl.audit/2'"):
+        render_report({**audit, "format": "brainleaks_pl.audit/2"}, folder, MEASURES)
 
 
 def test_the_same_audit_gives_the_same_page_and_is_not_changed(audit: dict[str, Any], folder: Path, html: str) -> None:
     before = copy.deepcopy(audit)
-    write_html(audit, folder)
+    write_html(audit, folder, MEASURES)
     assert (folder / "report.html").read_text(encoding="utf-8") == html
     assert audit == before

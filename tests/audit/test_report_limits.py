@@ -6,22 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_audit import PROVENANCE, fake_audit
+from fake_audit import PROVENANCE, fake_audit, section
 
-from brainleaks_pl.audit.report.looks import Looks
-from brainleaks_pl.audit.report.masking import masking
-from brainleaks_pl.audit.report.over_time import over_time
-from brainleaks_pl.audit.report.probes import finding, notes
+from brainleaks_pl.audit.measures import probes
+from brainleaks_pl.audit.measures.base import Findings
+from brainleaks_pl.audit.measures.over_time import OverTime
 from brainleaks_pl.audit.report.repeat import repeat
-from brainleaks_pl.audit.report.sweep import sweep
 
 
 @pytest.fixture
 def audit(tmp_path: Path) -> dict[str, Any]:
     found = fake_audit(tmp_path)
-    for row in found["masking"]:
+    for row in found["measures"]["masking"]:
         row["confidence"] = 0.5 if row["surrogate"] == "as trained" else 0.55
     return found
+
+
+def notes(audit: dict[str, Any]) -> list[str]:
+    return probes.notes(audit["measures"]["masking"], audit)
+
+
+def finding(audit: dict[str, Any]) -> str:
+    return probes.finding(audit["measures"]["masking"], audit)
 
 
 def test_probes_say_what_they_rest_on_and_that_the_attack_of_the_verdict_was_left_out(audit: dict[str, Any]) -> None:
@@ -34,9 +40,9 @@ def test_probes_say_what_they_rest_on_and_that_the_attack_of_the_verdict_was_lef
         "0.50, a gain of +0.05."
     )
     assert len(said) == 4
-    audit["masking"] += [{**row, "attack": "v3"} for row in audit["masking"]]
+    audit["measures"]["masking"] += [{**row, "attack": "v3"} for row in audit["measures"]["masking"]]
     assert not [note for note in notes(audit) if "carries the verdict" in note]
-    audit["masking"] = []
+    audit["measures"]["masking"] = []
     assert len([note for note in notes(audit) if "carries the verdict" in note]) == 1
 
 
@@ -51,25 +57,26 @@ def test_attacks_without_gradients_need_no_probe(audit: dict[str, Any]) -> None:
 def test_a_probe_with_headroom_that_gains_little_says_so_of_its_own_attack_only(audit: dict[str, Any]) -> None:
     clear = "No other surrogate found much more for v1 on snn, on 1 seed; of other attacks and seeds this says nothing."
     assert finding(audit) == clear
-    audit["masking"] += [{**row, "attack": "v3", "confidence": 0.99, "seeds": 2} for row in audit["masking"]]
+    rows = audit["measures"]["masking"]
+    rows += [{**row, "attack": "v3", "confidence": 0.99, "seeds": 2} for row in rows]
     assert finding(audit) == f"{clear} Whether a gradient is masked stays open for v3 on snn."
 
 
 def test_judges_that_do_not_count_have_no_part_in_a_probe(audit: dict[str, Any]) -> None:
     audit["judges"]["cnn"]["counts"] = False
-    for row in audit["masking"]:
+    for row in audit["measures"]["masking"]:
         row["confidence"] += 0.4 if (row["judge"], row["surrogate"]) == ("cnn", "ATan(alpha=2.0)") else 0.0
     assert "a gain of +0.05." in notes(audit)[3]
 
 
 def test_a_gain_is_a_masked_gradient(audit: dict[str, Any]) -> None:
-    audit["masking"][1]["confidence"] = audit["masking"][3]["confidence"] = 0.61
+    audit["measures"]["masking"][1]["confidence"] = audit["measures"]["masking"][3]["confidence"] = 0.61
     assert finding(audit).startswith("A gradient was masked: v1 on snn gained more than 0.1 from another surrogate")
     assert "No other surrogate" not in finding(audit)
 
 
 def test_an_attack_without_headroom_could_show_nothing(audit: dict[str, Any]) -> None:
-    for row in audit["masking"]:
+    for row in audit["measures"]["masking"]:
         row["confidence"] = 0.93 if row["surrogate"] == "as trained" else 0.94
     assert "v1 on snn has no headroom (0.93, real samples 0.97), so that other surrogates could not" in notes(audit)[4]
     assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
@@ -79,7 +86,7 @@ def test_an_attack_without_headroom_could_show_nothing(audit: dict[str, Any]) ->
 
 
 def test_a_probe_without_the_attack_as_it_is_says_nothing(audit: dict[str, Any]) -> None:
-    audit["masking"] = [row for row in audit["masking"] if row["surrogate"] != "as trained"]
+    audit["measures"]["masking"] = [row for row in audit["measures"]["masking"] if row["surrogate"] != "as trained"]
     assert notes(audit)[3].startswith("v1 on snn lacks a result to compare with")
     assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
 
@@ -87,21 +94,21 @@ def test_a_probe_without_the_attack_as_it_is_says_nothing(audit: dict[str, Any])
 def test_missing_gradients_and_missing_probes_are_said(audit: dict[str, Any]) -> None:
     audit["cells"][0]["zero_gradients"] = 0.8
     assert notes(audit)[-1] == "v1 on snn had no gradient at all in up to 80% of units and time steps."
-    audit["masking"] = []
-    section = masking(audit, Looks(audit))
-    assert section.finding.startswith("No other surrogates were tried, so nothing here tells")
-    assert not [note for note in section.notes if note in audit["warnings"]]
+    audit["measures"]["masking"] = []
+    drawn = section("masking", audit)
+    assert drawn.finding.startswith("No other surrogates were tried, so nothing here tells")
+    assert not [note for note in drawn.notes if note in audit["warnings"]]
 
 
 def test_a_sweep_says_on_how_many_seeds_it_rests(audit: dict[str, Any]) -> None:
-    audit["sweep"] = audit["sweep"][:4]
-    said = sweep(audit, Looks(audit)).finding
+    audit["measures"]["sweep"] = audit["measures"]["sweep"][:4]
+    said = section("sweep", audit).finding
     assert said.startswith("Each row rests on 1 of this audit's 2 seeds. With one seed,")
-    assert sweep({**audit, "seeds": [0]}, Looks(audit)).finding.startswith("Each row rests on this audit's only seed.")
-    for row in audit["sweep"]:
+    assert section("sweep", {**audit, "seeds": [0]}).finding.startswith("Each row rests on this audit's only seed.")
+    for row in audit["measures"]["sweep"]:
         row["seeds"] = 2
-    assert sweep(audit, Looks(audit)).finding == "Each row rests on 2 of this audit's 2 seeds."
-    assert sweep({**audit, "sweep": []}, Looks(audit)).finding == "No sweep was run."
+    assert section("sweep", audit).finding == "Each row rests on 2 of this audit's 2 seeds."
+    assert section("sweep", {**audit, "measures": {"sweep": []}}).finding == "No sweep was run."
 
 
 def test_attacks_that_spend_less_than_their_budget_are_named(audit: dict[str, Any]) -> None:
@@ -147,13 +154,18 @@ def test_a_blind_cell_names_the_classes_that_its_target_never_saw(audit: dict[st
 
 def test_confidence_over_time_is_said_from_its_own_curve(audit: dict[str, Any]) -> None:
     audit["cells"] = audit["cells"][:1]
-    for name, judge in audit["cells"][0]["judges"].items():
-        judge["over_time"] = [0.1, 0.2, 0.5, 0.8] if name == "cnn" else [0.9, 0.9, 0.9, 0.9]
+    curves: dict[str, Any] = {"cnn": [0.1, 0.2, 0.5, 0.8], "spiking_cnn": [0.9, 0.9, 0.9, 0.9]}
+
+    def said() -> str:
+        audit["cells"][0]["measured"]["over_time"] = curves
+        found: Any = Findings("over_time", None, {}, audit["cells"], {}, {}, audit["judges"], {})
+        audit["measures"]["over_time"] = OverTime().summarise(found)
+        return section("over_time", audit).finding
+
     audit["judges"]["spiking_cnn"]["counts"] = False
-    assert over_time(audit, Looks(audit)).finding == (
+    assert said() == (
         "On average over targets, attacks and judges, the confidence is 0.10 after the first step and 0.80 after 4; it "
         "reaches half of that at step 3."
     )
-    for judge in audit["cells"][0]["judges"].values():
-        judge["over_time"] = None
-    assert "inputs have no time here" in over_time(audit, Looks(audit)).finding
+    curves |= dict.fromkeys(curves)
+    assert "inputs have no time here" in said()

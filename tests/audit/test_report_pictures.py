@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_audit import fake_audit
+from fake_audit import MEASURES, fake_audit
 from PIL import Image
 from report_page import Page
 
@@ -35,6 +35,6 @@ def test_missing_and_damaged_pictures_are_said_to_be_missing(content: bytes | No
     audit = fake_audit(tmp_path, seeds=(0,), judges=("cnn",))
     file = tmp_path / audit["cells"][0]["folder"] / "pictures.pt"
     file.unlink() if content is None else file.write_bytes(content)
-    found = Page(render_report(audit, tmp_path))
+    found = Page(render_report(audit, tmp_path, MEASURES))
     assert "Some pictures are missing" in found.texts["reconstructions"]
     assert found.texts["reconstructions"].count("no picture") == 3

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_audit import fake_audit
+from fake_audit import fake_audit, section
 
-from brainleaks_pl.audit.report.agreement import agreement
 from brainleaks_pl.audit.report.control import control
 from brainleaks_pl.audit.report.differences import differences
 from brainleaks_pl.audit.report.intervals import Row, interval_plot
 from brainleaks_pl.audit.report.looks import Looks
 from brainleaks_pl.audit.report.members import members
 from brainleaks_pl.audit.report.parts import Section
-from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.scores import scores
 from brainleaks_pl.audit.report.words import counted, spanned
 from brainleaks_pl.reporting.text import listed
@@ -176,14 +174,14 @@ def test_the_sentence_rests_on_all_judges_and_what_is_not_shown_is_drawn_hollow(
     assert hollow.groups[0].plots[0].light != filled.groups[0].plots[0].light
 
 
-def test_agreement_names_the_pair_that_agrees_least_and_where(audit: dict[str, Any], tmp_path: Path) -> None:
+def test_agreement_names_the_pair_that_agrees_least_and_where(audit: dict[str, Any]) -> None:
     def said(*rows: tuple[str, str, str, float]) -> str:
         found = [
             {"target": "snn", "attack": attack, "first": first, "second": second, "same_verdict": share, 
              "correlation": None, "disagree": []}
             for first, second, attack, share in rows
         ]  # fmt: skip
-        return agreement({**audit, "cells": [], "agreement": found}, Looks(audit), Gallery(audit, tmp_path)).finding
+        return section("agreement", {**audit, "cells": [], "measures": {"agreement": found}}).finding
 
     one = [("a", "b", "v1", 0.9), ("a", "b", "v3", 0.6)]
     assert said(*one) == (

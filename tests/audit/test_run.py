@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_audit import NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
+from tiny_audit import MEASURES, NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
 from brainleaks_pl import (
@@ -31,12 +31,15 @@ from brainleaks_pl import (
     Training,
 )
 from brainleaks_pl.audit.conduct import exit_status
+from brainleaks_pl.audit.measures.ceiling import EncodingCeiling
+from brainleaks_pl.audit.measures.masking import Masking
+from brainleaks_pl.audit.measures.sweep import Sweep
 from brainleaks_pl.audit.network_run import NetworkRun
 from brainleaks_pl.audit.networks import NetworkStore, seed_of
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.rating import RATINGS, rating_sheet
 from brainleaks_pl.audit.run import AuditRun
-from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
 
 OTHER_LOSS = {**tiny_audit().attacks, "v3": partial(BrainLeaksV3, steps=10, loss=CrossEntropy())}
@@ -86,11 +89,12 @@ def test_probes_and_sweep_take_the_first_seed(document: dict[str, Any]) -> None:
         (cell["sweep"]["parameter"], cell["sweep"]["value"]) for cell in document["cells"] if cell["kind"] == "sweep"
     ]
     assert swept == [("beta", 0.2), ("time_steps", 2)]
-    rows = [row for row in document["sweep"] if row["judge"] == "spiking"]
+    rows = [row for row in document["measures"]["sweep"] if row["judge"] == "spiking"]
     assert [(row["parameter"], row["value"]) for row in rows] == [
         ("beta", 0.2), ("beta", 0.7), ("time_steps", 2), ("time_steps", 4)
     ]  # the target as it is among them  # fmt: skip
-    assert [row["surrogate"] for row in document["masking"] if row["judge"] == "spiking"] == ["as trained", "atan"]
+    tried = [row["surrogate"] for row in document["measures"]["masking"] if row["judge"] == "spiking"]
+    assert tried == ["as trained", "atan"]
 
 
 def test_controls_take_the_first_seed_and_attack_what_their_targets_never_saw(document: dict[str, Any]) -> None:
@@ -238,12 +242,15 @@ def test_differences_are_between_kinds_of_targets(document: dict[str, Any]) -> N
 def test_curves_over_time_and_the_ceiling_have_their_lengths(document: dict[str, Any]) -> None:
     cell = document["cells"][0]
     for judge in ("spiking", "ordinary"):
-        curve = cell["judges"][judge]["over_time"]
-        assert len(curve) == 4
-    assert document["ceiling"]["at"] == 4
-    assert 4 in document["ceiling"]["time_steps"]
-    assert {(row["target"], row["attack"]) for row in document["ceiling"]["attacks"]} == MAIN
-    assert set(document["ceiling"]["attacks"][0]) == {"target", "attack", "ssim_class_mean", "ssim_nearest"}
+        assert len(cell["measured"]["over_time"][judge]) == 4
+    curves = document["measures"]["over_time"]
+    seen = {(row["target"], row["attack"], row["judge"]) for row in curves}
+    assert seen == {*((*pair, "spiking") for pair in MAIN), ("snn", "v1", "ordinary")}  # images have no time
+    assert {len(row["confidence"]) for row in curves} == {4}
+    assert document["measures"]["ceiling"]["at"] == 4
+    assert 4 in document["measures"]["ceiling"]["time_steps"]
+    assert {(row["target"], row["attack"]) for row in document["measures"]["ceiling"]["attacks"]} == MAIN
+    assert set(document["measures"]["ceiling"]["attacks"][0]) == {"target", "attack", "ssim_class_mean", "ssim_nearest"}
 
 
 def test_everything_needed_to_repeat_it_is_there(document: dict[str, Any], finished: Path) -> None:
@@ -325,9 +332,10 @@ def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest
     [
         ({"gradients": 40}, ALL_KINDS - {"adversarial"}),
         ({"scoring": Scoring(draws=2, null_draws=2)}, ALL_KINDS),
-        ({"surrogates": SurrogateProbe(["v1"], {"atan": ATan(3.0)})}, {"surrogate"}),
+        ({"measures": {**MEASURES, "masking": Masking(["v1"], {"atan": ATan(3.0)})}}, {"surrogate"}),
         ({"controls": Controls(groups=2, attacks=["v3"], eps=0.2)}, {"adversarial"}),
-        ({"sweep": Sweep("snn", ["v3"], {"beta": [0.2]})}, set()),
+        ({"measures": {**MEASURES, "sweep": Sweep("snn", ["v3"], {"beta": [0.2]})}}, set()),
+        ({"measures": {**MEASURES, "over_time": None}}, set()),
         ({"scoring": Scoring(draws=3, null_draws=2, least_accuracy=0.9)}, set()),
         ({"attacks": {**tiny_audit().attacks, "mi_face": partial(MIFace, steps=20, patience=5)}}, {"main"}),
         ({"attacks": OTHER_LOSS}, ALL_KINDS - {"adversarial", "surrogate"}),
@@ -362,6 +370,14 @@ def test_a_judge_that_recognises_too_little_has_no_part_in_verdict_and_control(
     }  # they are told
 
 
+def masking(*arguments: Any) -> dict[str, Any]:
+    return {"measures": {"masking": Masking(*arguments)}}
+
+
+def sweep(*arguments: Any) -> dict[str, Any]:
+    return {"measures": {"sweep": Sweep(*arguments)}}
+
+
 def reports(folder: Path) -> dict[str, bytes]:
     return {name: (folder / "results" / name).read_bytes() for name in ("audit.json", "audit.csv", "report.html")}
 
@@ -373,8 +389,7 @@ def test_a_run_that_fails_altogether_replaces_no_good_report(copied: Path, monke
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", luckless)
     others = tiny_audit(
         scoring=Scoring(draws=4, null_draws=2),
-        sweep=Sweep(),
-        surrogates=SurrogateProbe(),
+        measures={},
         controls=NO_CONTROLS,
         seeds=[0],
     )
@@ -404,7 +419,7 @@ def test_scores_that_are_no_numbers_are_a_failure(copied: Path, monkeypatch: pyt
         return {**sound, "similarity": [{"class": 0, "ssim_nearest": float("inf")}]}
 
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", diverging)
-    found = conduct(copied, tiny_audit(seeds=[0], surrogates=SurrogateProbe(), sweep=Sweep(), controls=NO_CONTROLS))
+    found = conduct(copied, tiny_audit(seeds=[0], measures={}, controls=NO_CONTROLS))
     assert ran == ["seed0-snn-v1"]  # stored with such scores it counts as not finished
     (failed,) = (cell for cell in found["cells"] if cell["status"] == "failed")
     assert failed["error"].startswith("ValueError: cell.similarity[0].ssim_nearest is inf, which is no result")
@@ -433,8 +448,7 @@ def test_a_cell_that_fails_is_reported_and_the_rest_go_on(tmp_path: Path) -> Non
     judges = {"ordinary": network(MLP)}
     few = {
         "seeds": [0],
-        "surrogates": SurrogateProbe(),
-        "sweep": Sweep(),
+        "measures": {},
         "controls": NO_CONTROLS,
         "attacks": attacks,
         "judges": judges,
@@ -466,15 +480,15 @@ def test_a_sweep_over_an_argument_that_is_a_list(tmp_path: Path) -> None:
     few: dict[str, Any] = {
         "targets": {"snn": cnn},
         "seeds": [0],
-        "surrogates": SurrogateProbe(),
+        "measures": {"sweep": Sweep("snn", ["v3"], {"channels": [[3, 4], [2, 2]]})},
         "controls": NO_CONTROLS,
     }
     few |= {"attacks": {"v3": partial(BrainLeaksV3, steps=10)}, "judges": {"ordinary": network(MLP)}}
     found = conduct(
         tmp_path,
-        tiny_audit(**few, checks=Checks(refuse=False), sweep=Sweep("snn", ["v3"], {"channels": [[3, 4], [2, 2]]})),
+        tiny_audit(**few, checks=Checks(refuse=False)),
     )
-    assert [row["value"] for row in written(tmp_path)["sweep"]] == [[2, 2], [2, 4], [3, 4]]
+    assert [row["value"] for row in written(tmp_path)["measures"]["sweep"]] == [[2, 2], [2, 4], [3, 4]]
     assert [cell["status"] for cell in found["cells"]] == ["done"] * 3
     assert (tmp_path / "networks" / "seed0" / "snn-channels-3x4.pt").is_file()
 
@@ -485,7 +499,7 @@ class Untrainable(Classifier):
 
 
 def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path) -> None:
-    few: dict[str, Any] = {"seeds": [0], "surrogates": SurrogateProbe(), "sweep": Sweep(), "controls": NO_CONTROLS}
+    few: dict[str, Any] = {"seeds": [0], "measures": {}, "controls": NO_CONTROLS}
     audit = tiny_audit(**few, targets={**tiny_audit().targets, "ann": network(MLP, wrapper=Untrainable)})
     found = conduct(tmp_path, audit)
     failed = {(cell["target"], cell["attack"]) for cell in found["cells"] if cell["status"] == "failed"}
@@ -507,7 +521,9 @@ def test_a_network_that_cannot_be_trained_takes_its_cells_with_it(tmp_path: Path
 )
 def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str, str], status: int) -> None:
     networks = {"targets": {"snn": {"errors": {}}}, "judges": {"cnn": {"errors": errors}}}
-    assert exit_status({"cells": [{"status": each} for each in statuses], **networks}) == status
+    assert exit_status({"cells": [{"status": each} for each in statuses], "runs": [], **networks}) == status
+    cells = [{"status": "done"}] if status < 4 else []
+    assert exit_status({"cells": cells, "runs": [{"status": each} for each in statuses], **networks}) == status
 
 
 @pytest.mark.parametrize(
@@ -521,17 +537,27 @@ def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str,
         (
             {
                 "targets": {"ann": network(MLP)},
-                "sweep": Sweep(),
+                "measures": {},
                 "controls": NO_CONTROLS,
-                "surrogates": SurrogateProbe(),
             },
             "the attack v1 fits none of the targets ann",
         ),
-        ({"surrogates": SurrogateProbe(["v9"])}, "surrogates.attacks names 'v9', which is not among v1, v3, mi_face"),
-        ({"sweep": Sweep("snn", ["v3"], {}, seeds=[7])}, "sweep.seeds names 7, which is not among 0, 1"),
-        ({"sweep": Sweep(None, [], {"beta": [0.1]})}, "sweep.values without sweep.target"),
-        ({"sweep": Sweep("snn", ["v3"], {"beta": [0.1, 0.1]})}, r"sweep.values gives beta a value twice: \[0.1, 0.1\]"),
-        ({"sweep": Sweep("snn", ["v3"], {"beta": [[[1]]]})}, r"lists of them, got \[\[1\]\] for beta"),
+        ({"controls": Controls(attacks=["v8"])}, "controls.attacks names 'v8', which is not among v1, v3, mi_face"),
+        (masking(["v9"]), "measures.masking: attacks names 'v9', which is not among v1, v3, mi_face"),
+        (masking(["v1"], {"a b": ATan()}), "measures.masking: surrogates has a name that no file can have, 'a b'"),
+        (sweep("snn", ["v3"], {}, [7]), "measures.sweep: seeds names 7, which is not among 0, 1"),
+        (sweep(None, [], {"beta": [0.1]}), "measures.sweep: values without target"),
+        (sweep("snn", ["v3"], {"beta": [0.1, 0.1]}), r"measures.sweep: values gives beta a value twice: \[0.1, 0.1\]"),
+        (sweep("snn", ["v3"], {"beta": [[[1]]]}), r"lists of them, got \[\[1\]\] for beta"),
+        ({"measures": {"inversion": Masking()}}, "measures.inversion cannot be set"),
+        (
+            {"measures": {"masks": None}},
+            "measures.masks is null, which leaves out a standard measure: these are ",
+        ),
+        (
+            {"measures": {"ceiling": EncodingCeiling([0])}},
+            r"measures.ceiling: time_steps and .* got \[0\] and 100",
+        ),
     ],
 )
 def test_audits_that_make_no_sense_are_refused_before_anything_runs(

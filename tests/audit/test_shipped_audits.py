@@ -43,15 +43,18 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
         attack["init_args"] |= {"steps": 2, "classes": [1, 2]}
         if "encoder" in attack["init_args"]:
             attack["init_args"]["encoder"]["init_args"]["time_steps"] = 2
-    probe = config["surrogates"]
-    probe.pop("seeds", None)
     if max(config["judges"]["cnn"]["init_args"]["network"]["init_args"]["input_shape"]) > 28:  # which takes its time
         config["controls"] |= {"groups": 0, "adversarial": False}
     config["controls"] |= {"groups": min(2, config["controls"]["groups"]), "attacks": list(config["attacks"])[-1:]}
+    measures = config["measures"]
+    probe = measures["masking"]["init_args"]
+    probe.pop("seeds", None)
     probe["attacks"], probe["surrogates"] = probe["attacks"][:1], dict(list(probe["surrogates"].items())[:1])
-    if "sweep" in config:
-        swept, values = list(config["sweep"]["values"].items())[-1]
-        config["sweep"] |= {"attacks": config["sweep"]["attacks"][:1], "values": {swept: values[:1]}}
+    if "sweep" in measures:
+        sweep = measures["sweep"]["init_args"]
+        swept, values = list(sweep["values"].items())[-1]
+        sweep |= {"attacks": sweep["attacks"][:1], "values": {swept: values[:1]}}
+    measures["ceiling"] = {"class_path": "EncodingCeiling", "init_args": {"time_steps": [1, 4]}}  # of large images
     few = {
         "scoring": {"draws": 2, "null_draws": 2},
         "checks": {"refuse": False, "samples": 2},
@@ -77,7 +80,6 @@ def test_a_shipped_audit_runs(
     path: Path, tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("brainleaks_pl.audit.document._CEILING_STEPS", (1, 4))  # of large images more take seconds
     write_mnist(tmp_path / "data", train=40)
     write_faces(tmp_path / "data" / "att_faces.zip")
     config = smaller(yaml.safe_load(path.read_text()), tmp_path / "data")
@@ -91,10 +93,10 @@ def test_a_shipped_audit_runs(
     assert {cell["attack"] for cell in found["cells"]} == {*config["attacks"], *(kinds & {"adversarial"})}
     assert {cell["target"] for cell in found["cells"]} == set(config["targets"])
     assert all(set(cell["judges"]) == set(config["judges"]) for cell in found["cells"])
-    assert [cell["kind"] for cell in found["cells"]].count("sweep") == ("sweep" in config)
+    assert [cell["kind"] for cell in found["cells"]].count("sweep") == ("sweep" in config["measures"])
     assert "surrogate" in {cell["kind"] for cell in found["cells"]}
     assert found["data"]["simulated"] == ("SIMULATED" in path.read_text())
-    assert (found["ceiling"] is None) == ("frames" in config["data"]["init_args"])
+    assert (found["measures"]["ceiling"] is None) == ("frames" in config["data"]["init_args"])
     assert found["attacks"]["v3"]["init_args"]["steps"] == 2
     assert (results / "report.html").stat().st_size > 100_000
 
@@ -112,7 +114,11 @@ def test_a_shipped_audit_names_its_command(path: Path) -> None:
         (["--targets.snn.init_args.hiden=3"], "hiden"),
         (["--gradients=3"], "BrainLeaksV1 takes 10 gradients a class, more than the budget of 3"),
         (["--seeds=[]"], "seeds must be distinct numbers from 0 on, one at least, got []"),
-        (["--sweep.values={beta: [7]}", "--seeds=[0]", "--sweep.target=null"], "sweep.values without sweep.target"),
+        (["--measures.sweep.init_args.target=null"], "measures.sweep: values without target"),
+        (["--measures.masking.attacks=[v9]"], "measures.masking: attacks names 'v9', which is not among"),
+        (["--measures={own: {class_path: nowhere.Own}}"], "nowhere"),
+        (["--sweep={target: snn}"], "sweep is now a measure: write its keys under measures.sweep.init_args"),
+        (["--surrogates={attacks: [v1]}"], "surrogates is now a measure: write its keys under measures.masking.init_"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),
         (["--data=MNIST", "--data.root=nowhere", "--data.download=false"], "train-images"),
         (["--ratings=nowhere.json"], "the ratings nowhere.json cannot be read: No such file or directory"),
@@ -144,7 +150,7 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     document = {
-        "cells": [{"status": status} for status in statuses], "targets": {}, "judges": {},
+        "cells": [{"status": status} for status in statuses], "runs": [], "targets": {}, "judges": {},
         "verdict": {"control": "All is well.", "sentence": "No difference."}, "warnings": ["something \x1b[31m odd"],
     }  # fmt: skip
     monkeypatch.chdir(tmp_path)
@@ -174,8 +180,7 @@ def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None
         "--attacks",
         "--seeds",
         "--gradients",
-        "--surrogates.",
-        "--sweep.",
+        "--measures",
         "--scoring.",
     ):
         assert key in text

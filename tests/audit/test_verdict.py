@@ -8,7 +8,7 @@ import pytest
 from cells import made_cell
 
 from brainleaks_pl import Scoring
-from brainleaks_pl.audit.doubts import warnings
+from brainleaks_pl.audit.doubts import attack_doubts, other_code
 from brainleaks_pl.audit.protocol import judges_that_do_not_count, protocol_remarks
 from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 
@@ -125,28 +125,10 @@ def test_the_control_is_said_before_the_verdict() -> None:
     assert list(verdict([], [], NAMES, control="All is well."))[:2] == ["control", "sentence"]
 
 
-def doubts(cells: list[dict[str, Any]], masking: list[dict[str, Any]]) -> list[str]:
-    return warnings(cells, masking, [], [])
-
-
-def probed(surrogate: str, confidence: float) -> dict[str, Any]:
-    return {"target": "snn", "attack": "v1", "judge": "j", "surrogate": surrogate, "confidence": confidence}
-
-
-@pytest.mark.parametrize(("reached", "masked"), [(0.75, True), (0.55, False), (0.2, False)])
-def test_a_surrogate_that_finds_much_more_tells_of_a_masked_gradient(reached: float, masked: bool) -> None:
-    found = doubts([], [probed("as trained", 0.5), probed("atan", reached)])
-    expected = (
-        f"v1 on snn reaches a confidence of {reached:.2f} with the surrogate atan, but 0.50 with that of training "
-        "(judge j): a masked gradient, not privacy."
-    )
-    assert found == ([expected] if masked else [])
-
-
 @pytest.mark.parametrize(("share", "masked"), [(0.4, True), (0.05, False)])
 def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: bool) -> None:
     cells = [made_cell("snn", "v1", seed, {"j": [0.5]}, zero_gradients=zero) for seed, zero in ((0, 0.0), (1, share))]
-    found = doubts(cells, [])
+    found = attack_doubts(cells)
     assert found == (
         ["v1 on snn had no gradient at all in up to 40% of its steps: a low leak may be a masked gradient."]
         if masked
@@ -154,36 +136,26 @@ def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: boo
     )
 
 
-def agreeing(attack: str, share: float, second: str = "b") -> dict[str, Any]:
-    return {"target": "snn", "attack": attack, "first": "a", "second": second, "same_verdict": share}
-
-
-def test_judges_that_disagree_are_counted_and_the_worst_named() -> None:
-    rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v1", 0.5, "c"), agreeing("v1", 0.8, "d")]
-    assert warnings([], [], rows, []) == [
-        "2 of 3 pairs of judges disagree on more than 20% of an attack's reconstructions, most of all a and b: on 60% "
-        "of those of v2 on snn."
-    ]
-    assert warnings([], [], rows[3:], []) == []
-
-
 def test_adversarial_examples_that_do_not_fool_the_target_say_nothing_of_judges() -> None:
     cell = made_cell("snn", "adversarial", 0, {"j": [0.1] * 3}, "adversarial", target_confidence=[0.2, 0.3, 0.4])
-    assert doubts([cell], []) == [
+    assert attack_doubts([cell]) == [
         "The adversarial examples of snn hardly fool it itself (mean confidence 0.30), so that they say little of the "
         "judges: raise controls.eps."
     ]
-    assert doubts([{**cell, "target_confidence": [0.9, 0.8, 0.1]}], []) == []
+    assert attack_doubts([{**cell, "target_confidence": [0.9, 0.8, 0.1]}]) == []
 
 
 def test_cells_of_other_code_are_marked() -> None:
     cells = [made_cell("snn", "v1", seed, {"j": [0.5]}) for seed in (0, 1)]
-    assert doubts(cells, []) == []
+    assert other_code(cells, []) == []
     cells[1]["provenance"] = {"version": "2", "commit": None, "code": "0ther", "torch": "1"}
     cells += [{**cells[1], "provenance": None}]
-    assert doubts(cells, []) == [
+    run = {"measure": "own", "seed": 0, "provenance": cells[1]["provenance"]}
+    assert other_code(cells, [run]) == [
         "Attacks were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To have them "
-        "run anew, remove the folder cells/ of the results."
+        "run anew, remove the folder cells/ of the results.",
+        "Measures were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To have "
+        "them run anew, remove the folder measures/ of the results.",
     ]
 
 

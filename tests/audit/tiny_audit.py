@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,17 @@ from brainleaks_pl import (
     Training,
 )
 from brainleaks_pl.audit.conduct import run_audit
-from brainleaks_pl.audit.run import Audit
-from brainleaks_pl.audit.settings import Controls, SurrogateProbe, Sweep
+from brainleaks_pl.audit.definition import Audit
+from brainleaks_pl.audit.measures.base import Measure
+from brainleaks_pl.audit.measures.masking import Masking
+from brainleaks_pl.audit.measures.sweep import Sweep
+from brainleaks_pl.audit.settings import Controls
 
 NO_CONTROLS = Controls(shuffled_labels=False, groups=0, adversarial=False)
+MEASURES: Mapping[str, Measure] = {
+    "masking": Masking(["v1"], {"atan": ATan(2.0)}),
+    "sweep": Sweep("snn", ["v3"], {"beta": [0.2], "time_steps": [2]}),
+}
 QUICK = Training(lr=0.02, epochs=3, batch_size=15)
 
 
@@ -54,8 +61,7 @@ def tiny_audit(**changes: Any) -> Audit:
         "gradients": 20,
         "scoring": Scoring(draws=3, null_draws=2),
         "controls": Controls(groups=2, attacks=["v3"]),
-        "surrogates": SurrogateProbe(["v1"], {"atan": ATan(2.0)}),
-        "sweep": Sweep("snn", ["v3"], {"beta": [0.2], "time_steps": [2]}),
+        "measures": MEASURES,
         "trainer": {"accelerator": "cpu", "devices": 1},
         "settings": {
             "data": "toy digits",

@@ -102,7 +102,15 @@ def test_an_audit_of_all_of_them_beside_an_ann(
         "gradients": 10,
         "scoring": {"draws": 2, "null_draws": 2},
         "controls": {"shuffled_labels": False, "groups": 0, "adversarial": False},
-        "surrogates": {"attacks": ["v1"], "surrogates": {"atan": {"class_path": "ATan", "init_args": {"alpha": 5.0}}}},
+        "measures": {
+            "masking": {
+                "class_path": "Masking",
+                "init_args": {
+                    "attacks": ["v1"],
+                    "surrogates": {"atan": {"class_path": "ATan", "init_args": {"alpha": 5.0}}},
+                },
+            }
+        },
     }
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(audit))
     main(["audit", "--config=all.yaml", "--trainer.accelerator=cpu"])
@@ -114,6 +122,6 @@ def test_an_audit_of_all_of_them_beside_an_ann(
         "plain_sequential",
         "ann",
     }
-    assert {row["target"] for row in document["masking"]} == spiking
+    assert {row["target"] for row in document["measures"]["masking"]} == spiking
     assert all(document["targets"][name]["test_accuracy"] == [1.0] for name in INTERFACES)
     assert sorted(path.stem for path in (tmp_path / "checkpoints").rglob("*.pt")) == ["ann", "rate"]

@@ -59,7 +59,7 @@ def changed(content: Any, path: tuple[str, ...], value: Any) -> Any:
 def cases() -> list[tuple[str, tuple[str, ...], Any, bool]]:
     """Subcommand, key, value, and whether the command line has it in place of the YAML."""
     extra = [(name,) for name in SHARED] + [("trainer", name) for name in TRAINER]
-    of_audit = [("gradients",), ("surrogates", "attacks"), ("sweep", "target"), ("sweep", "values"), ("sweep",)]
+    of_audit = [("gradients",), ("measures",), ("measures", "sweep"), ("measures", "masking", "class_path"), ("sweep",)]
     places = [(verb, path) for verb in ("fit", "invert", "check", "test") for path in [*keys(config()), *extra]]
     places += 3 * [("audit", path) for path in [*keys(audit()), *of_audit]]
     every = [(*place, value, line) for place, value, line in itertools.product(places, VALUES, (True, False))]

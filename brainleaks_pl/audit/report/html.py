@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 
-from brainleaks_pl.audit.report.agreement import agreement
-from brainleaks_pl.audit.report.ceiling import ceiling
-from brainleaks_pl.audit.report.control import control
 from brainleaks_pl.audit.report.differences import differences
 from brainleaks_pl.audit.report.looks import Looks
-from brainleaks_pl.audit.report.masking import masking
-from brainleaks_pl.audit.report.members import members
-from brainleaks_pl.audit.report.over_time import over_time
-from brainleaks_pl.audit.report.parts import Audit
-from brainleaks_pl.audit.report.people import people
+from brainleaks_pl.audit.report.parts import Audit, Section
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.rating import rating_page, rating_sheet
 from brainleaks_pl.audit.report.repeat import repeat
-from brainleaks_pl.audit.report.scores import scores
-from brainleaks_pl.audit.report.seen import reconstructions
-from brainleaks_pl.audit.report.sweep import sweep
 from brainleaks_pl.audit.report.words import number
+from brainleaks_pl.engine.errors import error_words
 from brainleaks_pl.reporting.text import printable
 from brainleaks_pl.system.storage import write_text
 
-FORMAT = "brainleaks_pl.audit/2"
+FORMAT = "brainleaks_pl.audit/3"
 """The format of the audits that this report reads."""
 
 _TEMPLATES = "templates"
 
 
-def render_report(audit: Audit, folder: Path) -> str:
+class Drawn(Protocol):
+    """What draws its part of the report from what it came to: a measure."""
+
+    def section(self, summary: Any, audit: Audit, looks: Looks, gallery: Gallery) -> Section | Sequence[Section] | None:
+        """Return a section, several, or None."""
+
+
+def render_report(audit: Audit, folder: Path, measures: Mapping[str, Drawn]) -> str:
     """Return the report of an audit as one page of HTML.
 
     Style, script and pictures are inside the page; nothing is fetched. Whatever the audit says is escaped, and
@@ -46,6 +45,7 @@ def render_report(audit: Audit, folder: Path) -> str:
         audit: the content of ``audit.json``.
         folder: the folder of ``audit.json``, which the cells' folders are relative to. A cell whose ``pictures.pt``
             is missing or damaged is shown without pictures.
+        measures: the audit's measures by name, in the order of their sections. Where one fails, its section says so.
 
     Raises:
         ValueError: when the audit is of another format.
@@ -57,18 +57,7 @@ def render_report(audit: Audit, folder: Path) -> str:
         )
     audit = _printable(audit)
     looks, gallery = Looks(audit), Gallery(audit, folder)
-    sections = (
-        control(audit),
-        scores(audit, looks),
-        members(audit, looks),
-        *people(audit),
-        reconstructions(audit, gallery),
-        agreement(audit, looks, gallery),
-        ceiling(audit, looks),
-        over_time(audit, looks),
-        masking(audit, looks),
-        sweep(audit, looks),
-    )
+    sections = [part for name, measure in measures.items() for part in _sections(name, measure, audit, looks, gallery)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, _TEMPLATES),
         autoescape=True,
@@ -89,18 +78,31 @@ def render_report(audit: Audit, folder: Path) -> str:
     )
 
 
-def write_html(audit: Audit, folder: Path) -> None:
+def write_html(audit: Audit, folder: Path, measures: Mapping[str, Drawn]) -> None:
     """Write :func:`render_report` to ``folder/report.html``, atomically.
 
     Args:
         audit: the content of ``audit.json``.
         folder: its folder.
+        measures: as :func:`render_report`.
 
     Raises:
         ValueError: as :func:`render_report`.
         OSError: when the file cannot be written.
     """
-    write_text(folder / "report.html", render_report(audit, folder))
+    write_text(folder / "report.html", render_report(audit, folder, measures))
+
+
+def _sections(name: str, measure: Drawn, audit: Audit, looks: Looks, gallery: Gallery) -> Sequence[Section]:
+    """Return the sections of a measure, or one that says what went wrong."""
+    failed = [run["error"] for run in audit["runs"] if (run["measure"], run["seed"]) == (name, None)]
+    if failed and name not in audit["measures"]:
+        return [Section(name, name, "This could not be measured.", finding=failed[0])]
+    try:
+        found = measure.section(audit["measures"].get(name), audit, looks, gallery)
+    except Exception as error:  # of whatever kind, the other sections are shown
+        return [Section(name, name, "This section could not be drawn.", finding=error_words(error))]
+    return [found] if isinstance(found, Section) else found or ()
 
 
 def _printable(value: Any) -> Any:

@@ -48,8 +48,11 @@ def repeat(audit: Audit) -> Section:
             ("role", "name", "class", "spiking", *(f"seed {seed}" for seed in audit["seeds"]), "at chance"),
             networks,
         ),
-        Table("Cells: one attack on one target each", (*words, "variant"), done),
     ]
+    if audit["cells"]:
+        tables.append(Table("Cells: one attack on one target each", (*words, "variant"), done))
+    if audit["runs"]:
+        tables.append(_runs(audit))
     provenances = _provenances(audit)
     if provenances:
         tables.insert(1, Table("What made the cells", (*_PROVENANCE, "cells"), tuple(provenances)))
@@ -63,8 +66,15 @@ def repeat(audit: Audit) -> Section:
         "digests of the weights of its target and judges and of its data.",
         tuple(_notes(audit, len(failed), len(failed) + len(done))),
         (Group(tables=tuple(tables)),),
-        _finding(provenances),
+        _finding(provenances) if audit["cells"] else "",
     )
+
+
+def _runs(audit: Audit) -> Table:
+    """Return what measures that run by themselves came to on each seed."""
+    keys = ("measure", "seed", "status", "seconds", "error")
+    rows = tuple(tuple(run[key] for key in keys) for run in audit["runs"])
+    return Table("Measures that ran by themselves, once a seed", keys, rows)
 
 
 def _notes(audit: Audit, failed: int, cells: int) -> list[str]:
@@ -124,4 +134,4 @@ def _variant(cell: dict[str, Any]) -> str | None:
     if cell["surrogate"] is not None:
         arguments = ", ".join(f"{key}={value}" for key, value in cell["surrogate"].get("init_args", {}).items())
         return f"{cell['surrogate']['class_path'].rpartition('.')[2]}({arguments})"
-    return f"{cell['sweep']['parameter']}={cell['sweep']['value']}" if cell["sweep"] is not None else None
+    return f"{cell['sweep']['parameter']}={cell['sweep']['value']}" if cell["sweep"] is not None else cell["label"]

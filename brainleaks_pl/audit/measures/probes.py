@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from brainleaks_pl.audit.differences import STRONGEST
-from brainleaks_pl.audit.doubts import MANY_ZERO_GRADIENTS, MASKED_GAIN
+from brainleaks_pl.audit.doubts import MANY_ZERO_GRADIENTS
 from brainleaks_pl.audit.grouping import done, grouped, mean
 from brainleaks_pl.audit.report.differences import leading_rows
-from brainleaks_pl.audit.report.parts import Audit
+from brainleaks_pl.audit.report.parts import Audit as Document
 from brainleaks_pl.audit.report.words import counting_judges, null_confidence, share_of_seeds, spanned
-from brainleaks_pl.audit.scores import AS_TRAINED
 from brainleaks_pl.reporting.text import listed
 
+AS_TRAINED = "as trained"
+"""What the surrogate that a target was trained with is called beside others."""
+MASKED_GAIN = 0.1
+"""Confidence that another surrogate must add to tell of a masked gradient."""
 _HEADROOM = 0.05
+
+Rows = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,14 @@ class Probe:
         return self.trained is not None and self.real is not None and self.trained < self.real - _HEADROOM
 
 
-def probes(audit: Audit) -> list[Probe]:
+def probes(rows: Rows, audit: Document) -> list[Probe]:
     """Return the attacks that were tried with other surrogates."""
     judges = counting_judges(audit)
     found = []
-    for (target, attack), rows in grouped(audit["masking"], "target", "attack"):
+    for (target, attack), own in grouped(rows, "target", "attack"):
         reached = {
             name: level
-            for (name,), those in grouped(rows, "surrogate")
+            for (name,), those in grouped(own, "surrogate")
             if (level := mean([row["confidence"] for row in those if row["judge"] in judges])) is not None
         }
         trained = reached.pop(AS_TRAINED, None)
@@ -64,14 +71,14 @@ def probes(audit: Audit) -> list[Probe]:
     return found
 
 
-def notes(audit: Audit) -> list[str]:
+def notes(rows: Rows, audit: Document) -> list[str]:
     """Return what the probes rest on, what they left out, and what each of them found."""
     found = []
-    if audit["masking"]:
-        seeds = share_of_seeds(audit, [row["seeds"] for row in audit["masking"]])
+    if rows:
+        seeds = share_of_seeds(audit, [row["seeds"] for row in rows])
         found.append(f"The other surrogates were tried on {seeds}.")
-    found += _coverage(audit)
-    for probe in probes(audit):
+    found += _coverage(rows, audit)
+    for probe in probes(rows, audit):
         if probe.best is None or probe.trained is None or probe.gain is None:
             found.append(f"{probe.pair} lacks a result to compare with, so that nothing can be said of its gradient.")
             continue
@@ -96,9 +103,9 @@ def notes(audit: Audit) -> list[str]:
     return found
 
 
-def finding(audit: Audit) -> str:
+def finding(rows: Rows, audit: Document) -> str:
     """Return what the probes come to: of which attacks they say something, and of which they cannot."""
-    found = probes(audit)
+    found = probes(rows, audit)
     if not found:
         return "No other surrogates were tried, so nothing here tells a safe network from an attack that is blind."
     masked = [probe.pair for probe in found if probe.masked]
@@ -111,7 +118,7 @@ def finding(audit: Audit) -> str:
             "that a low score there is no privacy."
         )
     if clear:
-        own = [row["seeds"] for row in audit["masking"] if _pair(row["attack"], row["target"]) in clear]
+        own = [row["seeds"] for row in rows if _pair(row["attack"], row["target"]) in clear]
         words.append(
             f"No other surrogate found much more for {listed(clear)}, on {spanned(own, 'seed')}; of other attacks and "
             "seeds this says nothing."
@@ -121,9 +128,9 @@ def finding(audit: Audit) -> str:
     return " ".join(words)
 
 
-def _coverage(audit: Audit) -> list[str]:
+def _coverage(rows: Rows, audit: Document) -> list[str]:
     """Return which of the attacks that follow gradients of spiking targets were probed, and which were not."""
-    probed = {(row["target"], row["attack"]) for row in audit["masking"]}
+    probed = {(row["target"], row["attack"]) for row in rows}
     open_pairs = [
         (target, attack)
         for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack")
@@ -133,7 +140,7 @@ def _coverage(audit: Audit) -> list[str]:
     ]
     found = []
     if probed:
-        tried = listed(_pair(row["attack"], row["target"]) for row in _first_of_each(audit))
+        tried = listed(_pair(row["attack"], row["target"]) for row in _first_of_each(rows))
         left = f"; not tried: {listed(_pair(attack, target) for target, attack in open_pairs)}" if open_pairs else ""
         found.append(f"Tried with other surrogates: {tried}{left}.")
     strongest = [row for row in leading_rows(audit["differences"]) if row["attack"] == STRONGEST]
@@ -147,8 +154,8 @@ def _coverage(audit: Audit) -> list[str]:
     return found
 
 
-def _first_of_each(audit: Audit) -> list[dict[str, str]]:
-    return [rows[0] for _, rows in grouped(audit["masking"], "target", "attack")]
+def _first_of_each(rows: Rows) -> list[dict[str, str]]:
+    return [own[0] for _, own in grouped(rows, "target", "attack")]
 
 
 def _pair(attack: str, target: str) -> str:

@@ -1,0 +1,1 @@
+"""What an audit measures: one file a measure, which holds what it computes and what it shows."""

@@ -1,0 +1,162 @@
+"""Does an attack that finds little find little because there is little, or because it has no gradient to follow?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from brainleaks_pl.audit.grouping import done, grouped
+from brainleaks_pl.audit.measures.base import Document, Findings, Measure, Planned
+from brainleaks_pl.audit.measures.probes import AS_TRAINED, MASKED_GAIN, finding, notes
+from brainleaks_pl.audit.plan import Cell, Variant, check_known, is_chosen
+from brainleaks_pl.audit.report.intervals import Row, interval_plot
+from brainleaks_pl.audit.report.looks import Looks, label
+from brainleaks_pl.audit.report.parts import Group, Plot, Section, Table
+from brainleaks_pl.audit.report.pictures import Gallery
+from brainleaks_pl.audit.scores import Cells, beside, common_judges, mean_scores, same_seeds
+from brainleaks_pl.networks.surrogates import Surrogate
+from brainleaks_pl.reporting.text import short
+from brainleaks_pl.system.names import check_names
+
+if TYPE_CHECKING:
+    from brainleaks_pl.audit.definition import Audit
+
+KIND = "surrogate"
+"""What its cells are for."""
+
+
+@dataclass(frozen=True)
+class Masking(Measure):
+    """The same attacks with other surrogate gradients: is it the network that is private, or the gradient masked?
+
+    Args:
+        attacks: names of attacks that take a surrogate.
+        surrogates: surrogates by name.
+        seeds: of the audit's; None takes the first.
+    """
+
+    attacks: list[str] = field(default_factory=list)
+    surrogates: dict[str, Surrogate] = field(default_factory=dict)
+    seeds: list[int] | None = None
+
+    def check(self, audit: Audit) -> None:
+        """See that names are known, and those of surrogates names of files."""
+        check_names("surrogates", self.surrogates)
+        check_known("attacks", self.attacks, audit.attacks)
+        check_known("seeds", self.seeds, audit.seeds)
+
+    def cells(self, seed: int, planned: Planned) -> list[Cell]:
+        """Return the attacks with other surrogates, on the targets that have surrogates."""
+        if not is_chosen(seed, self.seeds, planned.audit.seeds):
+            return []
+        return [
+            Cell(seed, Variant(target), attack, KIND, name, {"surrogate": surrogate})
+            for target, attacks in planned.fits.items()
+            if planned.networks[target].has_surrogates
+            for attack in attacks
+            if attack in self.attacks
+            for name, surrogate in self.surrogates.items()
+        ]
+
+    def summarise(self, found: Findings) -> list[dict[str, Any]]:
+        """Return :func:`masking_rows`."""
+        return masking_rows(found.cells)
+
+    def warnings(self, summary: list[dict[str, Any]], audit: Document) -> list[str]:
+        """Say which attacks reach much more with another surrogate, by the judges that count."""
+        rows = [row for row in summary if audit["judges"][row["judge"]]["counts"]]
+        plain = {(row["target"], row["attack"], row["judge"]): row for row in rows if row["surrogate"] == AS_TRAINED}
+        said = []
+        for row in rows:
+            target, attack, judge, reached = (row[key] for key in ("target", "attack", "judge", "confidence"))
+            trained = plain[target, attack, judge]["confidence"] if (target, attack, judge) in plain else reached
+            if reached - trained > MASKED_GAIN:
+                said.append(
+                    f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate "
+                    f"{row['surrogate']}, but {trained:.2f} with that of training (judge {judge}): a masked gradient, "
+                    "not privacy."
+                )
+        return said
+
+    def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
+        """Show what the attacks find with other surrogates, and how far that can be trusted."""
+        header = ("target", "attack", "judge", "surrogate", "attack_accuracy", "confidence", "zero_gradients", "seeds")
+        tables = [
+            Table(
+                "Share of units and time steps without any gradient",
+                ("target", "attack", "seed", "zero gradients"),
+                tuple(
+                    tuple(cell[key] for key in ("target", "attack", "seed", "zero_gradients"))
+                    for cell in done(audit["cells"])
+                ),
+            )
+        ]
+        if summary:
+            tables.insert(
+                0,
+                Table(
+                    "The same attacks with other surrogates",
+                    tuple(key.replace("_", " ") for key in header),
+                    tuple(tuple(row[key] for key in header) for row in summary),
+                ),
+            )
+        return Section(
+            "masking",
+            "Is it the network or the attack?",
+            "Spikes have no derivative; attacks follow that of a smooth surrogate instead. Where it is zero almost "
+            "everywhere, the attack is blind, and a low score says nothing of privacy. The same attack with other "
+            "surrogates tells the two apart: if one of them finds much more, the network was not safe but the attack "
+            "weak.",
+            tuple(notes(summary, audit)),
+            (
+                Group(
+                    plots=tuple(_surrogates(those, looks, judge) for (judge,), those in grouped(summary, "judge")),
+                    tables=tuple(tables),
+                ),
+            ),
+            finding(summary, audit),
+        )
+
+
+def masking_rows(cells: Cells) -> list[dict[str, Any]]:
+    """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
+    rows = []
+    for (target, attack), own in grouped(done(cells, KIND), "target", "attack"):
+        named: list[Mapping[str, Any]] = [{**cell, "name": cell["surrogate"]["name"]} for cell in own]
+        groups = [(AS_TRAINED, beside(own, cells)), *((name, those) for (name,), those in grouped(named, "name"))]
+        for surrogate, group in same_seeds(groups):
+            rows += [
+                {
+                    "target": target,
+                    "attack": attack,
+                    "judge": judge,
+                    "surrogate": surrogate,
+                    **mean_scores(group, judge),
+                    "zero_gradients": mean(cell["zero_gradients"] for cell in group),
+                    "seeds": len(group),
+                }
+                for judge in common_judges(group)
+            ]
+    return rows
+
+
+def _surrogates(rows: list[dict[str, Any]], looks: Looks, judge: str) -> Plot:
+    lines = [
+        Row(
+            label(row["target"], row["attack"], row["surrogate"]),
+            row["confidence"],
+            colour=looks.colour(row["attack"]),
+            marker=looks.marker(row["target"]),
+            nulls={} if row["zero_gradients"] is None else {"zero gradients": row["zero_gradients"]},
+        )
+        for row in rows
+    ]
+    return interval_plot(
+        lines,
+        title=f"judge {short(judge)}",
+        label="confidence",
+        alt=f"Confidence of the judge {judge} in each attack by surrogate, beside the share of zero gradients",
+        caption=f"Confidence of {judge}; grey: share of zero gradients",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib import get_data_path
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 from torch import Generator, Tensor
 
@@ -22,7 +20,7 @@ TYPEFACES = (
     "STIXGeneral", "STIXGeneralItalic",
 )  # fmt: skip
 """Those that matplotlib ships and whose strokes are about as thick as a pen's."""
-LEFT_OUT = frozenset("OoQDОоΟοΘθσ" + "Il|!iΙιΪίΐі" + "ZzΖ" + "ЗзЭэ" + "SsЅ$" + "Ббbδ6" + "BВвΒ&" + "gq")
+LEFT_OUT = frozenset("OoQDОоΟοΘθσIl|!iΙιΪΐίZzΖЗзЭэSs$БбbδBВвΒ&gq")  # noqa: RUF001
 """Glyphs that may be read as 0, 1, 2, 3, 5, 6, 8 or 9: the prior is not to know what a digit looks like."""
 CHARACTERS = tuple(
     chr(code)
@@ -93,7 +91,7 @@ class Glyphs(ImageDataModule):
 
 
 def _drawn(count: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Return images, uint8 ``(N, 1, 28, 28)``, and their classes, ``(N,)``: all, then those that are drawn at random."""
+    """Return images, uint8 ``(N, 1, 28, 28)``, and their classes, ``(N,)``: first each once, then any."""
     classes = len(CHARACTERS) + 1
     labels = torch.randint(classes - 1, (count,), generator=generator)
     labels[torch.rand(count, generator=generator) < SCRIBBLES] = classes - 1
@@ -121,7 +119,10 @@ def _glyph(character: str, typeface: str) -> np.ndarray:
     scale = _DRAWN / max(picture.size)
     size = tuple(max(1, round(scale * side)) for side in picture.size)
     canvas = Image.new("L", (_CANVAS, _CANVAS))
-    canvas.paste(picture.resize((size[0], size[1]), Image.Resampling.BILINEAR), [(_CANVAS - s) // 2 for s in size])
+    canvas.paste(
+        picture.resize((size[0], size[1]), Image.Resampling.BILINEAR),
+        ((_CANVAS - size[0]) // 2, (_CANVAS - size[1]) // 2),
+    )
     return np.asarray(canvas)
 
 
@@ -188,8 +189,3 @@ def _as_mnist(canvas: Tensor) -> Tensor:
     side = len(offsets)
     grid = torch.stack([xs[:, None].expand(-1, side, -1), ys[:, :, None].expand(-1, -1, side)], -1)
     return F.avg_pool2d(F.grid_sample(canvas, grid, align_corners=False), _FINE)
-
-
-def class_of(characters: Sequence[str]) -> list[int]:
-    """Return the classes of characters."""
-    return [CHARACTERS.index(own) for own in characters]

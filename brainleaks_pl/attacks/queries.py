@@ -76,7 +76,7 @@ class QueryInversion(InversionModule):
         shape = target.input_shape if encoder is None else encoder.image_shape(target.input_shape)
         check_margin(margin, shape)
         self.size = (shape[1] - 2 * margin, shape[2] - 2 * margin)
-        if not (1 <= grid[0] <= self.size[0] and 1 <= grid[1] <= self.size[1]):
+        if prior is None and not (1 <= grid[0] <= self.size[0] and 1 <= grid[1] <= self.size[1]):
             raise ValueError(f"grid must lie between 1x1 and the image's {self.size[0]}x{self.size[1]}, got {grid}.")
         if queries <= members:
             raise ValueError(f"queries must exceed the {members} that one step sends, got {queries}.")

@@ -28,15 +28,15 @@ class Prior(Captured, Trainee):
     the optimizer of :meth:`optimizer` steps along what :meth:`guided` makes of it, and :meth:`advance` ends the step.
 
     Args:
-        weights: file of a trained prior, as ``fit`` writes it; it says how the prior is built. None builds a new one.
+        weights: file of a trained prior, as ``fit`` writes it; it says how the prior is built, and is read when an
+            attack takes the prior, or its pictures or their shape are asked for. None builds a new one.
         alone: pictures that are drawn without any guidance, of which the target chooses: the null of attacks with
             this prior, at least 1.
         training: how ``fit`` trains it.
         building: arguments of :meth:`build` beside the shape, where there are no weights.
 
     Raises:
-        FileNotFoundError: when there are no weights at that path.
-        ValueError: when an argument is out of range, or the file is not one of such a prior.
+        ValueError: when an argument is out of range.
     """
 
     monitored = ("val/loss", "min")
@@ -53,8 +53,6 @@ class Prior(Captured, Trainee):
         self.network: nn.Module
         self.facts: dict[str, Any] = {}
         self._input_shape: tuple[int, int, int] | None = None
-        if weights is not None:
-            self._load(Path(weights))
 
     @abstractmethod
     def build(self, input_shape: tuple[int, int, int], **building: Any) -> nn.Module:
@@ -114,6 +112,7 @@ class Prior(Captured, Trainee):
     @torch.no_grad()
     def sample(self, count: int, generator: Generator, steps: int = 30) -> Tensor:
         """Draw pictures that nothing guides, ``(count, C, H, W)`` in [0, 1]."""
+        self.check_shape(self.input_shape)
         drawn = []
         for first in range(0, count, _AT_ONCE):
             shape = (min(_AT_ONCE, count - first), *self.latent_shape)
@@ -130,7 +129,14 @@ class Prior(Captured, Trainee):
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of the pictures."""
+        """(C, H, W) of the pictures.
+
+        Raises:
+            FileNotFoundError: when there are no weights at the path that was given.
+            ValueError: when the file is not one of such a prior, or there is none and the prior has not been trained.
+        """
+        if self._input_shape is None and self.weights is not None:
+            self._load(Path(self.weights))
         if self._input_shape is None:
             raise ValueError(
                 f"{self.name} has not been trained: give the file that `brainleaks fit` wrote as `weights`."
@@ -201,12 +207,12 @@ class Prior(Captured, Trainee):
         if content["class"] != self.name:
             raise ValueError(f"{path} holds a {content['class']}, not a {self.name}: set the prior's class_path to it.")
         shape, self.building = content["architecture"].pop("input_shape"), content["architecture"]
-        self.fit_to(tuple(shape))
+        network = self.build(tuple(shape), **self.building)
         try:
-            self.network.load_state_dict(content.pop("state_dict"))
+            network.load_state_dict(content.pop("state_dict"))
         except RuntimeError as error:
             raise ValueError(f"{path} does not fit {self.name}: {error}") from error
-        self.facts = content
+        self.network, self._input_shape, self.facts = network, tuple(shape), content
         self.requires_grad_(False).eval()
 
 

@@ -35,8 +35,7 @@ class GuidedDenoising(Prior):
         training: how ``fit`` trains it.
 
     Raises:
-        FileNotFoundError: when there are no weights at that path.
-        ValueError: when an argument is out of range, or the file does not fit.
+        ValueError: when an argument is out of range.
     """
 
     anneals = True

@@ -27,8 +27,7 @@ class PrincipalComponents(LatentPrior):
         alone: pictures drawn for the null, at least 1.
 
     Raises:
-        FileNotFoundError: when there are no weights at that path.
-        ValueError: when an argument is out of range, or the file does not fit.
+        ValueError: when an argument is out of range.
     """
 
     network: _Components

@@ -24,8 +24,7 @@ class VAE(LatentPrior):
         training: how ``fit`` trains it.
 
     Raises:
-        FileNotFoundError: when there are no weights at that path.
-        ValueError: when an argument is out of range, or the file does not fit.
+        ValueError: when an argument is out of range.
     """
 
     network: _Autoencoder

@@ -23,8 +23,11 @@ from .data import (
     ATTFaces,
     DVSGesture,
     EventDataModule,
+    Glyphs,
     ImageDataModule,
     MNIST5k,
+    PrivateATTFaces,
+    PublicATTFaces,
     SimulatedDVSGesture,
     SimulatedNMNIST,
 )
@@ -50,6 +53,7 @@ from .export import export_results
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
+from .priors import VAE, GuidedDenoising, PrincipalComponents, Prior
 from .targets import Classifier, NearestNeighbour, Training, wrap
 from .targets.checks import CheckReport, Checks, run_checks
 from .targets.interfaces import (
@@ -72,6 +76,7 @@ __all__ = [
     "MLP",
     "MNIST",
     "NMNIST",
+    "VAE",
     "ATTFaces",
     "ATan",
     "AdversarialExamples",
@@ -92,7 +97,9 @@ __all__ = [
     "EventDataModule",
     "FastSigmoid",
     "FrameTransform",
+    "Glyphs",
     "GradientInversion",
+    "GuidedDenoising",
     "ImageDataModule",
     "Interface",
     "InversionModule",
@@ -112,6 +119,10 @@ __all__ = [
     "Network",
     "NonSpiking",
     "Norse",
+    "PrincipalComponents",
+    "Prior",
+    "PrivateATTFaces",
+    "PublicATTFaces",
     "QueryInversion",
     "RateEncoder",
     "Report",

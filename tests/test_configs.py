@@ -9,13 +9,18 @@ import torch
 import yaml
 from datafiles import WriteFaces, WriteMNIST
 from recordings import write_gesture_folder, write_nmnist_folder
+from toys import ToyDigits
 
+import brainleaks_pl
 from brainleaks_pl.cli.main import main
+from brainleaks_pl.priors.files import write_prior
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("[!a]*.yaml"))  # all but those of audits
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("[!ap]*.yaml"))  # all but those of audits and priors
+PRIORS = sorted((Path(__file__).parents[1] / "configs").glob("prior*.yaml"))
 IMAGE_NULLS = {"noise", "black", "class_mean", "real"}
 EVENT_NULLS = {"noise", "shuffled", "class_mean", "real"}
 LIKENESS = {"spike_rate", "class_rate", "rate_to_class", "rate_to_sensor", "time_course_correlation"}
+SMALL: dict[str, dict[str, Any]] = {"GuidedDenoising": {"width": 8}, "PrincipalComponents": {"latents": 5}}
 METRICS = {"attack_accuracy", "top3_accuracy", "confidence", "daa"}
 
 pytestmark = pytest.mark.usefixtures("few_digits")
@@ -58,6 +63,12 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
         shared += ["--attack.time_steps=2"]
     queried = "queries" in content["attack"]["init_args"]
     shared += ["--attack.pairs=2", "--attack.queries=10"] if queried else ["--attack.steps=2"]
+    prior = content["attack"]["init_args"].get("prior")
+    if prior is not None:
+        shared += ["--attack.prior.alone=4"]
+        made = getattr(brainleaks_pl, prior["class_path"])(**SMALL[prior["class_path"]])
+        made.fit_to(getattr(brainleaks_pl, data["class_path"]).input_shape)
+        write_prior(Path(prior["init_args"]["weights"]), made.content(ToyDigits()))
     main(["invert", *shared, "--attack.classes=[1,3]"])
 
     results = tmp_path / "results" / config.stem
@@ -70,7 +81,9 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
         assert failed <= {"answer"}
     assert [row["class"] for row in judge["per_class"]] == [1, 3]
     events = "frames:" in text
-    assert set(judge["nulls"]) == (EVENT_NULLS if events else IMAGE_NULLS)
+    own_nulls = set() if prior is None else {"prior_alone", "prior_mean"}
+    assert set(judge["nulls"]) == (EVENT_NULLS if events else IMAGE_NULLS) | own_nulls
+    assert set(scores["similarity_nulls"]) == set(judge["nulls"])
     assert all((set(row) > LIKENESS) == events for row in scores["similarity"])
     assert ("scene_similarity" in scores) == (simulated and "EventCameraEncoder" in text)
     assert scores["data"]["simulated"] == simulated == ("SIMULATED data" in text)
@@ -89,6 +102,29 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
         for form in ("tonic", own, "gif"):
             main(["export", "--results", str(results), "--format", form])
             assert any((results / "export" / form).iterdir())
+
+
+@pytest.mark.parametrize("config", PRIORS, ids=lambda path: path.stem)
+def test_fit_a_prior(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = config_of(config)
+    data, kind = (getattr(brainleaks_pl, content[part]["class_path"]) for part in ("data", "model"))
+    small = "--data.samples=160" if data is brainleaks_pl.Glyphs else f"--data.root={root}"
+    sizes = [f"--model.{name}={value}" for name, value in SMALL[kind.__name__].items()]
+    shared = [
+        "--config",
+        str(config),
+        "--trainer.enable_progress_bar=false",
+        "--trainer.accelerator=cpu",
+        small,
+        *sizes,
+    ]
+    main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
+    prior = kind(weights=str(tmp_path / content["checkpoints"] / "prior.pt"))
+    assert prior.input_shape == data.input_shape
+    assert prior.facts["data"]["class"] == data.__name__
+    with pytest.raises(SystemExit):
+        main(["invert", *shared, "--attack=BrainLeaksV3"])
 
 
 def config_of(path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from brainleaks_pl.attacks.sharing import join, replace, select, share
 from brainleaks_pl.attacks.spending import Snapshot, Spending
 from brainleaks_pl.attacks.streams import DRAWS
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.system.memory import require_memory
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -81,6 +82,7 @@ class InversionModule(LightningModule, ABC):
         if seed is not None and seed < 0:
             raise ValueError(f"seed must not be negative, got {seed}.")
         self.target = target.requires_grad_(False)
+        self.prior = None
         self.steps = steps
         self.classes = attacked_classes(classes, target.num_classes)
         count = len(self.classes) * restarts
@@ -113,6 +115,8 @@ class InversionModule(LightningModule, ABC):
     """What it had after some of its queries; none where it does not count them."""
     encoder: Encoder | None = None
     """What the attacker takes images through, where the candidates are images and the target is spiking."""
+    prior: Prior | None
+    """What keeps the search among natural pictures, where something does; the candidates are then its latents."""
 
     @property
     def log_every(self) -> int:
@@ -212,9 +216,11 @@ class InversionModule(LightningModule, ABC):
         del self.anchor
 
     def train(self, mode: bool = True) -> InversionModule:
-        """Keep the target in evaluation mode whatever the mode of the attack."""
+        """Keep target and prior in evaluation mode whatever the mode of the attack."""
         super().train(mode)
         self.target.eval()
+        if self.prior is not None:
+            self.prior.eval()
         return self
 
     def train_dataloader(self) -> Sequence[int]:
@@ -246,7 +252,11 @@ class InversionModule(LightningModule, ABC):
         mean = costs.mean(1)
         better = (mean < self.best_cost) & self.active
         self.best_cost = torch.where(better, mean, self.best_cost)
-        self.best = torch.where(unit_view(better, self.best), self.candidates.detach(), self.best)
+        self.best = torch.where(unit_view(better, self.best), self.worth_keeping(), self.best)
+
+    def worth_keeping(self) -> Tensor:
+        """Return what :meth:`keep_best` remembers of the candidates, in their shape."""
+        return self.candidates.detach()
 
     def on_train_epoch_end(self) -> None:
         """Judge the last candidates as well, and bring together what all processes hold."""

@@ -29,7 +29,8 @@ class BlackBox(QueryInversion):
         target: the trained classifier, spiking or not.
         encoder: the encoding that the attacker assumes, as of :class:`QueryInversion`.
         pairs: antithetic pairs in a step, at least 1; ``queries`` must exceed twice as many.
-        sigma: standard deviation of the displacements, in logits, > 0.
+        sigma: standard deviation of the displacements, in logits, > 0; with a prior, in the likely deviations of its
+            latents.
         loss: what is minimised, of the scores; None means :class:`~brainleaks_pl.attacks.losses.CrossEntropy`.
         optimizer: builds the optimizer of the grids.
         kwargs: those of :class:`QueryInversion`.
@@ -62,7 +63,8 @@ class BlackBox(QueryInversion):
 
     def offsets(self, step: int) -> Tensor:
         """Return the pairs' displacements, ``(N, pairs, 2, C, h, w)``: a normal draw and its opposite."""
-        offsets = self.sigma * self.normal(step, (self.pairs, *self.candidates.shape[1:])).movedim(1, 0)
+        sigma = self.sigma if self.prior is None else self.sigma * self.prior.spread(step, self.steps)
+        offsets = sigma * self.normal(step, (self.pairs, *self.candidates.shape[1:])).movedim(1, 0)
         return torch.stack([offsets, -offsets], 2)
 
     def move(self, answers: Tensor, offsets: Tensor, step: int) -> Tensor:
@@ -70,7 +72,7 @@ class BlackBox(QueryInversion):
         scores = answers.flatten(1, 2)
         costs = self._costs(scores)
         shaped = centred_ranks(costs).unflatten(1, (self.pairs, 2))
-        self.descend(search_gradient(shaped, offsets[:, :, 0] / self.sigma, self.sigma))
+        self._step_along(shaped, offsets[:, :, 0], step)
         confidences = scores.exp().take_along_dim(self.labels.view(-1, 1, 1), 2)
         self.log("invert/target_confidence", confidences.mean(), prog_bar=True, batch_size=1)
         return costs.mean(1)
@@ -80,8 +82,20 @@ class BlackBox(QueryInversion):
         return self._costs(self.ask_again())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimizer of the grids."""
-        return self.optimizer([self.candidates])
+        """Build the optimizer of the grids, or of a prior's latents."""
+        return (self.optimizer if self.prior is None else self.prior.optimizer)([self.candidates])
+
+    def _step_along(self, shaped: Tensor, displaced: Tensor, step: int) -> None:
+        """Step along the search gradient; a prior is guided by it, and goes on to its next step."""
+        if self.prior is None:
+            self.descend(search_gradient(shaped, displaced / self.sigma, self.sigma))
+            return
+        sigma = self.sigma * self.prior.spread(step, self.steps)
+        images = self.images(self.candidates.detach(), step)
+        gradient = search_gradient(shaped, displaced / sigma, sigma)
+        self.descend(self.prior.guided(gradient, step, self.steps))
+        with torch.no_grad():
+            self.candidates.copy_(self.prior.advance(self.candidates, images, step, self.steps))
 
     def _costs(self, scores: Tensor) -> Tensor:
         """Return the costs, ``(N, n)``, of scores ``(N, n, K)``."""

@@ -88,13 +88,13 @@ class BrainLeaksV3(ImageInversion):
             population=population,
             **kwargs,
         )
-        self._images, self._inputs = self.candidates.detach(), torch.empty(0)
+        self._seen, self._inputs = torch.empty(0), torch.empty(0)
 
     def sample(self, step: int) -> Tensor:
         """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``, and keep their graph."""
         with torch.enable_grad():
-            self._images = self.candidates.detach().clone().requires_grad_()
-            members = self.varied(self._images, step)
+            self._seen = self.images(step).clone().requires_grad_()
+            members = self.varied(self._seen, step)
             if self.encoder is None:
                 self._inputs = members
             else:
@@ -103,18 +103,18 @@ class BrainLeaksV3(ImageInversion):
         return self._inputs.detach()
 
     def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
-        """Return the gradient back through the encoder, with that of the total variation, smoothed and scaled."""
+        """Return the gradient back through encoder and prior, with that of the total variation, smoothed and scaled."""
         outputs, gradients = [self._inputs], [sample_gradient / self.population, None]
         if self.total_variation:
             with torch.enable_grad():
-                outputs.append(self.total_variation * total_variation_of(self._images).sum())
-        (estimate,) = torch.autograd.grad(outputs, self._images, gradients[: len(outputs)])
-        return self.natural(estimate)
+                outputs.append(self.total_variation * total_variation_of(self._seen).sum())
+        (estimate,) = torch.autograd.grad(outputs, self._seen, gradients[: len(outputs)])
+        return self.back(estimate)
 
     def project(self) -> None:
         """Keep the pixels in [0, 1], the margin black and the mean within its bound."""
         super().project()
-        if self.max_mean is not None:
+        if self.max_mean is not None and self.prior is None:
             self.candidates.copy_(bound_mean(self.candidates, self.max_mean))
 
     def _assumed(self, step: int, encoder: Encoder) -> Encoder:

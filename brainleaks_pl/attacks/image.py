@@ -16,6 +16,7 @@ from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.encoders.rate import RateEncoder
+from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.targets.classifier import Classifier
 
 _COARSE = 4
@@ -60,6 +61,9 @@ class ImageInversion(GradientInversion):
     own, so that no two restarts of an attack that draws nothing are the same: smooth noise is added to it, and what
     falls below 0 or above 1 is mirrored there.
 
+    With a prior, the candidates are its latents, and all restarts start from latents of their own. The gradient of the
+    image goes back through the prior; ``optimizer``, ``clamp``, ``start`` and ``restart_spread`` play no part.
+
     Args:
         target: the trained classifier.
         image_shape: (C, H, W) of the images.
@@ -74,10 +78,12 @@ class ImageInversion(GradientInversion):
         restart_spread: most that a pixel of a later restart's first image differs from that of the first restart, in
             [0, 1].
         population: inputs that the target sees of each image in a step, at least 1; no more than can differ.
+        prior: what keeps the images among natural ones, trained on public data; None looks among all images.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
-        ValueError: when an argument is out of range, or all restarts would be the same.
+        ValueError: when an argument is out of range, all restarts would be the same, or the prior makes pictures of
+            another shape.
     """
 
     def __init__(
@@ -95,6 +101,7 @@ class ImageInversion(GradientInversion):
         margin: int = 0,
         restart_spread: float = 0.2,
         population: int = 1,
+        prior: Prior | None = None,
         **kwargs: Any,
     ) -> None:
         for name, value in (
@@ -112,7 +119,10 @@ class ImageInversion(GradientInversion):
         if smoothing > max(image_shape[1:]):
             raise ValueError(f"smoothing must be at most the image's {max(image_shape[1:])} pixels, got {smoothing}.")
         check_margin(margin, image_shape)
-        super().__init__(target, candidate_shape=image_shape, **kwargs)
+        if prior is not None:
+            prior.check_shape(image_shape)
+        super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
+        self.prior = None if prior is None else prior.requires_grad_(False).eval()
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
@@ -123,15 +133,20 @@ class ImageInversion(GradientInversion):
         self.max_shift = max_shift
         self.margin = margin
         self.population = int(min(population, self.variations))
-        if self.restarts > 1 and not restart_spread and self.population == self.variations:
+        if self.prior is None and self.restarts > 1 and not restart_spread and self.population == self.variations:
             raise ValueError(
                 f"all {self.restarts} restarts of a class would be the same: {type(self).__name__} sees the same "
                 f"inputs in all of them, and restart_spread is {restart_spread}. Give a restart_spread above 0, noise, "
                 "a larger max_shift, or one restart."
             )
+        self._latents = self._images = torch.empty(0)
+        self._step = 0
         with torch.no_grad():
-            self._spread_restarts(restart_spread)
-            self.project()
+            if self.prior is None:
+                self._spread_restarts(restart_spread)
+                self.project()
+            else:
+                self.candidates.copy_(self.prior.first(self.normal(0, self.prior.latent_shape, FIRST_IMAGES)))
             self.best.copy_(self.candidates)
 
     @property
@@ -140,6 +155,44 @@ class ImageInversion(GradientInversion):
         if self.noise or (self.encoder is not None and self.encoder.draws):
             return math.inf
         return self._span**2
+
+    @property
+    def midpoint(self) -> float:
+        """The value above which a random flip lowers an entry: half a pixel, or half of a prior's latents."""
+        return 0.5 if self.prior is None else 0.0
+
+    def images(self, step: int) -> Tensor:
+        """Return the images that the candidates stand for in a step, ``(N, C, H, W)``, without a gradient.
+
+        :meth:`back` takes the images' own gradient back to the candidates.
+        """
+        self._step = step
+        self._latents = self.candidates.detach().clone()
+        if self.prior is None:
+            return self._latents
+        with torch.enable_grad():
+            self._images = self.prior.images(self._latents.requires_grad_(), step, self.steps)
+        return self._images.detach()
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of the candidates, of one of the last :meth:`images`; both as :meth:`natural` has it."""
+        gradient = self.natural(gradient)
+        if self.prior is None:
+            return gradient
+        (estimate,) = torch.autograd.grad(self._images, self._latents, gradient)
+        return self.prior.guided(estimate, self._step, self.steps)
+
+    def reconstruction(self, candidates: Tensor) -> Tensor:
+        """Return the images themselves, or what latents stand for at the end, ``(N, C, H, W)``."""
+        if self.prior is None:
+            return candidates
+        with torch.no_grad():
+            return self.prior.images(candidates.to(self.device), self.steps, self.steps).to(candidates.device)
+
+    def worth_keeping(self) -> Tensor:
+        """Return the candidates, those of an unfinished picture as if it were finished."""
+        candidates = super().worth_keeping()
+        return candidates if self.prior is None else self.prior.settled(candidates, self._images.detach())
 
     def varied(self, images: Tensor, step: int) -> Tensor:
         """Return a unit's members as the target sees them: shifted and with noise, if so asked.
@@ -176,14 +229,17 @@ class ImageInversion(GradientInversion):
         return unit_deviation(gradient) if self.scale_gradient else gradient
 
     def project(self) -> None:
-        """Clamp the pixels to [0, 1] and blacken the margin, if so asked."""
+        """Clamp the pixels to [0, 1] and blacken the margin, if so asked; a prior goes on to its next step."""
+        if self.prior is not None:
+            self.candidates.copy_(self.prior.advance(self.candidates, self._images.detach(), self._step, self.steps))
+            return
         if self.clamp:
             self.candidates.clamp_(0, 1)
         self.candidates.copy_(self._without_margin(self.candidates))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimizer of the images."""
-        return self.optimizer([self.candidates])
+        """Build the optimizer of the images, or of a prior's latents."""
+        return (self.optimizer if self.prior is None else self.prior.optimizer)([self.candidates])
 
     def _without_margin(self, images: Tensor) -> Tensor:
         if not self.margin:

@@ -72,6 +72,8 @@ class LabelOnly(QueryInversion):
             raise ValueError(f"growth must exceed 1 and be finite, got {growth}.")
         if not _LOST < enough <= 1:
             raise ValueError(f"enough must lie in ({_LOST}, 1], got {enough}.")
+        if kwargs.get("prior") is not None:
+            raise ValueError("LabelOnly takes no prior: use BlackBox, BrainLeaksV3 or MIFace.")
         super().__init__(target, members=2 * pairs, encoder=encoder, grid=grid, **kwargs)
         self.pairs = pairs
         self.spread = spread

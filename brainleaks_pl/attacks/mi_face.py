@@ -53,6 +53,11 @@ class MIFace(ImageInversion):
         if patience is not None and patience < 1:
             raise ValueError(f"patience must be at least 1 or null, got {patience}.")
         super().__init__(target, image_shape=target.input_shape, optimizer=optimizer, steps=steps, start=0.0, **kwargs)
+        if self.prior is not None and self.prior.anneals and (stop_at, patience) != (None, None):
+            raise ValueError(
+                f"{self.prior.name} makes a picture in all of its steps, and an attack that stops before the last one "
+                f"leaves it unfinished: set stop_at and patience to null, got {stop_at} and {patience}."
+            )
         self.stop_at = stop_at
         self.patience = patience
         self.since_best: Tensor
@@ -60,7 +65,7 @@ class MIFace(ImageInversion):
 
     def sample(self, step: int) -> Tensor:
         """Return the members of the images, ``(N * n, C, H, W)``, varied if so asked."""
-        return self.varied(self.candidates.detach().clone(), step)
+        return self.varied(self.images(step), step)
 
     def regulariser(self, inputs: Tensor) -> Tensor | float:
         """Return the weighted total variation, ``(N * n,)``."""
@@ -69,7 +74,7 @@ class MIFace(ImageInversion):
     def candidate_gradient(self, costs: Tensor, sample_gradient: Tensor, step: int) -> Tensor:
         """Return the mean gradient of each image's members, shifted back, and smoothed and scaled if so asked."""
         back = self.shifted_back(sample_gradient, step)
-        return self.natural(back.unflatten(0, (len(self.units), self.population)).mean(1))
+        return self.back(back.unflatten(0, (len(self.units), self.population)).mean(1))
 
     def keep_best(self, costs: Tensor) -> None:
         """Count the iterations since the last lower cost as well, of the units that have not stopped."""

@@ -15,8 +15,9 @@ from brainleaks_pl.attacks.functional import unit_uniform
 from brainleaks_pl.attacks.image import assumed_encoder, check_margin
 from brainleaks_pl.attacks.oracle import Oracle
 from brainleaks_pl.attacks.spending import Snapshot, Spending
-from brainleaks_pl.attacks.streams import QUERIED_SPIKES
+from brainleaks_pl.attacks.streams import FIRST_IMAGES, QUERIED_SPIKES
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.targets.classifier import Classifier
 
 SNAPSHOTS = 12
@@ -27,7 +28,8 @@ class QueryInversion(InversionModule):
     """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, so many times a unit.
 
     A candidate is a coarse grid of logits, ``(C, h, w)``. The image that it stands for is the grid, bicubically
-    upsampled, through a sigmoid: few numbers to find, and no speckle. Images are encoded by the attacker as the data
+    upsampled, through a sigmoid: few numbers to find, and no speckle. With a prior, a candidate is its latents, and
+    ``grid``, ``start`` and ``margin`` play no part. Images are encoded by the attacker as the data
     are, and each input sent is one query. Every step sends ``members`` of them for each unit, and the last judgement
     what is left of the budget (one image where nothing is drawn: an ordinary network says the same again).
 
@@ -47,6 +49,7 @@ class QueryInversion(InversionModule):
         start: first value of every logit.
         margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
         batch_size: inputs that the target sees at once, at least 1; bounds the memory.
+        prior: what keeps the images among natural ones, trained on public data.
         kwargs: those of :class:`InversionModule`.
 
     Raises:
@@ -66,20 +69,29 @@ class QueryInversion(InversionModule):
         start: float = -2.0,
         margin: int = 0,
         batch_size: int = 250,
+        prior: Prior | None = None,
         **kwargs: Any,
     ) -> None:
         encoder = assumed_encoder(target, encoder)
         shape = target.input_shape if encoder is None else encoder.image_shape(target.input_shape)
         check_margin(margin, shape)
         self.size = (shape[1] - 2 * margin, shape[2] - 2 * margin)
-        if not (1 <= grid[0] <= self.size[0] and 1 <= grid[1] <= self.size[1]):
+        if prior is None and not (1 <= grid[0] <= self.size[0] and 1 <= grid[1] <= self.size[1]):
             raise ValueError(f"grid must lie between 1x1 and the image's {self.size[0]}x{self.size[1]}, got {grid}.")
         if queries <= members:
             raise ValueError(f"queries must exceed the {members} that one step sends, got {queries}.")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         steps = (queries - 1) // members
-        super().__init__(target, steps=steps, candidate_shape=(shape[0], *grid), start=start, keep="last", **kwargs)
+        if prior is not None:
+            prior.check_shape(shape)
+        own = (shape[0], *grid) if prior is None else prior.latent_shape
+        super().__init__(target, steps=steps, candidate_shape=own, start=start, keep="last", **kwargs)
+        if prior is not None:
+            self.prior = prior.requires_grad_(False).eval()
+            with torch.no_grad():
+                self.candidates.copy_(prior.first(self.normal(0, own, FIRST_IMAGES)))
+                self.best.copy_(self.candidates)
         self.encoder = encoder
         self.members = members
         self.margin = margin
@@ -125,13 +137,13 @@ class QueryInversion(InversionModule):
         with torch.autocast(self.device.type, enabled=False):  # mixed precision is for the target alone
             costs = self.move(answers, offsets, step)
         if step + 1 in self._kept_steps:
-            self._keep_snapshot(costs)
+            self._keep_snapshot(costs, step)
         self.log_dict({"invert/loss": costs.mean(), "invert/queries": float(self.queries_per_class)}, batch_size=1)
 
     def judge_last(self) -> None:
         """Judge the last candidates, and keep them as the last snapshot."""
         super().judge_last()
-        self._keep_snapshot(self.best_cost)
+        self._keep_snapshot(self.best_cost, self.steps)
 
     def unit_tensors(self) -> dict[str, Tensor]:
         """Add the queries spent and the snapshots."""
@@ -150,7 +162,14 @@ class QueryInversion(InversionModule):
         super().set_unit_tensors(tensors)
 
     def reconstruction(self, candidates: Tensor) -> Tensor:
-        """Return the images of grids ``(N, C, h, w)``: ``(N, C, H, W)`` in [0, 1]."""
+        """Return the images of grids ``(N, C, h, w)``, or of latents at the end: ``(N, C, H, W)`` in [0, 1]."""
+        return self.images(candidates, self.steps)
+
+    def images(self, candidates: Tensor, step: int) -> Tensor:
+        """Return what candidates stand for in a step, ``(N, C, H, W)`` in [0, 1]."""
+        if self.prior is not None:
+            with torch.no_grad():
+                return self.prior.images(candidates.to(self.device), step, self.steps).to(candidates.device)
         logits = F.interpolate(candidates, size=self.size, mode="bicubic", align_corners=False)
         return F.pad(logits.sigmoid(), [self.margin] * 4)
 
@@ -171,7 +190,7 @@ class QueryInversion(InversionModule):
         answers = []
         for first in range(0, len(owners), at_once):
             part = owners[first : first + at_once]
-            inputs = self.reconstruction(grids[first : first + at_once].flatten(0, 1))
+            inputs = self.images(grids[first : first + at_once].flatten(0, 1), step)
             if self.encoder is not None:
                 inputs = self.encoder.sample(inputs, partial(self._draw, part, step, sharing))
             senders = torch.tensor([unit for unit, _ in part]).repeat_interleave(sharing)
@@ -201,6 +220,8 @@ class QueryInversion(InversionModule):
         self.oracle.spent = state["spent"].cpu()
         self.snapshots = [Snapshot(*snapshot) for snapshot in state["snapshots"]]
 
-    def _keep_snapshot(self, costs: Tensor) -> None:
+    def _keep_snapshot(self, costs: Tensor, step: int) -> None:
         candidates = self.candidates.detach().clone()
+        if self.prior is not None and step < self.steps:  # of the next step by now
+            candidates = self.prior.settled(candidates, self.images(candidates, step + 1))
         self.snapshots.append(Snapshot(self.queries_per_class, costs.detach().clone(), candidates))

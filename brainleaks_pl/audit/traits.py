@@ -19,7 +19,8 @@ def plain_attributes(attack: InversionModule) -> dict[str, Any]:
     plain = {name: value for name, value in own.items() if isinstance(value, kinds)}
     parts = {name: getattr(attack, name, None) for name in ("encoder", "loss", "surrogate")}
     described = {name: f"{type(part).__qualname__} {getattr(part, '__dict__', '')}" for name, part in parts.items()}
-    return {"class": type(attack).__qualname__, "classes": attack.classes, **plain, **described}
+    prior = {} if attack.prior is None else {"prior": attack.prior.describe()}
+    return {"class": type(attack).__qualname__, "classes": attack.classes, **plain, **described, **prior}
 
 
 def attack_settings(attack: InversionModule) -> dict[str, Any]:

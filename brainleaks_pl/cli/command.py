@@ -19,6 +19,7 @@ from rich.console import Console
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
 from brainleaks_pl.cli.checking import check_before, warn_of_poor_judges
+from brainleaks_pl.cli.priors import PRIOR, fit_prior
 from brainleaks_pl.cli.trained import TrainedNetworks
 from brainleaks_pl.cli.trainers import settle
 from brainleaks_pl.data.base import BaseDataModule
@@ -29,16 +30,18 @@ from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import check_values
 from brainleaks_pl.evaluation.run import run_attack
 from brainleaks_pl.evaluation.settings import Scoring
+from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.reporting.publishing import log_report, write_report
 from brainleaks_pl.reporting.tables import check_table, fit_table, score_tables
 from brainleaks_pl.system.names import caseless, check_names, name_of_config
 from brainleaks_pl.system.storage import check_writable
 from brainleaks_pl.targets.checks import Checks, measure, run_checks
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.trainee import Trainee
 
 _KINDS = {
     "data": BaseDataModule,
-    "model": Classifier,
+    "model": Trainee,
     "judges": dict,
     "trainer": InversionTrainer,
     "scoring": Scoring,
@@ -54,7 +57,7 @@ _KINDS = {
 class BrainLeaksCLI(LightningCLI):
     """LightningCLI with judges, an attack and its scoring, folders for what is written, and two verbs of its own."""
 
-    model: Classifier
+    model: Trainee
     datamodule: BaseDataModule
     trainer: InversionTrainer
 
@@ -96,7 +99,17 @@ class BrainLeaksCLI(LightningCLI):
         if any(caseless(name) == "target" for name in self.judges):
             raise ValueError("a judge cannot be called 'target', which is the network under attack: rename it.")
         check_names("judges", self.judges)
-        return {"target": self.model, **self.judges}
+        return {"target": self.target, **self.judges}
+
+    @property
+    def target(self) -> Classifier:
+        """The network under attack."""
+        if isinstance(self.model, Classifier):
+            return self.model
+        raise ValueError(
+            f"model is a {type(self.model).__name__}, which `brainleaks fit` trains and nothing else takes: give "
+            "it to an attack as its prior, and a Classifier as the model."
+        )
 
     @property
     def results(self) -> Path:
@@ -122,9 +135,10 @@ class BrainLeaksCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer for the subcommand's first run."""
-        return self.trainer_for("target" if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
+        trained = "prior" if isinstance(self.model, Prior) else "target"
+        return self.trainer_for(trained if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
 
-    def trainer_for(self, part: str, network: Classifier, **kwargs: Any) -> InversionTrainer:
+    def trainer_for(self, part: str, network: Trainee, **kwargs: Any) -> InversionTrainer:
         """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand].trainer
@@ -136,8 +150,12 @@ class BrainLeaksCLI(LightningCLI):
         assert isinstance(trainer, InversionTrainer)
         return trainer
 
-    def fit(self, model: Classifier, datamodule: BaseDataModule, **kwargs: Any) -> None:
-        """Train the target, then the judges, and write each as soon as it is trained."""
+    def fit(self, model: Trainee, datamodule: BaseDataModule, **kwargs: Any) -> None:
+        """Train the target, then the judges, and write each as soon as it is trained; or train a prior."""
+        if isinstance(model, Prior):
+            path = Path(self.option("checkpoints")) / PRIOR
+            fit_prior(self.trainer, model, datamodule, path, self.seed, write=not self.trial, **kwargs)
+            return
         check_fits(self.networks, datamodule)
         trained = self.trained
         stored = {
@@ -180,13 +198,13 @@ class BrainLeaksCLI(LightningCLI):
 
     def before_validate(self) -> None:
         """Load the target's weights, and show it the data as it was trained on them."""
-        check_fits({"target": self.model}, self.datamodule)
-        self.trained.load("target", self.model)
-        self.datamodule = self.datamodule.for_network(self.model.takes_spikes)
+        check_fits({"target": self.target}, self.datamodule)
+        self.trained.load("target", self.target)
+        self.datamodule = self.datamodule.for_network(self.target.takes_spikes)
 
     before_test = before_predict = before_validate
 
-    def check(self, model: Classifier, **kwargs: Any) -> None:
+    def check(self, model: Trainee, **kwargs: Any) -> None:
         """Check the target and the judges, say what was found, and exit with 1 where something is wrong."""
         check_fits(self.networks, self.datamodule)
         loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
@@ -212,7 +230,7 @@ class BrainLeaksCLI(LightningCLI):
         if not self.trial:
             check_writable(self.results, "results")
         loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
-        attack = make_attack(self.model)
+        attack = make_attack(self.target)
         self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
         self.trained.warn_of_other_data(loaded, self.networks)
         self.trained.warn_of_chance({part: own.get("test_accuracy") for part, own in loaded.items()}, self.networks)

@@ -11,7 +11,7 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.engine.values import STRICT
 from brainleaks_pl.export import export_main
-from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.trainee import Trainee
 
 _DESCRIPTION = """Beside these: `brainleaks audit --help` compares targets under one protocol,
 `brainleaks export --help` writes reconstructions as event files."""
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
         audit_main(arguments[1:])
         return
     BrainLeaksCLI(
-        Classifier,
+        Trainee,
         BaseDataModule,
         subclass_mode_model=True,
         subclass_mode_data=True,

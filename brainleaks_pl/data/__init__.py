@@ -1,9 +1,10 @@
 """Data sets: one LightningDataModule each."""
 
-from brainleaks_pl.data.att_faces import ATTFaces
+from brainleaks_pl.data.att_faces import ATTFaces, PrivateATTFaces, PublicATTFaces
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.dvs_gesture import DVSGesture
 from brainleaks_pl.data.event_base import EventDataModule
+from brainleaks_pl.data.glyphs import Glyphs
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.mnist import MNIST
 from brainleaks_pl.data.mnist5k import MNIST5k
@@ -18,9 +19,12 @@ __all__ = [
     "BaseDataModule",
     "DVSGesture",
     "EventDataModule",
+    "Glyphs",
     "ImageDataModule",
     "ImageDataset",
     "MNIST5k",
+    "PrivateATTFaces",
+    "PublicATTFaces",
     "SimulatedDVSGesture",
     "SimulatedNMNIST",
 ]

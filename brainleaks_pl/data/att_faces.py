@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ class ATTFaces(ImageDataModule):
 
     input_shape = (1, 112, 92)
     num_classes = len(PEOPLE)
-    class_names = PEOPLE
+    class_names: ClassVar[tuple[str, ...]] = PEOPLE
     validates_on_test = True
 
     def __init__(
@@ -108,9 +108,10 @@ class ATTFaces(ImageDataModule):
             )
         faces = read_faces(source)
         warn_unless_published(source, faces.numpy().tobytes(), IMAGES_HASH)
+        own = faces[[PEOPLE.index(person) for person in self.class_names]]
         train, test = (
-            ImageDataset(part.flatten(0, 1), torch.arange(len(PEOPLE)).repeat_interleave(part.shape[1]))
-            for part in faces.tensor_split([self.train_per_person], dim=1)
+            ImageDataset(part.flatten(0, 1), torch.arange(len(own)).repeat_interleave(part.shape[1]))
+            for part in own.tensor_split([self.train_per_person], dim=1)
         )
         return {"train": train, "val": test, "test": test}
 
@@ -123,6 +124,26 @@ class ATTFaces(ImageDataModule):
             return f"The AT&T faces are missing: no {self.zip_path}."
         folders = f"{self.root}, {self.root / 'att_faces'} or {self.root / 'orl_faces'}"
         return f"The AT&T faces are missing: no folders s1 to s40 in {folders}, and no {self.zip_path}."
+
+
+class PrivateATTFaces(ATTFaces):
+    """The faces of 20 of the 40 people, those of odd numbers: the private ones, where the others are public.
+
+    Person 2n + 1 is class n; else as :class:`ATTFaces`.
+    """
+
+    class_names = PEOPLE[::2]
+    num_classes = len(class_names)
+
+
+class PublicATTFaces(ATTFaces):
+    """The faces of the other 20 people, those of even numbers: what a prior may be trained on.
+
+    Person 2n + 2 is class n; else as :class:`ATTFaces`.
+    """
+
+    class_names = PEOPLE[1::2]
+    num_classes = len(class_names)
 
 
 def read_faces(source: Path) -> Tensor:

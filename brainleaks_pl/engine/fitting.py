@@ -1,4 +1,4 @@
-"""Training of one network, target or judge, on a data set."""
+"""Training of one network, target or judge, or of one prior, on a data set."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 import torch
 
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.data.image_base import ImageDataModule, to_pixels
 from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.system.memory import require_memory
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.trainee import Trainee
 
 _WITH_OPTIMIZER = 3  # times the weights: Adam remembers two more of each
 
@@ -83,3 +86,43 @@ def train_network(
         data.batch_size = batch_size
         torch.manual_seed(outer_seed)
     return float(results[0]["test/accuracy"])
+
+
+def train_prior(trainer: InversionTrainer, prior: Prior, data: BaseDataModule, *, seed: int, **resume: Any) -> float:
+    """Train a prior on public data by its own recipe, load its best weights and return its loss on the test images.
+
+    Args:
+        trainer: a trainer that has not trained anything else.
+        prior: the prior.
+        data: the public data, images; an encoder plays no part.
+        seed: seed of this training.
+        resume: Lightning's ``ckpt_path`` and ``weights_only``.
+
+    Raises:
+        ValueError: when the data are not images.
+    """
+    if not isinstance(data, ImageDataModule):
+        raise ValueError(f"a prior is trained on images, and {type(data).__name__} holds none.")
+    images = data.for_network(False)
+    batch_size, outer_seed = images.batch_size, torch.initial_seed()
+    images.batch_size = prior.training_recipe.batch_size or batch_size
+    torch.manual_seed(seed)
+    try:
+        prior.fit_to(images.input_shape)
+        if not prior.memorise(to_pixels(images.split("train").images)):
+            _train(trainer, prior, images, **resume)
+        results = trainer.test(prior, datamodule=images, verbose=False)
+    finally:
+        images.batch_size = batch_size
+        torch.manual_seed(outer_seed)
+    return float(results[0]["test/loss"])
+
+
+def _train(trainer: InversionTrainer, module: Trainee, data: BaseDataModule, **resume: Any) -> None:
+    """Train, and load the best weights."""
+    weights = sum(own.numel() * own.element_size() for own in module.parameters())
+    with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
+        trainer.fit(module, datamodule=data, **resume)
+    best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    if best:
+        module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])

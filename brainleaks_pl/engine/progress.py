@@ -38,6 +38,7 @@ def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
         "settings": settings,
         "units": attack.units,
         "seed": attack.seed,
+        **({} if attack.prior is None else {"prior": attack.prior.describe()}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(attack.target.digest().encode())
@@ -129,7 +130,9 @@ class KeepProgress(InversionCallback):
         self._written = time.monotonic()
         if not trainer.is_global_zero:
             return
-        state = {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
+        state = {
+            name: value for name, value in attack.state_dict().items() if not name.startswith(("target.", "prior."))
+        }
         optimizer = trainer.optimizers[0].state_dict() if step and not finished else None
         content = {
             "run": self.run,

@@ -15,6 +15,7 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.evaluation.identification import gallery
+from brainleaks_pl.evaluation.prior_alone import prior_alone
 from brainleaks_pl.evaluation.provenance import provenance
 from brainleaks_pl.evaluation.query_curve import query_curve
 from brainleaks_pl.evaluation.scoring import Scores, nulls, score
@@ -107,6 +108,7 @@ def make_report(
 
     length = None if spikes is None else len(spikes)
     known = {} if baselines is None else baselines
+    alone = prior_alone(attack, encoder, seed)
     judged: dict[str, Any] = {}
     matrices: dict[str, Tensor] = {}
     for name, judge in judges.items():
@@ -120,7 +122,13 @@ def make_report(
             **_counts(scoring, own.get("test_accuracy")),
             "digest": judge.digest(),
             **scores.as_dict(),
-            "nulls": {null: _without_classes(values) for null, values in known[key].items()},
+            "nulls": {
+                null: _without_classes(values)
+                for null, values in (
+                    *known[key].items(),
+                    *((null, scored(images, judge)) for null, images in alone.items()),
+                )
+            },
         }
         matrices[name] = scores.matrix
     curves = {}
@@ -132,8 +140,16 @@ def make_report(
         "judges": judged,
         "similarity": likeness,
         "similarity_nulls": means(
-            similarity_nulls(data, attack.classes, time_steps=length, seed=seed, rescale=scoring.rescale)
+            {
+                **similarity_nulls(data, attack.classes, time_steps=length, seed=seed, rescale=scoring.rescale),
+                **{
+                    null: similarity(images, attack.classes, data, rescale=scoring.rescale)
+                    for null, images in alone.items()
+                    if tuple(images.shape[1:]) == data.input_shape
+                },
+            }
         ),
+        **({} if attack.prior is None else {"prior": attack.prior.describe()}),
         "verification": gallery(data).verification.as_dict(),
         **_scene_similarity(best, attack.classes, data),
         **curves,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from brainleaks_pl.data import att_faces
-from brainleaks_pl.data.att_faces import URL, ATTFaces, read_faces, read_pgm
+from brainleaks_pl.data.att_faces import URL, ATTFaces, PrivateATTFaces, PublicATTFaces, read_faces, read_pgm
 
 
 @pytest.mark.parametrize(
@@ -266,3 +266,16 @@ def test_the_real_faces() -> None:
     within = torch.stack([(data.class_images(k, "test") - means[k]).abs().mean() for k in range(40)]).mean()
     between = torch.stack([(data.class_images(k, "test") - means[k - 1]).abs().mean() for k in range(40)]).mean()
     assert within < between
+
+
+def test_private_and_public_people_are_different_ones(tmp_path: Path, write_faces) -> None:
+    root = write_faces(tmp_path / "faces.zip")
+    everyone, private, public = (kind(root) for kind in (ATTFaces, PrivateATTFaces, PublicATTFaces))
+    assert private.num_classes == public.num_classes == 20
+    assert set(private.class_names) | set(public.class_names) == set(everyone.class_names)
+    for own, first in ((private, 0), (public, 1)):
+        for label in (0, 19):
+            for split in ("train", "test"):
+                same = everyone.class_images(2 * label + first, split)
+                assert torch.equal(own.class_images(label, split), same)
+    assert len({own.digest() for own in (everyone, private, public)}) == 3

@@ -1,0 +1,8 @@
+"""Priors: what natural pictures look like, learnt from public data, so that attacks look for nothing else."""
+
+from brainleaks_pl.priors.base import Prior
+from brainleaks_pl.priors.guided_denoising import GuidedDenoising
+from brainleaks_pl.priors.principal_components import PrincipalComponents
+from brainleaks_pl.priors.vae import VAE
+
+__all__ = ["VAE", "GuidedDenoising", "PrincipalComponents", "Prior"]

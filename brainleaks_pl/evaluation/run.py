@@ -9,6 +9,7 @@ from typing import Any
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.trainer import InversionTrainer
+from brainleaks_pl.evaluation.assumptions import warn_of_other_frames
 from brainleaks_pl.evaluation.report import Baselines, Report, make_report, rehearse
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.classifier import Classifier
@@ -60,6 +61,7 @@ def run_attack(
     trainer = silent_trainer() if trainer is None else trainer
     if not finished:
         if trainer.is_global_zero:
+            warn_of_other_frames(attack.encoder, data)
             rehearse(attack, judges, data, seed)
         trainer.invert(attack)
     if not trainer.is_global_zero:

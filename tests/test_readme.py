@@ -45,7 +45,7 @@ def test_every_config_is_in_the_table_and_every_named_config_exists() -> None:
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[!a]*.yaml")), ids=lambda path: path.stem)
 def test_a_config_names_its_own_commands(config: Path) -> None:
     text = config.read_text(encoding="utf-8")
-    for subcommand in ("fit", "invert"):
+    for subcommand in ("fit",) if config.name.startswith("prior_") else ("fit", "invert"):
         assert f"#   brainleaks {subcommand} --config configs/{config.name}\n" in text
     assert set(yaml.safe_load(text)) <= {
         "seed_everything", "checkpoints", "data", "model", "judges", "attack", "scoring", "trainer",

@@ -54,8 +54,10 @@ class GuidedDenoising(Prior):
     ) -> None:
         if not 0 < guidance < math.inf:
             raise ValueError(f"guidance must be positive and finite, got {guidance}.")
-        if not 0 < least_noise < most_noise < math.inf:
-            raise ValueError(f"least_noise must be positive and below most_noise, got {least_noise} and {most_noise}.")
+        if not 0 < most_noise < math.inf:
+            raise ValueError(f"most_noise must be positive and finite, got {most_noise}.")
+        if not 0 < least_noise < most_noise:
+            raise ValueError(f"least_noise must be positive and below most_noise, {most_noise}, got {least_noise}.")
         super().__init__(weights, alone, training, width=width, patch=patch)
         self.guidance = guidance
         self.most_noise = most_noise

@@ -22,7 +22,7 @@ from brainleaks_pl.events.gestures import Subject
 VERSION = 2
 """Of the generator: to be raised when the same settings would give other events."""
 
-CAMERA = EventCamera(threshold_on=0.135, threshold_off=0.135, mismatch=0.05, refractory=500, noise_rate=0.5, floor=0.05)
+CAMERA = EventCamera(threshold_on=0.11, threshold_off=0.11, mismatch=0.021, refractory=500, noise_rate=0.5, floor=0.05)
 """Records some 56000 events a second, as many as the real set's training recordings have on average."""
 
 LAST_TRAINING_SUBJECT = 23

@@ -19,7 +19,7 @@ SIZE = 128
 # there to the elbow, from the elbow to the palm, from the wrist to the fingertips
 SHOULDER, UPPER_ARM, FOREARM, HAND = 17.0, 28.0, 33.0, 17.0
 _SHOULDER_HEIGHT = 60.0
-_FOLLOWING = 0.05  # how far the trunk goes along with the hands
+_FOLLOWING = 0.03  # how far the trunk goes along with the hands
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ class Subject:
             tempo=rng.uniform(0.8, 1.25),
             amplitude=rng.uniform(0.8, 1.2),
             elbows=rng.uniform(-12.0, 20.0),
-            sway=rng.uniform(0.2, 1.0),
+            sway=rng.uniform(0.1, 0.6),
             skin=skin,
-            clothing=rng.uniform(0.08, 0.9),
+            clothing=rng.uniform(0.1, 0.75),
             pattern=rng.uniform(0.0, 0.3),
-            background=skin / ratio if rng.random() < 0.5 else min(skin * ratio, 0.95),
+            background=max(skin / ratio, 0.2) if rng.random() < 0.5 else min(skin * ratio, 0.8),
             long_sleeves=bool(rng.random() < 0.5),
         )
 
@@ -129,8 +129,8 @@ def _wave(turn: Tensor, extent: float, right: bool) -> tuple[Path, Path]:
 def _circle(turn: Tensor, extent: float, right: bool, outwards: bool) -> tuple[Path, Path]:
     # gravity: the arm falls faster than it rises
     angle = turn + 0.2 * torch.cos(turn)
-    radius = 26 * extent
-    circling = ((1 if outwards else -1) * radius * torch.sin(angle) + 14, 6 + radius * torch.cos(angle), 32.0)
+    radius = 30 * extent
+    circling = ((1 if outwards else -1) * radius * torch.sin(angle) + 14, 6 + radius * torch.cos(angle), 27.0)
     return (circling, _HANGING) if right else (_HANGING, circling)
 
 
@@ -152,7 +152,7 @@ def _drums(turn: Tensor, extent: float) -> tuple[Path, Path]:
 def _guitar(turn: Tensor, extent: float) -> tuple[Path, Path]:
     strum = extent * torch.sin(turn)
     slide = extent * torch.sin(turn / 2)
-    return (-12.0 + 5 * strum, 40 + 13 * strum, 22.0), (26.0 + 4 * slide, 14 - 2 * slide, 26.0)
+    return (-12.0 + 4 * strum, 40 + 9 * strum, 22.0), (26.0 + 4 * slide, 14 - 2 * slide, 26.0)
 
 
 # one a class, with its periods a second; clockwise is what the person who does it sees, as a clock on its own wall: the
@@ -161,13 +161,13 @@ _MOTIONS: tuple[tuple[Motion, float], ...] = (
     (_clap, 2.4),
     (partial(_wave, right=True), 1.8),
     (partial(_wave, right=False), 1.8),
-    (partial(_circle, right=True, outwards=False), 1.0),
-    (partial(_circle, right=True, outwards=True), 1.0),
-    (partial(_circle, right=False, outwards=True), 1.0),
-    (partial(_circle, right=False, outwards=False), 1.0),
+    (partial(_circle, right=True, outwards=False), 1.2),
+    (partial(_circle, right=True, outwards=True), 1.2),
+    (partial(_circle, right=False, outwards=True), 1.2),
+    (partial(_circle, right=False, outwards=False), 1.2),
     (_roll, 1.8),
     (_drums, 2.4),
-    (_guitar, 2.4),
+    (_guitar, 2.0),
 )
 
 

@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python docs/simulated_gestures.py NETWORK
 
-NETWORK is loihi_dvsgesture.npz (see examples/loihi.py). All 870 recordings are filmed and shown to it: an hour on a core.
+NETWORK is loihi_dvsgesture.npz (see examples/loihi.py). It sees all 870 recordings: an hour on a core.
 """
 
 import sys
@@ -39,7 +39,7 @@ def draw(data: SimulatedDVSGesture, people: tuple[int, ...] = (24, 26)) -> None:
 
 @torch.no_grad()
 def count(data: SimulatedDVSGesture, network: LoihiCNN) -> None:
-    """Print what the network takes every gesture for, on the people that the constants were chosen on and the others."""
+    """Print what the network takes every gesture for: the people that the constants were chosen on, and the others."""
     frames = FrameTransform(frame_time=1000, polarity="both", time_steps=1450)
     confusion = np.zeros((2, len(NAMES), 11), int)
     for take in data.takes():

@@ -1,4 +1,4 @@
-"""The published CNN for gestures (examples/loihi.py): its arithmetic, and what it makes of simulated gestures (slow)."""
+"""The published CNN for gestures (examples/loihi.py): its arithmetic; what it makes of simulated gestures (slow)."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ class Subject:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Subject:
-        """Draw a person; the wall is darker or brighter than the skin by a factor of 1.5 to 3 (where white allows)."""
-        skin = rng.uniform(0.35, 0.75)
+        """Draw a person; the wall is darker or brighter than the skin by a factor of 1.5 to 3, within 0.2 to 0.8."""
+        skin = rng.uniform(0.35, 0.6)
         ratio = rng.uniform(1.5, 3.0)
         return cls(
             size=rng.uniform(0.82, 1.05),

@@ -71,7 +71,7 @@ def test_hands_are_drawn_where_the_joints_are():
         assert [x.item(), y.item()] == pytest.approx((hand + torch.tensor(place)).tolist(), abs=0.3)
 
 
-def paint_reference(start, end, radius, brightness, size):
+def paint_reference(start, end, radius, brightness, size, pattern=0.0):
     """Pixel by pixel, on black."""
     picture = torch.zeros(size, size)
     for row in range(size):
@@ -82,6 +82,7 @@ def paint_reference(start, end, radius, brightness, size):
             along = min(max((offset[0] * axis[0] + offset[1] * axis[1]) / square, 0), 1) if square else 0
             distance = math.hypot(offset[0] - along * axis[0], offset[1] - along * axis[1])
             shade = max(brightness * (1 - 0.35 * (distance / radius) ** 2), 0)
+            shade = min(shade * (1 + pattern * math.sin(2 * math.pi * along * math.sqrt(square) / 7)), 1)
             picture[row, column] = shade * min(max(radius + 0.5 - distance, 0), 1)
     return picture
 
@@ -94,6 +95,13 @@ def test_capsules_agree_with_a_plain_reference(start, end, radius):
     frames = torch.zeros(1, 20, 20)
     paint(frames, torch.tensor([start]), torch.tensor([end]), radius, 0.7)
     torch.testing.assert_close(frames[0], paint_reference(start, end, radius, 0.7, 20), atol=1e-5, rtol=0)
+
+
+def test_striped_capsules_agree_with_the_reference():
+    frames = torch.zeros(1, 20, 20)
+    paint(frames, torch.tensor([[3.0, 4.0]]), torch.tensor([[15.0, 9.0]]), 3.0, 0.9, pattern=0.4)
+    expected = paint_reference((3.0, 4.0), (15.0, 9.0), 3.0, 0.9, 20, pattern=0.4)
+    torch.testing.assert_close(frames[0], expected, atol=1e-5, rtol=0)
 
 
 def test_nothing_is_drawn_outside_of_the_picture():

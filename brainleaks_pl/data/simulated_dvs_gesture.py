@@ -23,7 +23,7 @@ VERSION = 2
 """Of the generator: to be raised when the same settings would give other events."""
 
 CAMERA = EventCamera(threshold_on=0.11, threshold_off=0.11, mismatch=0.021, refractory=500, noise_rate=0.5, floor=0.05)
-"""Records some 56000 events a second, as many as the real set's training recordings have on average."""
+"""Records some 50000 events a second; the real set's training recordings have 56000 on average."""
 
 LAST_TRAINING_SUBJECT = 23
 """The published split: subjects 1 to 23 train, 24 to 29 test."""

@@ -1,6 +1,7 @@
-"""A network of your own: an MLP for Intel's Loihi, trained on N-MNIST by slayerPytorch, as a plain torch module.
+"""Networks of your own: an MLP and a CNN for Intel's Loihi that slayerPytorch trained, as plain torch modules.
 
-``loihi_nmnist.npz`` holds its weights in whole numbers, ``fc1`` (512, 2, 34, 34) and ``fc2`` (10, 512). In a config::
+``loihi_nmnist.npz`` holds the weights of the MLP for N-MNIST in whole numbers, ``fc1`` (512, 2, 34, 34) and ``fc2``
+(10, 512). In a config::
 
     model:
       class_path: Classifier
@@ -8,10 +9,14 @@
         network: {class_path: examples.loihi.LoihiMLP, init_args: {path: loihi_nmnist.npz}}
         interface: {class_path: TimeFirst, init_args: {answer: spike_count}}
         pretrained: true
+
+``loihi_dvsgesture.npz`` holds those of the CNN for DvsGesture, ``conv1`` (16, 2, 5, 5), ``conv2`` (32, 16, 3, 3),
+``fc1`` (512, 2048) and ``fc2`` (11, 512), and the one weight of each pool, ``pool1`` to ``pool3``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +84,46 @@ class LoihiMLP(nn.Module):
         late = F.pad(spikes[:-1], (0, 0, 0, 0, 1, 0))  # a spike arrives one step after it was fired
         spikes, _ = self.readout(F.linear(late, self.fc2))
         return spikes
+
+
+class LoihiCNN(nn.Module):
+    """Seven layers of neurons: events ``(T, B, 2, 128, 128)``, 1450 frames of 1 ms, in, spikes ``(T, B, 11)`` out.
+
+    Channel 0 holds OFF events, channel 1 ON events. More than one event of a pixel in a frame counts as one, as when
+    the network was trained. The classes are those of DvsGesture in its own order, the last one being other gestures.
+    A recording takes about 1 GB while it is computed: give it a few at a time.
+
+    Args:
+        path: ``loihi_dvsgesture.npz``.
+        slope: of the fast sigmoid that stands in for the derivative of a spike.
+    """
+
+    def __init__(self, path: str, slope: float = 4.0) -> None:
+        super().__init__()
+        with np.load(Path(path)) as weights:
+            for name in ("conv1", "conv2", "fc1", "fc2"):
+                self.register_buffer(name, torch.tensor(weights[name], dtype=torch.float32))
+            self.pools = [int(weights[f"pool{number}"].flat[0]) for number in (1, 2, 3)]
+        self.neurons = nn.ModuleList(LoihiNeuron(FastSigmoid(slope)) for _ in range(7))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spikes of the eleven output neurons in every step."""
+        layers: tuple[Callable[[Tensor], Tensor], ...] = (
+            lambda z: self._pool(z, 0, 4),
+            lambda z: F.conv2d(z, self.conv1, padding=2),
+            lambda z: self._pool(z, 1, 2),
+            lambda z: F.conv2d(z, self.conv2, padding=1),
+            lambda z: self._pool(z, 2, 2),
+            lambda z: F.linear(z.flatten(1), self.fc1),
+            lambda z: F.linear(z, self.fc2),
+        )
+        spikes = x.clamp(max=1)
+        for layer, neurons in zip(layers, self.neurons, strict=True):
+            sums = layer(spikes.flatten(0, 1))
+            spikes, _ = neurons(sums.unflatten(0, x.shape[:2]))
+            # a spike arrives one step after it was fired
+            spikes = torch.cat([torch.zeros_like(spikes[:1]), spikes[:-1]])
+        return spikes
+
+    def _pool(self, z: Tensor, number: int, side: int) -> Tensor:
+        return self.pools[number] * F.avg_pool2d(z, side, divisor_override=1)

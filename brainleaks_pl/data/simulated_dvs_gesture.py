@@ -19,8 +19,11 @@ from brainleaks_pl.events.formats import Events, write_dvsgesture
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.gestures import Subject
 
-VERSION = 1
+VERSION = 2
 """Of the generator: to be raised when the same settings would give other events."""
+
+CAMERA = EventCamera(threshold_on=0.11, threshold_off=0.11, mismatch=0.021, refractory=500, noise_rate=0.5, floor=0.05)
+"""Records some 50000 events a second; the real set's training recordings have 56000 on average."""
 
 LAST_TRAINING_SUBJECT = 23
 """The published split: subjects 1 to 23 train, 24 to 29 test."""
@@ -53,7 +56,7 @@ class SimulatedDVSGesture(DVSGesture):
         subjects: numbers of the people; up to 23 they train (or validate), from 24 they test.
         lightings: names in :data:`brainleaks_pl.events.filming.LIGHTINGS`.
         duration: of a recording in microseconds, at least 1000.
-        camera: the event camera.
+        camera: the event camera; its constants are those of these recordings, not the defaults of the class.
         seed: of the people, the takes, the pixels' thresholds and the noise; at least 0.
         frames: how events become frames; published are frames of 50 ms after a denoise of 100 ms, polarities merged.
         batch_size: recordings in a training batch, at least 1.
@@ -76,7 +79,7 @@ class SimulatedDVSGesture(DVSGesture):
         subjects: tuple[int, ...] = tuple(range(1, 30)),
         lightings: tuple[str, ...] = ("fluorescent", "led", "natural"),
         duration: int = 3_000_000,
-        camera: EventCamera = EventCamera(threshold_on=0.2, threshold_off=0.2),
+        camera: EventCamera = CAMERA,
         seed: int = 0,
         frames: FrameTransform = PUBLISHED_FRAMES,
         batch_size: int = 6,

@@ -10,12 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brainleaks_pl.events.gestures import HAND, SIZE, Joints, Subject, cycle_rate, joints
+from brainleaks_pl.events.gestures import FOREARM, HAND, SIZE, Joints, Subject, cycle_rate, joints
 
 FLICKER_HZ = 120.0
 """Lamps on the mains of 60 Hz brighten twice a period."""
 
-_HEAD, _HEAD_ABOVE, _TORSO, _SLEEVE, _WRIST = 11.0, 22.0, 16.0, 6.5, 5.0  # pixels of a body of size 1
+# pixels of a body of size 1: how wide head, neck, trunk, upper arm, wrist and hand are (half of it), and where the chin
+# and the brow are above the shoulders
+_HEAD, _NECK, _TORSO, _SLEEVE, _WRIST, _PALM = 8.0, 6.0, 16.0, 6.0, 4.0, 4.5
+_CHIN, _BROW = 14.0, 24.0
+_STRIPE = 7.0  # pixels from one fold or stripe of the clothes to the next
 _ROUNDNESS = 0.35  # how much darker a part is at its rim than along its middle
 
 
@@ -110,22 +114,26 @@ def render(
 
 def _paint_person(frames: Tensor, pose: Joints, subject: Subject) -> None:
     """Draw body, head and arms, far parts first; the body goes on below the picture's edge."""
-    size, clothing, skin = subject.size, subject.clothing, subject.skin
-    neck = pose.shoulders.mean(1)
-    chest, hip, head = (
-        neck + torch.tensor([0.0, down * size]) for down in (_TORSO - _SLEEVE, 5 * _TORSO, -_HEAD_ABOVE)
+    size, skin = subject.size, subject.skin
+    cloth = (subject.clothing, subject.pattern)
+    forearm = cloth if subject.long_sleeves else (skin, 0.0)
+    base = pose.shoulders.mean(1)
+    chest, hip, chin, brow = (
+        base + torch.tensor([0.0, down * size]) for down in (_TORSO - _SLEEVE, 5 * _TORSO, -_CHIN, -_BROW)
     )
-    paint(frames, chest, hip, _TORSO * size, clothing)
-    paint(frames, pose.shoulders[:, 0], pose.shoulders[:, 1], _SLEEVE * size, clothing)
-    paint(frames, head, head + torch.tensor([0.0, 4.0 * size]), _HEAD * size, skin)
+    paint(frames, chest, hip, _TORSO * size, *cloth)
+    paint(frames, pose.shoulders[:, 0], pose.shoulders[:, 1], _SLEEVE * size, *cloth)
+    paint(frames, base, chin, _NECK * size, skin)
+    paint(frames, chin, brow, _HEAD * size, skin)
     scale = size * subject.thickness
     for shoulder, elbow, hand in zip(*(joint.unbind(1) for joint in pose), strict=True):
-        paint(frames, shoulder, elbow, _SLEEVE * scale, clothing)
-        paint(frames, elbow, hand, _WRIST * scale, clothing if subject.long_sleeves else skin)
-        paint(frames, hand, hand, HAND * scale, skin)
+        wrist, tips = elbow.lerp(hand, 1 - 0.5 * HAND / FOREARM), elbow.lerp(hand, 1 + 0.5 * HAND / FOREARM)
+        paint(frames, shoulder, elbow, _SLEEVE * scale, *cloth)
+        paint(frames, elbow, wrist, _WRIST * scale, *forearm)
+        paint(frames, wrist, tips, _PALM * scale, skin)
 
 
-def paint(frames: Tensor, start: Tensor, end: Tensor, radius: float, brightness: float) -> None:
+def paint(frames: Tensor, start: Tensor, end: Tensor, radius: float, brightness: float, pattern: float = 0.0) -> None:
     """Draw a capsule into every frame, in place: its edge is smooth over a pixel, its rim darker than its middle.
 
     Args:
@@ -134,6 +142,7 @@ def paint(frames: Tensor, start: Tensor, end: Tensor, radius: float, brightness:
         end: the other end, which may be the same: a disc.
         radius: in pixels, > 0.
         brightness: of its middle.
+        pattern: contrast of stripes across its axis, in [0, 1].
     """
     ends = torch.stack([start, end])
     low = (ends.amin((0, 1)) - radius - 1).floor().long().clamp(min=0).tolist()
@@ -150,4 +159,7 @@ def paint(frames: Tensor, start: Tensor, end: Tensor, radius: float, brightness:
     distance = (x - along * axis_x).square_().add_((y - along * axis_y).square_()).sqrt_()
     covered = (radius + 0.5 - distance).clamp_(0, 1)
     shade = distance.square_().mul_(-_ROUNDNESS * brightness / radius**2).add_(brightness).clamp_(min=0)
+    if pattern:
+        stripes = (along * square.sqrt()).mul_(math.tau / _STRIPE).sin_().mul_(pattern).add_(1)
+        shade = shade.mul_(stripes).clamp_(max=1)
     window.lerp_(shade, covered)

@@ -15,9 +15,11 @@ from torch import Tensor
 SIZE = 128
 """Side of the picture in pixels: that of the DVS128 sensor."""
 
-# lengths of a body of size 1, in pixels
-SHOULDER, UPPER_ARM, FOREARM, HAND = 17.0, 24.0, 21.0, 6.0
-_SHOULDER_HEIGHT = 56.0
+# lengths of a body of size 1, in pixels, which are its centimetres: between the middle line and a shoulder joint, from
+# there to the elbow, from the elbow to the palm, from the wrist to the fingertips
+SHOULDER, UPPER_ARM, FOREARM, HAND = 17.0, 28.0, 33.0, 17.0
+_SHOULDER_HEIGHT = 60.0
+_FOLLOWING = 0.03  # how far the trunk goes along with the hands
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Subject:
         y: vertical place, in pixels below the usual.
         tempo: factor on the speed of every gesture.
         amplitude: factor on the extent of every gesture.
-        elbows: how much further than usual the elbows are held from the body, in degrees, -10 to 10.
+        elbows: how much further than usual the elbows are turned out, in degrees, -20 to 20.
         sway: how far the whole body moves from side to side, in pixels.
         skin: brightness of head and hands, in [0, 1].
         clothing: brightness of the clothes, in [0, 1].
+        pattern: contrast of the stripes or folds of the clothes, in [0, 1].
         background: brightness of the wall behind, in [0, 1].
         long_sleeves: whether the clothes cover the forearms.
 
@@ -52,6 +55,7 @@ class Subject:
     sway: float = 0.0
     skin: float = 0.6
     clothing: float = 0.35
+    pattern: float = 0.0
     background: float = 0.2
     long_sleeves: bool = False
 
@@ -62,46 +66,34 @@ class Subject:
         for name in ("x", "y"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {getattr(self, name)}.")
-        if not -10 <= self.elbows <= 10:  # further out, clapping hands would not meet
-            raise ValueError(f"elbows must lie in [-10, 10], got {self.elbows}.")
+        if not -20 <= self.elbows <= 20:
+            raise ValueError(f"elbows must lie in [-20, 20], got {self.elbows}.")
         if not 0 <= self.sway < math.inf:
             raise ValueError(f"sway must be at least 0 and finite, got {self.sway}.")
-        for name in ("skin", "clothing", "background"):
+        for name in ("skin", "clothing", "pattern", "background"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}.")
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Subject:
-        """Draw a person; the wall is darker or brighter than the skin by a factor of 1.5 to 3 (where white allows)."""
-        skin = rng.uniform(0.35, 0.75)
+        """Draw a person; the wall is darker or brighter than the skin by a factor of 1.5 to 3, within 0.2 to 0.8."""
+        skin = rng.uniform(0.35, 0.6)
         ratio = rng.uniform(1.5, 3.0)
         return cls(
-            size=rng.uniform(0.85, 1.1),
+            size=rng.uniform(0.82, 1.05),
             thickness=rng.uniform(0.85, 1.2),
             x=rng.uniform(-5.0, 5.0),
             y=rng.uniform(-4.0, 4.0),
             tempo=rng.uniform(0.8, 1.25),
             amplitude=rng.uniform(0.8, 1.2),
-            elbows=rng.uniform(-6.0, 10.0),
-            sway=rng.uniform(0.2, 1.0),
+            elbows=rng.uniform(-12.0, 20.0),
+            sway=rng.uniform(0.1, 0.6),
             skin=skin,
-            clothing=rng.uniform(0.08, 0.9),
-            background=skin / ratio if rng.random() < 0.5 else min(skin * ratio, 0.95),
+            clothing=rng.uniform(0.1, 0.75),
+            pattern=rng.uniform(0.0, 0.3),
+            background=max(skin / ratio, 0.2) if rng.random() < 0.5 else min(skin * ratio, 0.8),
             long_sleeves=bool(rng.random() < 0.5),
         )
-
-
-class Arm(NamedTuple):
-    """Directions of one arm's two bones over time, in degrees, ``(F,)`` or constant.
-
-    A bone's ``swing`` is its direction in the picture: 0 down, 90 out to the person's side, 180 up, -90 across the
-    body. Its ``reach`` is the angle out of the picture towards the camera, which shortens it.
-    """
-
-    upper_swing: Tensor | float
-    upper_reach: Tensor | float
-    fore_swing: Tensor | float
-    fore_reach: Tensor | float
 
 
 class Joints(NamedTuple):
@@ -112,82 +104,70 @@ class Joints(NamedTuple):
     hands: Tensor
 
 
-Arms = tuple[Arm, Arm]
-Motion = Callable[[Tensor, float, float], Arms]
-"""Maps periods since the start, ``(F,)``, the factor on the extent and the elbows' habit to the right and left arm."""
+Path = tuple[Tensor | float, Tensor | float, Tensor | float]
+"""Where a palm is, seen from its shoulder, in centimetres: out to the person's side, down, and towards the camera."""
+
+Motion = Callable[[Tensor, float], tuple[Path, Path]]
+"""Maps turns since the start (an angle, ``(F,)``) and the factor on the extent to the right and left palm's path."""
+
+_HANGING: Path = (5.0, 59.0, 8.0)
 
 
-def _hanging(elbows: float) -> Arm:
-    return Arm(8.0 + elbows / 2, 0.0, 3.0, 15.0)
+def _clap(turn: Tensor, extent: float) -> tuple[Path, Path]:
+    opening = extent * (1 - torch.cos(turn)) / 2
+    palm = (3.0 - SHOULDER + 15 * opening, 33.0 + 4 * opening, 33.0 - 4 * opening)
+    return palm, palm
 
 
-def _clap(cycles: Tensor, amplitude: float, elbows: float) -> Arms:
-    closed, upper_reach, fore_reach = 8.0 + elbows, 30.0, 20.0
-    # the forearm's swing at which the palm is at the middle line
-    elbow = SHOULDER + UPPER_ARM * _cos(upper_reach) * _sin(closed)
-    contact = math.degrees(math.asin((elbow - 0.8 * HAND) / (FOREARM * _cos(fore_reach)))) - 180
-    opening = amplitude * (1 - torch.cos(math.tau * cycles)) / 2
-    arm = Arm(closed + 25 * opening, upper_reach, contact - 40 * opening, fore_reach)
-    return arm, arm
+def _wave(turn: Tensor, extent: float, right: bool) -> tuple[Path, Path]:
+    # the forearm swings about an elbow that rests
+    swing = math.radians(32) * extent * torch.sin(turn)
+    waving = (17 + FOREARM * torch.sin(swing), 20 - FOREARM * torch.cos(swing), 11.0)
+    return (waving, _HANGING) if right else (_HANGING, waving)
 
 
-def _wave(cycles: Tensor, amplitude: float, elbows: float, right: bool) -> Arms:
-    swing = torch.sin(math.tau * cycles) * amplitude
-    waving = Arm(60 + elbows + 6 * swing, 20.0, 170 + 35 * swing, 10.0)
-    return (waving, _hanging(elbows)) if right else (_hanging(elbows), waving)
+def _circle(turn: Tensor, extent: float, right: bool, outwards: bool) -> tuple[Path, Path]:
+    # gravity: the arm falls faster than it rises
+    angle = turn + 0.2 * torch.cos(turn)
+    radius = 30 * extent
+    circling = ((1 if outwards else -1) * radius * torch.sin(angle) + 14, 6 + radius * torch.cos(angle), 27.0)
+    return (circling, _HANGING) if right else (_HANGING, circling)
 
 
-def _circle(cycles: Tensor, amplitude: float, elbows: float, right: bool, outwards: bool) -> Arms:
-    turn = math.tau * cycles
-    rising = torch.sin(turn)
-    # gravity: the arm rises slowly with its elbow bent, and falls fast and straight
-    swing = torch.rad2deg(turn + 0.25 * torch.cos(turn))
-    bent = swing - 15 - 25 * (1 + rising)
-    sign = 1 if outwards else -1
-    reach = 10 + 15 / amplitude
-    circling = Arm(sign * swing, reach, sign * bent, reach)
-    return (circling, _hanging(elbows)) if right else (_hanging(elbows), circling)
+def _roll(turn: Tensor, extent: float) -> tuple[Path, Path]:
+    def palm(angle: Tensor) -> Path:
+        return 5.0 - SHOULDER, 31 + 12 * extent * torch.sin(angle), 30 + 10 * extent * torch.cos(angle)
+
+    return palm(turn), palm(turn + math.pi)
 
 
-def _roll(cycles: Tensor, amplitude: float, elbows: float) -> Arms:
-    def arm(turn: Tensor) -> Arm:
-        up, forward = torch.sin(turn) * amplitude, torch.cos(turn) * amplitude
-        return Arm(10 + elbows + 8 * up, 25 + 8 * forward, -90 - 35 * up, 15 + 15 * forward)
+def _drums(turn: Tensor, extent: float) -> tuple[Path, Path]:
+    def palm(angle: Tensor) -> Path:
+        raised = extent * (1 + torch.sin(angle) - 0.3 * torch.sin(2 * angle)) / 2  # falls faster than it rises
+        return -4.0, 42 - 18 * raised, 34.0 - 6 * raised
 
-    turn = math.tau * cycles
-    return arm(turn), arm(turn + math.pi)
-
-
-def _drums(cycles: Tensor, amplitude: float, elbows: float) -> Arms:
-    def arm(turn: Tensor) -> Arm:
-        raised = (torch.sin(turn) - 0.3 * torch.sin(2 * turn)) * amplitude  # falls faster than it rises
-        return Arm(12 + elbows + 8 * raised, 20 + 15 * raised, -20.0, 80 + 45 * raised)
-
-    turn = math.tau * cycles
-    return arm(turn), arm(turn + math.pi)
+    return palm(turn), palm(turn + math.pi)
 
 
-def _guitar(cycles: Tensor, amplitude: float, elbows: float) -> Arms:
-    strum = torch.sin(math.tau * cycles) * amplitude
-    slide = torch.sin(math.pi * cycles) * amplitude
-    strumming = Arm(22 + elbows + 4 * strum, 15.0, -62 + 32 * strum, 20.0)
-    fretting = Arm(50 + elbows + 5 * slide, 15.0, 110 + 6 * slide, 15.0)
-    return strumming, fretting
+def _guitar(turn: Tensor, extent: float) -> tuple[Path, Path]:
+    strum = extent * torch.sin(turn)
+    slide = extent * torch.sin(turn / 2)
+    return (-12.0 + 4 * strum, 40 + 9 * strum, 22.0), (26.0 + 4 * slide, 14 - 2 * slide, 26.0)
 
 
-# one a class, with its periods a second; seen by the camera, the right arm goes outwards and up clockwise, the left
-# one counter-clockwise
+# one a class, with its periods a second; clockwise is what the person who does it sees, as a clock on its own wall: the
+# right arm goes inwards at the bottom, which the camera sees as counter-clockwise
 _MOTIONS: tuple[tuple[Motion, float], ...] = (
-    (_clap, 2.0),
+    (_clap, 2.4),
     (partial(_wave, right=True), 1.8),
     (partial(_wave, right=False), 1.8),
-    (partial(_circle, right=True, outwards=True), 0.9),
-    (partial(_circle, right=True, outwards=False), 0.9),
-    (partial(_circle, right=False, outwards=False), 0.9),
-    (partial(_circle, right=False, outwards=True), 0.9),
-    (_roll, 1.4),
-    (_drums, 1.8),
-    (_guitar, 2.4),
+    (partial(_circle, right=True, outwards=False), 1.2),
+    (partial(_circle, right=True, outwards=True), 1.2),
+    (partial(_circle, right=False, outwards=True), 1.2),
+    (partial(_circle, right=False, outwards=False), 1.2),
+    (_roll, 1.8),
+    (_drums, 2.4),
+    (_guitar, 2.0),
 )
 
 
@@ -201,10 +181,10 @@ def cycle_rate(gesture: int) -> float:
 
 
 def joints(gesture: int, subject: Subject, cycles: Tensor, extent: float = 1.0) -> Joints:
-    """Return where the joints are, by forward kinematics and without perspective.
+    """Return where the joints are, by inverse kinematics and without perspective.
 
     The camera looks at the person, as in the real recordings: the person's right arm is on the picture's left.
-    Clockwise is what the camera sees as clockwise.
+    Clockwise is what the person sees as clockwise, so that the camera sees it turn the other way.
 
     Args:
         gesture: class of DvsGesture, 0 to 9.
@@ -215,27 +195,35 @@ def joints(gesture: int, subject: Subject, cycles: Tensor, extent: float = 1.0) 
     Raises:
         ValueError: when there is no such gesture.
     """
-    arms = _motion(gesture)[0](cycles, extent * subject.amplitude, subject.elbows)
-    middle = torch.tensor([(SIZE - 1) / 2 + subject.x, _SHOULDER_HEIGHT + subject.y])
+    paths = _motion(gesture)[0](math.tau * cycles, extent * subject.amplitude)
+    hands = torch.stack([torch.stack([torch.as_tensor(x).expand_as(cycles) for x in path], -1) for path in paths], 1)
+    elbows, hands = _arms(hands, subject.elbows)
     outwards = torch.tensor([[-1.0, 1.0], [1.0, 1.0]]) * subject.size  # which way out is: the right arm's is image-left
-    angles = torch.stack([torch.stack([torch.as_tensor(a).expand_as(cycles) for a in arm], -1) for arm in arms], 1)
-    swing, reach = angles.deg2rad().unflatten(-1, (2, 2)).unbind(-1)
-    bones = torch.stack([swing.sin() * reach.cos(), swing.cos() * reach.cos()], -1)  # (F, arm, bone, xy)
-    bones = bones * torch.tensor([UPPER_ARM, FOREARM])[:, None] * outwards[:, None]
-    shoulders = (middle + torch.tensor([SHOULDER, 0.0]) * outwards).expand(len(cycles), 2, 2)
-    elbows = shoulders + bones[:, :, 0]
-    return Joints(shoulders, elbows, elbows + bones[:, :, 1])
+    elbows, hands = elbows[..., :2] * outwards, hands[..., :2] * outwards
+    middle = torch.tensor([(SIZE - 1) / 2 + subject.x, _SHOULDER_HEIGHT + subject.y])
+    middle = middle + _FOLLOWING * hands.mean(1, keepdim=True)
+    shoulders = middle + torch.tensor([SHOULDER, 0.0]) * outwards
+    return Joints(shoulders, shoulders + elbows, shoulders + hands)
+
+
+def _arms(hands: Tensor, elbows: float) -> tuple[Tensor, Tensor]:
+    """Return elbows and palms, seen from the shoulder, ``(F, 2, 3)``.
+
+    Elbows hang as low as the bones allow, turned out by ``elbows`` degrees more than usual. A palm further away than
+    the arm is long is pulled in.
+    """
+    distance = hands.norm(dim=-1, keepdim=True)
+    direction = hands / distance
+    distance = distance.clamp(max=0.995 * (UPPER_ARM + FOREARM))
+    along = (UPPER_ARM**2 - FOREARM**2 + distance**2) / (2 * distance)
+    aside = (UPPER_ARM**2 - along**2).clamp(min=0).sqrt()
+    turned = math.radians(25 + elbows)
+    pole = torch.tensor([math.sin(turned), math.cos(turned), -0.3])
+    pole = pole - (direction @ pole)[..., None] * direction
+    return along * direction + aside * pole / pole.norm(dim=-1, keepdim=True), distance * direction
 
 
 def _motion(gesture: int) -> tuple[Motion, float]:
     if not 0 <= gesture < len(_MOTIONS):
         raise ValueError(f"gesture must be 0 to {len(_MOTIONS) - 1}, got {gesture}.")
     return _MOTIONS[gesture]
-
-
-def _sin(degrees: float) -> float:
-    return math.sin(math.radians(degrees))
-
-
-def _cos(degrees: float) -> float:
-    return math.cos(math.radians(degrees))

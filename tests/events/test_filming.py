@@ -30,11 +30,10 @@ def test_frames_cover_the_duration(duration, expected):
     assert render(0, Subject(), STILL, duration, 4).times.tolist() == expected
 
 
-def test_only_the_left_arm_moves_in_left_gestures():
+def test_the_left_arm_moves_in_left_gestures_and_the_trunk_only_goes_along():
     frames = render(2, DARK_WALL, STILL, 1_000_000, 20_000).frames
-    changing = (frames.amax(0) - frames.amin(0)) > 0.01
-    assert changing.any()
-    assert not changing[:, : SIZE // 2].any()
+    change = frames.diff(dim=0).abs().sum((0, 1))
+    assert change[: SIZE // 2].sum() < 0.15 * change[SIZE // 2 :].sum()
 
 
 def test_takes_are_repeatable_and_differ_by_their_seed():
@@ -47,16 +46,16 @@ def test_the_body_sways_only_as_far_as_the_subject_does():
     below = (slice(None), 120)  # the torso alone
 
     def travel(sway):
-        row = render(2, Subject(background=0.0, sway=sway), STILL, 2_000_000, 20_000).frames[below][:, :60]
+        row = render(0, Subject(background=0.0, sway=sway), STILL, 2_000_000, 20_000).frames[below][:, :60]
         left_edge = row.shape[1] - (row > row.max() / 4).sum(1)
         return int(left_edge.max() - left_edge.min())
 
-    assert travel(0.0) == 0
+    assert travel(0.0) <= 1  # clapping hands leave the trunk in the middle
     assert travel(4.0) in (7, 8, 9)
 
 
 def test_hands_are_drawn_where_the_joints_are():
-    subject = Subject(background=0.0, clothing=0.0, skin=1.0, long_sleeves=True)
+    subject = Subject(size=0.9, amplitude=0.5, background=0.0, clothing=0.0, skin=1.0, long_sleeves=True)
     frames = render(1, subject, STILL, 600_000, 100_000, seed=2).frames
     rng = np.random.default_rng(2)
     start, wander, _ = rng.random(3)
@@ -65,14 +64,14 @@ def test_hands_are_drawn_where_the_joints_are():
     extent, place = rng.lognormal(sigma=0.08), rng.uniform(-2, 2, size=2)
     hands = joints(1, subject, cycles, extent).hands[:, 0]
     for frame, hand in zip(frames, hands, strict=True):
-        weights = frame[:, :48].double()  # the hand that waves, left of the head
+        weights = frame[:, :54].double()  # the hand that waves, left of the head
         total = weights.sum()
-        x = weights.sum(0) @ torch.arange(48).double() / total
+        x = weights.sum(0) @ torch.arange(54).double() / total
         y = weights.sum(1) @ torch.arange(SIZE).double() / total
         assert [x.item(), y.item()] == pytest.approx((hand + torch.tensor(place)).tolist(), abs=0.3)
 
 
-def paint_reference(start, end, radius, brightness, size):
+def paint_reference(start, end, radius, brightness, size, pattern=0.0):
     """Pixel by pixel, on black."""
     picture = torch.zeros(size, size)
     for row in range(size):
@@ -83,6 +82,7 @@ def paint_reference(start, end, radius, brightness, size):
             along = min(max((offset[0] * axis[0] + offset[1] * axis[1]) / square, 0), 1) if square else 0
             distance = math.hypot(offset[0] - along * axis[0], offset[1] - along * axis[1])
             shade = max(brightness * (1 - 0.35 * (distance / radius) ** 2), 0)
+            shade = min(shade * (1 + pattern * math.sin(2 * math.pi * along * math.sqrt(square) / 7)), 1)
             picture[row, column] = shade * min(max(radius + 0.5 - distance, 0), 1)
     return picture
 
@@ -95,6 +95,13 @@ def test_capsules_agree_with_a_plain_reference(start, end, radius):
     frames = torch.zeros(1, 20, 20)
     paint(frames, torch.tensor([start]), torch.tensor([end]), radius, 0.7)
     torch.testing.assert_close(frames[0], paint_reference(start, end, radius, 0.7, 20), atol=1e-5, rtol=0)
+
+
+def test_striped_capsules_agree_with_the_reference():
+    frames = torch.zeros(1, 20, 20)
+    paint(frames, torch.tensor([[3.0, 4.0]]), torch.tensor([[15.0, 9.0]]), 3.0, 0.9, pattern=0.4)
+    expected = paint_reference((3.0, 4.0), (15.0, 9.0), 3.0, 0.9, 20, pattern=0.4)
+    torch.testing.assert_close(frames[0], expected, atol=1e-5, rtol=0)
 
 
 def test_nothing_is_drawn_outside_of_the_picture():

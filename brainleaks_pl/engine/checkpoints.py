@@ -20,7 +20,7 @@ from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_te
 from brainleaks_pl.targets import interfaces
 from brainleaks_pl.targets.classifier import Classifier
 from brainleaks_pl.targets.interfaces.guess import own_interface
-from brainleaks_pl.targets.weights import digest_of, not_finite
+from brainleaks_pl.targets.weights import check_trained, digest_of, not_finite
 
 _FORMAT = "brainleaks_pl.network/3"
 _SECOND_FORMAT = "brainleaks_pl.network/2"  # a digest of the weights alone
@@ -43,11 +43,7 @@ def save_network(path: Path, network: Classifier, data: BaseDataModule, test_acc
         ValueError: when weights are not finite; nothing is written then.
     """
     state = network.network.state_dict()
-    if bad := not_finite(state):
-        raise ValueError(
-            f"{network.name} was trained to weights that are not finite ({bad}), and {path} was not written: lower "
-            "training.lr."
-        )
+    check_trained(state, network.name, path)
     content = {
         "format": _FORMAT,
         "architecture": network.architecture(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -68,24 +69,13 @@ def train_network(
         ckpt_path: Lightning checkpoint to go on from.
         weights_only: how Lightning loads it.
     """
-    outer_seed = torch.initial_seed()
-    torch.manual_seed(seed)
-    batch_size = data.batch_size
-    data.batch_size = network.training_recipe.batch_size or batch_size
-    try:
+
+    def memorise() -> bool:
         network.time_steps = data.time_steps
-        if not network.memorise(data):
-            weights = sum(own.numel() * own.element_size() for own in network.parameters())
-            with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
-                trainer.fit(network, datamodule=data, ckpt_path=ckpt_path, weights_only=weights_only)
-            best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
-            if best:
-                network.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-        results = trainer.test(network, datamodule=data, verbose=False)
-    finally:
-        data.batch_size = batch_size
-        torch.manual_seed(outer_seed)
-    return float(results[0]["test/accuracy"])
+        return network.memorise(data)
+
+    resume = {"ckpt_path": ckpt_path, "weights_only": weights_only}
+    return _trained(trainer, network, data, memorise, "test/accuracy", seed=seed, **resume)
 
 
 def train_prior(trainer: InversionTrainer, prior: Prior, data: BaseDataModule, *, seed: int, **resume: Any) -> float:
@@ -104,25 +94,41 @@ def train_prior(trainer: InversionTrainer, prior: Prior, data: BaseDataModule, *
     if not isinstance(data, ImageDataModule):
         raise ValueError(f"a prior is trained on images, and {type(data).__name__} holds none.")
     images = data.for_network(False)
-    batch_size, outer_seed = images.batch_size, torch.initial_seed()
-    images.batch_size = prior.training_recipe.batch_size or batch_size
-    torch.manual_seed(seed)
-    try:
+
+    def memorise() -> bool:
         prior.fit_to(images.input_shape)
-        if not prior.memorise(to_pixels(images.split("train").images)):
-            _train(trainer, prior, images, **resume)
-        results = trainer.test(prior, datamodule=images, verbose=False)
+        return prior.memorise(to_pixels(images.split("train").images))
+
+    return _trained(trainer, prior, images, memorise, "test/loss", seed=seed, **resume)
+
+
+def _trained(
+    trainer: InversionTrainer,
+    module: Trainee,
+    data: BaseDataModule,
+    memorise: Callable[[], bool],
+    measure: str,
+    *,
+    seed: int,
+    **resume: Any,
+) -> float:
+    """Train by a recipe, unless the data are memorised; load the best weights, and return a measure of the test data.
+
+    Neither the data's batch size nor torch's seed is another one afterwards.
+    """
+    outer_seed, batch_size = torch.initial_seed(), data.batch_size
+    torch.manual_seed(seed)
+    data.batch_size = module.training_recipe.batch_size or batch_size
+    try:
+        if not memorise():
+            weights = sum(own.numel() * own.element_size() for own in module.parameters())
+            with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
+                trainer.fit(module, datamodule=data, **resume)
+            best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
+            if best:
+                module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        results = trainer.test(module, datamodule=data, verbose=False)
     finally:
-        images.batch_size = batch_size
+        data.batch_size = batch_size
         torch.manual_seed(outer_seed)
-    return float(results[0]["test/loss"])
-
-
-def _train(trainer: InversionTrainer, module: Trainee, data: BaseDataModule, **resume: Any) -> None:
-    """Train, and load the best weights."""
-    weights = sum(own.numel() * own.element_size() for own in module.parameters())
-    with trainer.guarded("checkpoints and logs", _WITH_OPTIMIZER * weights):
-        trainer.fit(module, datamodule=data, **resume)
-    best: Any = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if best:
-        module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+    return float(results[0][measure])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors, write_tensors
-from brainleaks_pl.targets.weights import digest_of, not_finite
+from brainleaks_pl.targets.weights import check_trained, digest_of
 
 _FORMAT = "brainleaks_pl.prior/1"
 _TYPES = {"class": str, "architecture": dict, "data": dict, "state_dict": dict, "digest": str}
@@ -22,11 +21,7 @@ def write_prior(path: Path, content: dict[str, Any]) -> None:
         OSError: when the file cannot be written; an older file at ``path`` is then left as it was.
         ValueError: when weights are not finite; nothing is written then.
     """
-    if bad := not_finite(content["state_dict"]):
-        raise ValueError(
-            f"the prior was trained to weights that are not finite ({bad}), and {path} was not written: lower "
-            "training.lr."
-        )
+    check_trained(content["state_dict"], "the prior", path)
     write_tensors(path, {"format": _FORMAT, **content, "digest": digest_of(content["state_dict"])})
 
 
@@ -52,16 +47,3 @@ def read_prior(path: Path) -> dict[str, Any]:
     if not all(isinstance(own, Tensor) for own in state.values()) or content["digest"] != digest_of(state):
         raise ValueError(f"{path} is damaged: its content is not what was written. Train it with `brainleaks fit`.")
     return dict(content)
-
-
-def prior_digest(path: Path) -> str | None:
-    """Return the digest of the weights in a prior's file; None where it cannot be read."""
-    try:
-        return _digest_at(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=64)
-def _digest_at(path: Path, modified: int) -> str:
-    return str(read_prior(path)["digest"])

@@ -41,6 +41,23 @@ def not_finite(state: Mapping[str, Any]) -> str:
     return _names(bad) if bad else ""
 
 
+def check_trained(state: Mapping[str, Any], what: str, path: Path) -> None:
+    """See that the weights that a training came to are finite, before they are written.
+
+    Args:
+        state: the state_dict.
+        what: what was trained.
+        path: the file that they are for.
+
+    Raises:
+        ValueError: when they are not.
+    """
+    if bad := not_finite(state):
+        raise ValueError(
+            f"{what} was trained to weights that are not finite ({bad}), and {path} was not written: lower training.lr."
+        )
+
+
 def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
     """Load trained weights into a network.
 

@@ -19,10 +19,13 @@ from brainleaks_pl import (
     PrincipalComponents,
     Prior,
     RateEncoder,
+    Training,
 )
+from brainleaks_pl.engine.fitting import train_prior
 from brainleaks_pl.engine.progress import identity
 from brainleaks_pl.evaluation.prior_alone import prior_alone
-from brainleaks_pl.priors.files import prior_digest, write_prior
+from brainleaks_pl.evaluation.run import silent_trainer
+from brainleaks_pl.priors.files import read_prior, write_prior
 
 SHAPE = (1, 6, 6)
 
@@ -53,6 +56,7 @@ def test_attacks_look_among_the_priors_pictures_unit_by_unit(kind: str) -> None:
     prior = made(kind)
     for attack in attacks(prior):
         before = attack.candidates.detach().clone()
+        assert torch.equal(attack.best, before)
         run(attack)
         pictures = attack.reconstructions()
         assert pictures.shape == (3, *SHAPE)
@@ -136,19 +140,30 @@ def test_training_lowers_the_loss_of_a_denoiser_and_a_vae() -> None:
         assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
+def test_training_leaves_the_data_and_torchs_seed_as_they_were() -> None:
+    data, prior = ToyDigits(), VAE(latents=2, hidden=8, training=Training(epochs=1, batch_size=7))
+    batch_size = data.batch_size
+    torch.manual_seed(5)
+    train_prior(silent_trainer(accelerator="cpu", max_epochs=1), prior, data, seed=1)
+    assert data.batch_size == batch_size != 7
+    assert torch.initial_seed() == 5
+
+
 def test_files(tmp_path: Path) -> None:
     prior, path = made("vae"), tmp_path / "prior.pt"
     write_prior(path, prior.content(ToyDigits()))
     read = VAE(weights=str(path), latents=7)  # the file knows better
-    assert read.latent_shape == (4, 1, 1) or read.input_shape == SHAPE
-    assert read.digest() == prior.digest() == prior_digest(path)
+    assert read.input_shape == SHAPE
+    assert read.latent_shape == (4, 1, 1)
+    assert read.digest() == prior.digest() == read_prior(path)["digest"]
     assert read.describe()["data"]["class"] == "ToyDigits"
     with pytest.raises(ValueError, match="holds a VAE, not a GuidedDenoising"):
         MIFace(mlp(), prior=GuidedDenoising(weights=str(path)))
     with pytest.raises(FileNotFoundError, match="brainleaks fit"):
         MIFace(mlp(), prior=VAE(weights=str(tmp_path / "none.pt")))
     path.write_bytes(path.read_bytes()[:-40])
-    assert prior_digest(path) is None
+    with pytest.raises(ValueError, match="damaged"):
+        read_prior(path)
     with pytest.raises(ValueError, match="damaged"):
         MIFace(mlp(), prior=VAE(weights=str(path)))
     prior.network.decode[0].bias.data.fill_(torch.nan)

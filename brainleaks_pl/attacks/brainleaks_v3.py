@@ -10,10 +10,11 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
+from brainleaks_pl.attacks.assumed import assumed_encoder
 from brainleaks_pl.attacks.base import Keep
 from brainleaks_pl.attacks.functional import bound_mean
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
-from brainleaks_pl.attacks.image import ImageInversion, assumed_encoder
+from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
 from brainleaks_pl.attacks.streams import ENCODED_SPIKES, ENCODER
 from brainleaks_pl.encoders.base import Encoder

@@ -10,47 +10,16 @@ import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.assumed import check_margin
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
+from brainleaks_pl.attacks.latents import pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
-from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.encoders.rate import RateEncoder
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.targets.classifier import Classifier
 
 _COARSE = 4
 """Rows and columns of the noise by which the restarts' first images differ, before it is made as large as they are."""
-
-
-def assumed_encoder(target: Classifier, encoder: Encoder | None) -> Encoder | None:
-    """Return the encoding that an attacker assumes before a target.
-
-    Args:
-        target: the trained classifier.
-        encoder: the one asked for; None means :class:`RateEncoder` with the T that a spiking target was trained with,
-            and none for ordinary networks.
-
-    Raises:
-        WrongTargetError: when an ordinary network is given an encoder.
-        ValueError: when T is not known.
-    """
-    if not target.takes_spikes:
-        if encoder is not None:
-            raise WrongTargetError(f"{target.name} takes images: an encoder has no place before it, got {encoder}.")
-        return None
-    if encoder is not None:
-        return encoder
-    if target.time_steps is None:
-        raise ValueError("the target does not say what T it was trained with. Give an encoder.")
-    return RateEncoder(target.time_steps)
-
-
-def check_margin(margin: int, shape: tuple[int, int, int]) -> None:
-    """Raise a ValueError unless a black margin of so many pixels leaves some of an image of ``shape`` (C, H, W)."""
-    if not 0 <= 2 * margin < min(shape[1:]):
-        size = "x".join(map(str, shape[1:]))
-        raise ValueError(f"margin must not be negative and leave some of the {size} pixels, got {margin}.")
 
 
 class ImageInversion(GradientInversion):
@@ -122,7 +91,8 @@ class ImageInversion(GradientInversion):
         if prior is not None:
             prior.check_shape(image_shape)
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
-        self.prior = None if prior is None else prior.requires_grad_(False).eval()
+        if prior is not None:
+            start_from_latents(self, prior)
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
@@ -141,13 +111,11 @@ class ImageInversion(GradientInversion):
             )
         self._latents = self._images = torch.empty(0)
         self._step = 0
-        with torch.no_grad():
-            if self.prior is None:
+        if self.prior is None:
+            with torch.no_grad():
                 self._spread_restarts(restart_spread)
                 self.project()
-            else:
-                self.candidates.copy_(self.prior.first(self.normal(0, self.prior.latent_shape, FIRST_IMAGES)))
-            self.best.copy_(self.candidates)
+                self.best.copy_(self.candidates)
 
     @property
     def variations(self) -> float:
@@ -184,10 +152,7 @@ class ImageInversion(GradientInversion):
 
     def reconstruction(self, candidates: Tensor) -> Tensor:
         """Return the images themselves, or what latents stand for at the end, ``(N, C, H, W)``."""
-        if self.prior is None:
-            return candidates
-        with torch.no_grad():
-            return self.prior.images(candidates.to(self.device), self.steps, self.steps).to(candidates.device)
+        return candidates if self.prior is None else pictures(self, self.prior, candidates, self.steps)
 
     def worth_keeping(self) -> Tensor:
         """Return the candidates, those of an unfinished picture as if it were finished."""

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from brainleaks_pl.attacks.assumed import assumed_encoder, check_margin
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.functional import unit_uniform
-from brainleaks_pl.attacks.image import assumed_encoder, check_margin
+from brainleaks_pl.attacks.latents import pictures, start_from_latents
 from brainleaks_pl.attacks.oracle import Oracle
 from brainleaks_pl.attacks.spending import Snapshot, Spending
-from brainleaks_pl.attacks.streams import FIRST_IMAGES, QUERIED_SPIKES
+from brainleaks_pl.attacks.streams import QUERIED_SPIKES
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.targets.classifier import Classifier
@@ -88,10 +89,7 @@ class QueryInversion(InversionModule):
         own = (shape[0], *grid) if prior is None else prior.latent_shape
         super().__init__(target, steps=steps, candidate_shape=own, start=start, keep="last", **kwargs)
         if prior is not None:
-            self.prior = prior.requires_grad_(False).eval()
-            with torch.no_grad():
-                self.candidates.copy_(prior.first(self.normal(0, own, FIRST_IMAGES)))
-                self.best.copy_(self.candidates)
+            start_from_latents(self, prior)
         self.encoder = encoder
         self.members = members
         self.margin = margin
@@ -168,8 +166,7 @@ class QueryInversion(InversionModule):
     def images(self, candidates: Tensor, step: int) -> Tensor:
         """Return what candidates stand for in a step, ``(N, C, H, W)`` in [0, 1]."""
         if self.prior is not None:
-            with torch.no_grad():
-                return self.prior.images(candidates.to(self.device), step, self.steps).to(candidates.device)
+            return pictures(self, self.prior, candidates, step)
         logits = F.interpolate(candidates, size=self.size, mode="bicubic", align_corners=False)
         return F.pad(logits.sigmoid(), [self.margin] * 4)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from brainleaks_pl import MNIST5k, RateEncoder, SimulatedNMNIST
+from brainleaks_pl import InversionModule, MNIST5k, RateEncoder, SimulatedNMNIST, run_attack
 from brainleaks_pl.encoders.event_camera import EventCameraEncoder
 from brainleaks_pl.evaluation.assumptions import warn_of_other_frames
 from brainleaks_pl.events.frames import FrameTransform
@@ -35,3 +37,17 @@ def test_the_same_frames_and_other_encoders_are_no_reason_for_words(tmp_path: Pa
         warn_of_other_frames(RateEncoder(30), data)
         warn_of_other_frames(None, data)
         warn_of_other_frames(EventCameraEncoder(30), MNIST5k())
+
+
+def test_it_is_said_before_an_attack_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ReachedError(Exception):
+        pass
+
+    def rehearse(*_: Any) -> None:
+        raise ReachedError
+
+    monkeypatch.setattr("brainleaks_pl.evaluation.run.rehearse", rehearse)
+    data = SimulatedNMNIST(tmp_path, frames=FrameTransform(10_000, polarity="off", time_steps=30))
+    attack = cast(InversionModule, SimpleNamespace(encoder=EventCameraEncoder(30)))
+    with pytest.warns(UserWarning, match="frame_time 3000"), pytest.raises(ReachedError):
+        run_attack(attack, {}, data)

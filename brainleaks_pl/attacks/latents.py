@@ -1,0 +1,36 @@
+"""What attacks share that look for the latents of a prior in place of pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.streams import FIRST_IMAGES
+from brainleaks_pl.priors.base import Prior
+
+
+@torch.no_grad()
+def start_from_latents(attack: InversionModule, prior: Prior) -> None:
+    """Give an attack its prior; each of its units starts from first latents of its own.
+
+    Args:
+        attack: the attack, whose candidates have the shape of the latents.
+        prior: the prior; frozen and put in evaluation mode.
+    """
+    attack.prior = prior.requires_grad_(False).eval()
+    attack.candidates.copy_(prior.first(attack.normal(0, prior.latent_shape, FIRST_IMAGES)))
+    attack.best.copy_(attack.candidates)
+
+
+@torch.no_grad()
+def pictures(attack: InversionModule, prior: Prior, latents: Tensor, step: int) -> Tensor:
+    """Return what latents stand for in a step of an attack, ``(N, C, H, W)`` in [0, 1], where the latents are.
+
+    Args:
+        attack: the attack.
+        prior: its prior.
+        latents: ``(N, *latent_shape)``.
+        step: the step; that after the last one for finished pictures.
+    """
+    return prior.images(latents.to(attack.device), step, attack.steps).to(latents.device)

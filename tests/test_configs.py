@@ -9,6 +9,7 @@ import torch
 import yaml
 from datafiles import WriteFaces, WriteMNIST
 from recordings import write_gesture_folder, write_nmnist_folder
+from schemas import fits
 from toys import ToyDigits
 
 import brainleaks_pl
@@ -73,6 +74,7 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
 
     results = tmp_path / "results" / config.stem
     scores = json.loads((results / "scores.json").read_text())
+    fits("scores", scores)
     (judge,) = scores["judges"].values()
     known = {"test_accuracy", "digest", "checks", *METRICS, "per_class", "nulls", "counts"}
     assert set(judge) == known | (set() if judge["counts"] else {"why_not"})

@@ -12,7 +12,12 @@ from processes import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+
+
+def python(page: str) -> str:
+    """Return the first Python example of a page."""
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -22,13 +27,14 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    (tmp_path / "example.py").write_text(PYTHON[0].replace("=25", "=3").replace("RateEncoder(25)", "RateEncoder(3)"))
+    example = python(README).replace("=25", "=3").replace("RateEncoder(25)", "RateEncoder(3)")
+    (tmp_path / "example.py").write_text(example)
     assert "'class': 8" in run([sys.executable, "example.py"], tmp_path)
 
 
 def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(PYTHON[1])
-    lines = re.findall(r"^python -m brainleaks_pl (.* own\.\S+)$", README, re.MULTILINE)
+    (tmp_path / "own.py").write_text(python(PAGES["extending"]))
+    lines = re.findall(r"^python -m brainleaks_pl (.* own\.\S+)$", PAGES["extending"], re.MULTILINE)
     assert [line.split()[0] for line in lines] == ["fit", "invert"]
     for line in lines:
         run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)
@@ -38,8 +44,17 @@ def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path
 
 
 def test_every_config_is_in_the_table_and_every_named_config_exists() -> None:
-    named = set(re.findall(r"`(\w+\.yaml)`", README)) | set(re.findall(r"configs/(\w+\.yaml)", README))
-    assert named == {path.name for path in (ROOT / "configs").glob("*.yaml")}
+    shipped = {path.name for path in (ROOT / "configs").glob("*.yaml")}
+    table = re.findall(r"^\| (`.+?) \|", PAGES["command_line"], re.MULTILINE)
+    assert {name for row in table for name in re.findall(r"`(\w+\.yaml)`", row)} == shipped
+    for page in (README, *PAGES.values()):
+        assert set(re.findall(r"configs/(\w+\.yaml)", page)) <= shipped
+
+
+def test_the_readme_is_one_page_and_its_links_lead_somewhere() -> None:
+    assert len(README.splitlines()) <= 150
+    for link in re.findall(r"\]\(([^)#]+)", README):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
 
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[!a]*.yaml")), ids=lambda path: path.stem)

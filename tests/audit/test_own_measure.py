@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from schemas import fits
 from tiny_audit import MEASURES, NO_CONTROLS, conduct, tiny_audit
 
 from brainleaks_pl import ATan, BrainLeaksV3
@@ -62,7 +63,9 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(folder: Path) -> Any:
-    return json.loads((folder / "results" / "own" / "audit.json").read_text())
+    document = json.loads((folder / "results" / "own" / "audit.json").read_text())
+    fits("audit", document)
+    return document
 
 
 def test_the_example_is_measured_without_any_attack_and_not_twice(

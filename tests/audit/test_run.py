@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from schemas import fits
 from tiny_audit import MEASURES, NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
@@ -58,6 +59,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def document(finished: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((finished / "results" / "audit.json").read_text())
+    fits("audit", content)
     return content
 
 

@@ -43,7 +43,6 @@ from .engine.checkpoints import load_network
 from .engine.trainer import InversionTrainer
 from .evaluation.metrics import metrics
 from .evaluation.report import Report
-from .evaluation.run import run_attack
 from .evaluation.scoring import Scores, nulls, score
 from .evaluation.settings import Scoring
 from .events.camera import EventCamera
@@ -54,6 +53,7 @@ from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCN
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
 from .priors import VAE, GuidedDenoising, PrincipalComponents, Prior
+from .reporting.result import AttackResult, run_attack
 from .targets import Classifier, NearestNeighbour, Training, wrap
 from .targets.checks import CheckReport, Checks, run_checks
 from .targets.interfaces import (
@@ -80,6 +80,7 @@ __all__ = [
     "ATTFaces",
     "ATan",
     "AdversarialExamples",
+    "AttackResult",
     "BlackBox",
     "BrainLeaksV1",
     "BrainLeaksV2",

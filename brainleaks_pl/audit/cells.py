@@ -20,7 +20,7 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.engine.errors import error_words
 from brainleaks_pl.evaluation.report import Baselines, Report
-from brainleaks_pl.evaluation.run import run_attack, silent_trainer
+from brainleaks_pl.evaluation.run import attack_and_score, silent_trainer
 from brainleaks_pl.evaluation.scoring import score
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.publishing import write_report
@@ -105,7 +105,7 @@ def run_cell(
         "attack": dict(settings),
     }
     networks = {name: judge.network for name, judge in judges.items()}
-    report = run_attack(
+    report = attack_and_score(
         attack,
         networks,
         data,

@@ -28,7 +28,7 @@ from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import check_values
-from brainleaks_pl.evaluation.run import run_attack
+from brainleaks_pl.evaluation.run import attack_and_score
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.reporting.publishing import log_report, write_report
@@ -260,7 +260,7 @@ class BrainLeaksCLI(LightningCLI):
         finished = resume and progress.restore(attack)
         if not self.trial:
             self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
-        report = run_attack(
+        report = attack_and_score(
             attack,
             self.judges,
             self.datamodule,

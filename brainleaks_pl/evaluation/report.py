@@ -13,7 +13,7 @@ from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.encoders.base import Encoder, describe_encoder
 from brainleaks_pl.evaluation.identification import gallery
 from brainleaks_pl.evaluation.prior_alone import prior_alone
 from brainleaks_pl.evaluation.provenance import provenance
@@ -153,6 +153,7 @@ def make_report(
         "verification": gallery(data).verification.as_dict(),
         **_scene_similarity(best, attack.classes, data),
         **curves,
+        "assumed": {"encoder": describe_encoder(attack.encoder)},
         "data": {
             **data.describe(),
             "simulated": data.simulated,

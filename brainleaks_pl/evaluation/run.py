@@ -21,7 +21,7 @@ def silent_trainer(**settings: Any) -> InversionTrainer:
     return InversionTrainer(**{**quiet, "enable_checkpointing": False, **settings})
 
 
-def run_attack(
+def attack_and_score(
     attack: InversionModule,
     judges: Mapping[str, Classifier],
     data: BaseDataModule,

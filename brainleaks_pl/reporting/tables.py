@@ -13,6 +13,8 @@ from rich.text import Text
 from brainleaks_pl.evaluation.report import METRICS, Report
 from brainleaks_pl.targets.checks import CheckReport
 
+_HEADINGS = ("attack accuracy", "top-3 accuracy", "confidence", "DAA")  # of METRICS
+
 
 def score_tables(report: Report) -> list[Table]:
     """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
@@ -25,7 +27,7 @@ def score_tables(report: Report) -> list[Table]:
         title = f"{origin}judge {name}{known}" + (
             "" if judge["counts"] is not False else f"\ndoes not count: {judge['why_not']}"
         )
-        table = Table(Column(no_wrap=True), "accuracy", "top-3", "confidence", "DAA", title=Text(title), box=SIMPLE)
+        table = Table(Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
             table.add_row(

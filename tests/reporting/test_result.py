@@ -1,0 +1,60 @@
+"""An attack in Python: what it comes to says in words what it holds, draws itself and writes itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from schemas import fits
+from toys import ToyDigits, classifier
+
+from brainleaks_pl import CNN, AttackResult, BrainLeaksV3, RateEncoder, Scoring, SpikingMLP, run_attack
+
+
+@pytest.fixture(scope="module")
+def result() -> AttackResult:
+    torch.manual_seed(0)
+    target = classifier(SpikingMLP, (1, 12, 12), 3, hidden=5, time_steps=2)
+    judge = classifier(CNN, (1, 12, 12), 3, kernel=3)
+    attack = BrainLeaksV3(target, steps=1, classes=[0, 2])
+    found = run_attack(attack, {"cnn": judge}, ToyDigits(RateEncoder(2)), Scoring(draws=2, null_draws=2))
+    assert found is not None
+    return found
+
+
+def test_it_says_what_judges_recognise_beside_the_nulls_and_what_was_assumed(result: AttackResult) -> None:
+    first, assumed, judge, *nulls = repr(result).splitlines()
+    assert first == "BrainLeaksV3 on ToyDigits, classes horizontal, ring"
+    assert assumed == "the attacker assumes the encoding RateEncoder(time_steps=2, gain=1.0)"
+    confidence = result.scores["judges"]["cnn"]["confidence"]
+    assert judge.startswith("judge cnn: attack_accuracy ")
+    assert f"confidence {confidence['mean']:.3f} ± {confidence['std']:.3f}" in judge
+    assert [line.split(":")[0] for line in nulls] == [
+        "  null noise",
+        "  null black",
+        "  null class_mean",
+        "  null real",
+    ]
+    assert "tensor" not in repr(result)
+
+
+def test_confidences_are_those_of_the_scores(result: AttackResult) -> None:
+    rows = result.scores["judges"]["cnn"]["per_class"]
+    assert result.confidence("cnn") == [row["confidence"] for row in rows]
+    with pytest.raises(KeyError):
+        result.confidence("mlp")
+
+
+def test_it_draws_itself(result: AttackResult) -> None:
+    assert result.plot().axes
+    assert result.plot("confidence/cnn").axes
+    with pytest.raises(ValueError, match=r"no picture 'x'; there are confidence/cnn, reconstructions, spike_raster\."):
+        result.plot("x")
+
+
+def test_it_writes_itself_as_the_command_does(result: AttackResult, tmp_path: Path) -> None:
+    folder = result.save(tmp_path / "mine")
+    written = json.loads((folder / "scores.json").read_text())
+    fits("scores", written)
+    assert written["assumed"] == {"encoder": {"class": "RateEncoder", "time_steps": 2, "gain": 1.0}}
+    assert {path.name for path in folder.iterdir()} == {"scores.json", "reconstructions.pt", "reconstructions.png"}

@@ -155,7 +155,7 @@ def audit_main(arguments: list[str]) -> None:
         say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
     )
     said = document["verdict"]
-    lines = [line for line in (said["control"], said["sentence"]) if line]
+    lines = [line for line in (*said["leaks"], said["control"], said["sentence"]) if line]
     lines += [*(f"Warning: {warning}" for warning in document["warnings"])]
     for line in lines:
         console.print(printable(line), markup=False)

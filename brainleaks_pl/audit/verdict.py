@@ -18,6 +18,7 @@ def verdict(
     judges: Sequence[str],
     class_names: Sequence[str],
     *,
+    leaks: Sequence[str] = (),
     control: str = "",
     refusals: Sequence[str] = (),
     remarks: Sequence[str] = (),
@@ -31,6 +32,7 @@ def verdict(
         rows: the audit's ``differences``.
         judges: names of the judges that they rest on.
         class_names: of all classes.
+        leaks: sentences on how much each target leaks.
         control: what is to be said of the planted control.
         refusals: sentences on what no verdict can be given of.
         remarks: sentences on what the figures rest on.
@@ -40,6 +42,7 @@ def verdict(
     strongest = [row for row in wanted if row["attack"] == STRONGEST]
     sentences = [*(_sentence(row, class_names) for row in strongest), *refusals]
     return {
+        "leaks": list(leaks),
         "control": control,
         "sentence": " ".join(sentences) or "There are no two targets to compare.",
         "details": [_sentence(row, class_names) for row in wanted if row["attack"] != STRONGEST],

@@ -99,6 +99,7 @@ def fake_audit(
         ],
         "differences": _differences(draw, attacks, judges, seeds),
         "verdict": {
+            "leaks": ["snn gives away what its classes look like.", "ann does as well."],
             "control": "On networks that learnt shuffled labels, all judges stay at the nulls.",
             "sentence": "The spiking network gives away as much as the ordinary one.",
             "details": ["Strongest attack on snn: v3.", "Strongest attack on ann: mi_face."],

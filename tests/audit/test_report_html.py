@@ -104,8 +104,9 @@ def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
 def test_the_control_is_said_before_the_verdict_and_what_the_figures_rest_on_after_it(
     audit: dict[str, Any], page: Page
 ) -> None:
-    said = [audit["verdict"]["control"], audit["verdict"]["sentence"], *audit["verdict"]["details"]]
-    said += ["What these figures rest on", *audit["verdict"]["remarks"], *audit["warnings"]]
+    verdict = audit["verdict"]
+    said = [*verdict["leaks"], verdict["control"], verdict["sentence"], *verdict["details"]]
+    said += ["What these figures rest on", *verdict["remarks"], *audit["warnings"]]
     places = [page.texts["verdict"].index(sentence) for sentence in said]
     assert places == sorted(places)
 

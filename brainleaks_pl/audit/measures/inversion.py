@@ -8,6 +8,7 @@ from brainleaks_pl.audit.chance import at_chance, chance_sentences, comparable
 from brainleaks_pl.audit.control import control_rows, control_sentence
 from brainleaks_pl.audit.differences import differences
 from brainleaks_pl.audit.doubts import attack_doubts
+from brainleaks_pl.audit.leaks import leak_sentences
 from brainleaks_pl.audit.measures.base import Document, Findings, Measure, Planned
 from brainleaks_pl.audit.plan import ADVERSARIAL, Cell, Variant, is_chosen
 from brainleaks_pl.audit.protocol import protocol_remarks
@@ -53,13 +54,17 @@ class Inversion(Measure):
             seeing,
         )
         controls = control_rows(comparable(cells, (), blind_judges))
+        rows, attacks = summary_rows(cells), audit.attack_settings()
         return {
-            "summary": summary_rows(cells),
+            "summary": rows,
             "differences": compared,
             "verdict": verdict(
                 compared,
                 seeing,
                 [audit.data.class_name(label) for label in range(audit.data.num_classes)],
+                leaks=leak_sentences(
+                    rows, found.targets, attacks, judges=seeing, without=blind_targets, classes=audit.data.num_classes
+                ),
                 control=control_sentence(controls),
                 refusals=chance_sentences(found.skills, audit.targets, judges)
                 or nothing_to_compare(list(audit.targets), compared, seeing),
@@ -67,7 +72,7 @@ class Inversion(Measure):
                     cells,
                     type(audit.data).__qualname__,
                     found.targets,
-                    attacks=audit.attack_settings(),
+                    attacks=attacks,
                     seeds=len(audit.seeds),
                     gradients=audit.gradients,
                     rescale=audit.scoring.rescale,

@@ -29,6 +29,7 @@ NO_ATTACKS: dict[str, Any] = {
     "summary": [],
     "differences": [],
     "verdict": {
+        "leaks": [],
         "control": "",
         "sentence": "No attack was run: nothing is said of reconstructions.",
         "details": [],

@@ -124,8 +124,10 @@ def _distance(sent: Gradient, wanted: Gradient, kind: Distance) -> Tensor:
 
 @contextmanager
 def differentiable_twice(network: Classifier) -> Iterator[None]:
-    """Compute the package's own neurons and dense layers in plain operations inside the block, where gradients are to
-    be differentiated once more; outputs are the same but for rounding."""
+    """Compute the package's own neurons in plain operations inside the block, so that gradients can be differentiated.
+
+    Outputs are the same but for rounding.
+    """
 
     def step_by_step(neurons: nn.Module, inputs: tuple[Tensor, ...], outputs: Any) -> Any:
         assert isinstance(neurons, LIF)

@@ -158,9 +158,9 @@ def share_update(
         gradient = gradient_of(local, x, labels)
         with torch.no_grad():
             for name, parameter in local.network.named_parameters():
-                parameter -= learning_rate * gradient[name]
+                parameter.sub_(gradient[name], alpha=learning_rate)
     now = dict(local.network.named_parameters())
-    moved = {
+    moved: Gradient = {
         name: (before.detach() - now[name].detach()) / (learning_rate * len(batches))
         for name, before in network.network.named_parameters()
     }

@@ -120,7 +120,7 @@ class _Search:
         self.hits: Counter[bytes] = Counter()
 
     def run(self, starts: int, steps: int, rounds: int) -> Tensor:
-        """Return the binary vectors found, ``(n, M)``, those first that most starts led to: frames rather than others."""
+        """Return the binary vectors found, ``(n, M)``, those first that most starts led to: the frames."""
         idle = 0
         for turn in range(rounds):
             fresh = self._reflect(self._starts(turn % 3, starts), steps)
@@ -128,12 +128,15 @@ class _Search:
             if idle >= (2 if len(self.found) > len(self.basis) else 6):
                 break
         if not self.found:
-            return self.origin.new_zeros(0, len(self.origin))
-        return torch.stack([self.found[key] for key, _ in self.hits.most_common()])
+            none: Tensor = self.origin.new_zeros(0, len(self.origin))
+            return none
+        ordered: Tensor = torch.stack([self.found[key] for key, _ in self.hits.most_common()])
+        return ordered
 
     def inside(self, vectors: Tensor) -> Tensor:
         """Return the nearest vectors of the space."""
-        return self.origin + ((vectors - self.origin) @ self.basis.T) @ self.basis
+        nearest: Tensor = self.origin + ((vectors - self.origin) @ self.basis.T) @ self.basis
+        return nearest
 
     def _starts(self, kind: int, starts: int) -> Tensor:
         known = None
@@ -144,8 +147,7 @@ class _Search:
             random = torch.randn(starts, len(self.basis), generator=self.generator, dtype=torch.double)
             if known is not None and known.shape[1] < len(self.basis):
                 random -= (random @ known) @ known.T
-            vectors = random @ self.basis
-            return self.origin + vectors / vectors.std(1, keepdim=True).clamp(min=1e-9) / 2
+            return self._beside(random @ self.basis, 0.5, 0.5)
         weights = self.leverage
         if known is not None:
             inner = (self.rows - self.origin) @ self.basis.T
@@ -156,8 +158,13 @@ class _Search:
         if kind == 1:
             share = 2 * torch.rand(starts, 1, generator=self.generator, dtype=torch.double)
             vectors = vectors + share * (vectors - self.rows[drawn[1]])
-        centred = vectors - self.origin
-        return self.origin + centred / centred.std(1, keepdim=True).clamp(min=1)
+        return self._beside(vectors - self.origin, 0.0, 1.0)
+
+    def _beside(self, differences: Tensor, least: float, most: float) -> Tensor:
+        """Return the origin and differences from it, whose spread is brought between two bounds."""
+        spread = differences.std(1, keepdim=True).clamp(min=1e-9)
+        beside: Tensor = self.origin + differences / spread * spread.clamp(least, most)
+        return beside
 
     def _reflect(self, vectors: Tensor, steps: int) -> int:
         """Move vectors by relaxed reflections; return how many binary ones came up that were not known."""

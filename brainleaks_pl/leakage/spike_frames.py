@@ -23,6 +23,7 @@ from brainleaks_pl.leakage.layers import NotApplicableError
 _NOISE = 1e-6  # of the largest singular value: what float32 leaves of those that are zero
 _SAME = 1e-3  # coordinates of the space that are as near belong to pixels with the same spikes
 _INSIDE = 1e-3  # how far an entry of a binary vector may be from the space
+_COLUMNS = 20  # as many columns for each dimension are enough to search with
 _RELAXED = (0.2, 0.5, 0.8)
 _LOOK = 20  # steps between two looks
 _BITS = 9  # by which an entry that is not free to choose narrows down the vectors
@@ -35,7 +36,7 @@ class FoundFrames:
     Args:
         frames: in {0, 1}, ``(n, D)``, n of them, all different.
         rank: of the space that the frames span.
-        pixels: how many pixels have spikes of their own; those of equal spikes count once.
+        pixels: with how many groups of pixels, whose spikes are equal in each, the frames were searched for.
     """
 
     frames: Tensor
@@ -77,31 +78,27 @@ def find_frames(
             "number of frames."
         )
     left, space = left[:, :rank], space[:rank]
-    shown = space.norm(dim=0) > _SAME / 10
-    distinct, copies = _distinct(space[:, shown])
+    distinct = _distinct(space, _COLUMNS * rank)
     free = len(distinct) - rank
     if free * _BITS < rank + _BITS:
         raise NotApplicableError(
             f"only {len(distinct)} groups of pixels with spikes of their own span {rank} dimensions: almost any binary "
             "vector is a frame there."
         )
-    search = _Search(space[:, shown][:, distinct], rows[:, shown][:, distinct], left, seed)
-    found = search.run(starts, steps, rounds)
-    frames = torch.zeros(len(found), rows.shape[1])
-    frames[:, shown] = found[:, copies].float()
-    return FoundFrames(frames[:count, 1:], rank, len(distinct))
+    found = _Search(space[:, distinct], rows[:, distinct], left, seed).run(starts, steps, rounds)
+    frames = found @ torch.linalg.pinv(space[:, distinct]) @ space
+    whole = ((frames - frames.round()).abs().amax(1) < _INSIDE) & (frames.round().clamp(0, 1) == frames.round()).all(1)
+    return FoundFrames(frames[whole][:count, 1:].round().float(), rank, len(distinct))
 
 
-def _distinct(columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which columns differ, the first one, of the bias, among them, and the place of each among these."""
-    places = torch.full((columns.shape[1],), -1, dtype=torch.long)
+def _distinct(columns: Tensor, most: int) -> list[int]:
+    """Return some columns that differ, at most so many, the first one, of the bias, among them; none that is zero."""
+    left = columns.norm(dim=0) > _SAME / 10
     chosen: list[int] = []
-    while bool((places < 0).any()):
-        first = int((places < 0).nonzero()[0])
-        same = (columns - columns[:, first : first + 1]).norm(dim=0) <= _SAME
-        places[same & (places < 0)] = len(chosen)
-        chosen.append(first)
-    return torch.tensor(chosen), places
+    while bool(left.any()) and len(chosen) < most:
+        chosen.append(int(left.nonzero()[0]))
+        left &= (columns - columns[:, chosen[-1:]]).norm(dim=0) > _SAME
+    return chosen
 
 
 class _Search:

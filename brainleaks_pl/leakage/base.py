@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from brainleaks_pl.attacks.functional import gaussian_blur
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.leakage.layers import NotApplicableError
 from brainleaks_pl.leakage.shared import SharedGradient
@@ -51,16 +53,34 @@ class GradientAttack(ABC):
         """
 
 
-def image_of(mean: Tensor, network: Classifier, encoder: Encoder | None) -> Tensor:
+def image_of(mean: Tensor, network: Classifier, encoder: Encoder | None, smoothing: float = 0.0) -> Tensor:
     """Return the images that mean inputs, ``(n, C * H * W)``, stand for, ``(n, C, H, W)`` in [0, 1].
 
     A rate, or a current, has all it says in its mean over time. Of a code that has not, the mean is shown.
+
+    Args:
+        mean: the mean inputs.
+        network: the network that saw them.
+        encoder: how images became them; None where they are images.
+        smoothing: sigma in pixels of a Gaussian blur, 0 for none, against the noise of spikes drawn at random.
     """
     inputs = mean.view(-1, *network.input_shape).float()
     images = None if encoder is None else encoder.decode(inputs.unsqueeze(0))
     if images is None or images.shape != inputs.shape:
         images = inputs
+    if smoothing:
+        images = gaussian_blur(images, smoothing) / gaussian_blur(torch.ones_like(images), smoothing)
     return images.clamp(0, 1)
+
+
+def check_smoothing(smoothing: float) -> None:
+    """See that a blur is one.
+
+    Raises:
+        ValueError: when it is negative or not finite.
+    """
+    if not 0 <= smoothing < math.inf:
+        raise ValueError(f"smoothing must be finite and not negative, got {smoothing}.")
 
 
 def known(shared: SharedGradient) -> SharedGradient:

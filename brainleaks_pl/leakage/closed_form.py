@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.leakage.base import GradientAttack, Recovered, image_of, known
+from brainleaks_pl.leakage.base import GradientAttack, Recovered, check_smoothing, image_of, known
 from brainleaks_pl.leakage.grouping import mean_frames
 from brainleaks_pl.leakage.layers import NotApplicableError, input_layer
 from brainleaks_pl.leakage.shared import SharedGradient
@@ -40,7 +40,18 @@ class BiasRatio(GradientAttack):
 
     It is the private image itself for one sample and a network that takes images, and the rate of its spikes for a
     spiking one. Of several samples it is a mixture.
+
+    Args:
+        smoothing: sigma in pixels of a Gaussian blur of the image, against the noise of a rate code, >= 0.
+
+    Raises:
+        ValueError: when it is out of range.
     """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
 
     def recover(
         self, network: Classifier, shared: SharedGradient, encoder: Encoder | None = None, seed: int = 0
@@ -48,7 +59,7 @@ class BiasRatio(GradientAttack):
         """Return one image."""
         layer = input_layer(network, shared.time_steps)
         ratio = bias_ratio(*layer.read(dict(known(shared).gradient)))
-        return Recovered(image_of(ratio.unsqueeze(0), network, encoder))
+        return Recovered(image_of(ratio.unsqueeze(0), network, encoder, self.smoothing))
 
 
 @dataclass(frozen=True)
@@ -59,16 +70,19 @@ class SpikeFrames(GradientAttack):
         starts: vectors that the search starts from in each round.
         steps: steps of the search in each round.
         rounds: at most so many.
+        smoothing: sigma in pixels of a Gaussian blur of the images, against the noise of a rate code, >= 0.
 
     Raises:
-        ValueError: when a number is below 1.
+        ValueError: when a number is out of range.
     """
 
     starts: int = 200
     steps: int = 300
     rounds: int = 30
+    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
         if min(self.starts, self.steps, self.rounds) < 1:
             raise ValueError(
                 f"starts, steps and rounds must be at least 1, got {self.starts}, {self.steps} and {self.rounds}."
@@ -91,4 +105,6 @@ class SpikeFrames(GradientAttack):
                 f"{found.rank} dimensions."
             )
         images = mean_frames(found.frames, shared.samples)
-        return Recovered(image_of(images, network, encoder), found.frames.view(-1, *network.input_shape))
+        return Recovered(
+            image_of(images, network, encoder, self.smoothing), found.frames.view(-1, *network.input_shape)
+        )

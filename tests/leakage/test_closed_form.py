@@ -92,13 +92,28 @@ def test_all_frames_of_a_batch_are_recovered_without_an_error(count: int) -> Non
         assert means == {tuple(image.flatten().tolist()) for image in x.mean(0)}
 
 
-def test_frames_in_a_planted_gradient_whatever_its_scale() -> None:
+@pytest.mark.parametrize(("count", "pixels", "searched"), [(6, 50, None), (8, 600, 160)])
+def test_frames_in_a_planted_gradient_whatever_its_scale(count: int, pixels: int, searched: int | None) -> None:
     generator = torch.Generator().manual_seed(3)
-    frames = (torch.rand(6, 50, generator=generator) < 0.3).double()
-    signals = torch.randn(20, 6, generator=generator).double()
+    frames = (torch.rand(count, pixels, generator=generator) < 0.3).double()
+    frames[:, :2] = 0  # as a picture's border
+    signals = torch.randn(20, count, generator=generator).double()
     for scale in (1.0, -3e-7):
-        found = find_frames(scale * signals @ frames, scale * signals.sum(1), 6, starts=50)
-        assert (rows(found.frames), found.rank) == (rows(frames), 6)
+        found = find_frames(scale * signals @ frames, scale * signals.sum(1), count, starts=50)
+        assert (rows(found.frames), found.rank) == (rows(frames), count)
+        assert searched in (None, found.pixels)
+
+
+def test_smoothing_takes_the_noise_of_the_code_away_and_leaves_flat_pictures() -> None:
+    snn, flat = network(hidden=60), torch.full((1, *SHAPE), 0.5)
+    shared = share_gradient(snn, RateEncoder(STEPS).encode(flat, torch.Generator().manual_seed(1)), torch.tensor([0]))
+    errors = [(BiasRatio(s).recover(snn, shared, RateEncoder(STEPS)).images - flat).abs().max() for s in (0.0, 3.0)]
+    assert errors[1] < errors[0] / 3
+    ann = network(MLP)
+    blurred = BiasRatio(2.0).recover(ann, share_gradient(ann, flat, torch.tensor([0]))).images
+    torch.testing.assert_close(blurred, flat, atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match="smoothing must be finite and not negative, got -1"):
+        BiasRatio(-1.0)
 
 
 @settings(max_examples=5, deadline=None)

@@ -104,7 +104,5 @@ class SpikeFrames(GradientAttack):
                 f"no binary frame was found: {found.pixels} groups of pixels with spikes of their own are few for "
                 f"{found.rank} dimensions."
             )
-        images = mean_frames(found.frames, shared.samples)
-        return Recovered(
-            image_of(images, network, encoder, self.smoothing), found.frames.view(-1, *network.input_shape)
-        )
+        images = image_of(mean_frames(found.frames, shared.samples), network, encoder, self.smoothing)
+        return Recovered(images, found.frames.view(-1, *network.input_shape))

@@ -186,6 +186,8 @@ def test_several_local_steps_send_their_mean_gradient() -> None:
     for name, own in share_gradient(ann, private, label).gradient.items():
         torch.testing.assert_close(one.gradient[name], own, atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(BiasRatio().recover(ann, several).images, private, atol=1e-4, rtol=0)
+    slow = share_update(ann, [batch] * 4, 0.01).gradient["output.bias"]
+    torch.testing.assert_close(slow, one.gradient["output.bias"], atol=0, rtol=0.2)
     with pytest.raises(ValueError, match="all of the same shape, got 2 shapes"):
         share_update(ann, [batch, (images(2), torch.tensor([0, 1]))], 0.5)
     with pytest.raises(ValueError, match="learning_rate must be positive and finite, got 0"):
@@ -198,6 +200,15 @@ def test_each_sample_is_clipped_by_itself_and_noise_is_of_the_size_said() -> Non
     many = [{"w": torch.zeros(20_000)}] * 4
     noise = Protection(0.5, 3.0).apply(many, torch.Generator().manual_seed(0))["w"]
     assert noise.std().item() == pytest.approx(0.5 * 3.0 / 4, rel=0.05)
+    ann, x, labels = network(MLP), images(2), torch.tensor([0, 1])
+    singles = [share_gradient(ann, x[k : k + 1], labels[k : k + 1]).gradient["output.bias"] for k in (0, 1)]
+    both = [share_gradient(ann, x, labels, Protection(clip)).gradient["output.bias"] for clip in (1e-3, 1e3)]
+    torch.testing.assert_close(both[1], (singles[0] + singles[1]) / 2)
+    sizes = [torch.stack([own.norm() for own in share_gradient(ann, x[k : k + 1], labels[k : k + 1]).gradient.values()])
+             for k in (0, 1)]  # fmt: skip
+    torch.testing.assert_close(
+        both[0], sum(1e-3 * own / size.norm() for own, size in zip(singles, sizes, strict=True)) / 2
+    )
     with pytest.raises(ValueError, match="give clip, the largest norm"):
         Protection(noise_multiplier=1.0)
     with pytest.raises(ValueError, match="clip must be positive and finite, got 0"):

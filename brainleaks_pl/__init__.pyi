@@ -41,6 +41,7 @@ from .encoders import (
 )
 from .engine.checkpoints import load_network
 from .engine.trainer import InversionTrainer
+from .evaluation.gradient_leakage import Sharing, gradient_leakage
 from .evaluation.metrics import metrics
 from .evaluation.report import Report
 from .evaluation.scoring import Scores, nulls, score
@@ -49,6 +50,7 @@ from .events.camera import EventCamera
 from .events.frames import FrameTransform
 from .events.saccades import Saccades
 from .export import export_results
+from .leakage import BiasRatio, GradientMatching, Protection, SpikeFrames
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
@@ -81,6 +83,7 @@ __all__ = [
     "ATan",
     "AdversarialExamples",
     "AttackResult",
+    "BiasRatio",
     "BlackBox",
     "BrainLeaksV1",
     "BrainLeaksV2",
@@ -100,6 +103,7 @@ __all__ = [
     "FrameTransform",
     "Glyphs",
     "GradientInversion",
+    "GradientMatching",
     "GuidedDenoising",
     "ImageDataModule",
     "Interface",
@@ -123,6 +127,7 @@ __all__ = [
     "PrincipalComponents",
     "Prior",
     "PrivateATTFaces",
+    "Protection",
     "PublicATTFaces",
     "QueryInversion",
     "RateEncoder",
@@ -131,11 +136,13 @@ __all__ = [
     "Saccades",
     "Scores",
     "Scoring",
+    "Sharing",
     "Sigmoid",
     "SimulatedDVSGesture",
     "SimulatedNMNIST",
     "Sinabs",
     "Snntorch",
+    "SpikeFrames",
     "SpikingCNN",
     "SpikingInterface",
     "SpikingInversion",
@@ -146,6 +153,7 @@ __all__ = [
     "TimeFirst",
     "Training",
     "export_results",
+    "gradient_leakage",
     "lif_linear",
     "lif_scan",
     "load_network",

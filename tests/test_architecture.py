@@ -10,8 +10,8 @@ from brainleaks_pl.evaluation.provenance import BESIDE
 
 PACKAGE = Path(__file__).parents[1] / "brainleaks_pl"
 ROOMS = (
-    "system", "events", "encoders", "data", "networks", "targets", "priors", "attacks", "engine", "evaluation",
-    "reporting", "export", "audit", "cli",
+    "system", "events", "encoders", "data", "networks", "targets", "priors", "attacks", "leakage", "engine",
+    "evaluation", "reporting", "export", "audit", "cli",
 )  # fmt: skip
 
 

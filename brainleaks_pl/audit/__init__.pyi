@@ -3,6 +3,7 @@ from .definition import Audit
 from .measures.agreement import Agreement
 from .measures.base import Attacked, Bench, Findings, Measure, Planned
 from .measures.ceiling import EncodingCeiling
+from .measures.gradient_leakage import GradientLeakage
 from .measures.masking import Masking
 from .measures.over_time import OverTime
 from .measures.sweep import Sweep
@@ -17,6 +18,7 @@ __all__ = [
     "Controls",
     "EncodingCeiling",
     "Findings",
+    "GradientLeakage",
     "Group",
     "Masking",
     "Measure",

@@ -12,9 +12,12 @@ from typing import Any
 import torch
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("attacks", "data", "encoders", "engine", "evaluation", "events", "networks", "priors", "targets")
+ROOMS = ("attacks", "data", "encoders", "engine", "evaluation", "events", "leakage", "networks", "priors", "targets")
 """The rooms of the package that decide what an attack finds and what it scores."""
-BESIDE = tuple(f"audit/{name}.py" for name in ("adversarial", "association", "cells", "measures/over_time"))
+BESIDE = tuple(
+    f"audit/{name}.py"
+    for name in ("adversarial", "association", "cells", "measures/gradient_leakage", "measures/over_time")
+)
 """Files of other rooms that do; the rest plan, draw and write."""
 
 

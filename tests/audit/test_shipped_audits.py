@@ -15,7 +15,8 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.main import audit_parser
 from brainleaks_pl.cli.main import main
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
+CONFIGS = [path for path in SHIPPED if "\nattacks:" in path.read_text()]
 
 pytestmark = pytest.mark.usefixtures("few_digits")
 
@@ -101,7 +102,7 @@ def test_a_shipped_audit_runs(
     assert (results / "report.html").stat().st_size > 100_000
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_audit_names_its_command(path: Path) -> None:
     assert f"#   brainleaks audit --config configs/{path.name}\n" in path.read_text()
 

@@ -1,0 +1,26 @@
+"""Gradient leakage: what a federated participant's gradient shows of its batch."""
+
+from brainleaks_pl.leakage.base import GradientAttack, Recovered
+from brainleaks_pl.leakage.closed_form import BiasRatio, SpikeFrames, bias_ratio
+from brainleaks_pl.leakage.labels import recover_labels
+from brainleaks_pl.leakage.layers import NotApplicableError
+from brainleaks_pl.leakage.matching import GradientMatching
+from brainleaks_pl.leakage.shared import Protection, SharedGradient, share_gradient, share_update
+from brainleaks_pl.leakage.spike_frames import FoundFrames, find_frames
+
+__all__ = [
+    "BiasRatio",
+    "FoundFrames",
+    "GradientAttack",
+    "GradientMatching",
+    "NotApplicableError",
+    "Protection",
+    "Recovered",
+    "SharedGradient",
+    "SpikeFrames",
+    "bias_ratio",
+    "find_frames",
+    "recover_labels",
+    "share_gradient",
+    "share_update",
+]

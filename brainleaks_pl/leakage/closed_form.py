@@ -1,0 +1,108 @@
+"""Attacks in closed form: a dense first layer's gradient holds its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.leakage.base import GradientAttack, Recovered, check_smoothing, image_of, known
+from brainleaks_pl.leakage.grouping import mean_frames
+from brainleaks_pl.leakage.layers import NotApplicableError, input_layer
+from brainleaks_pl.leakage.shared import SharedGradient
+from brainleaks_pl.leakage.spike_frames import find_frames
+from brainleaks_pl.targets.classifier import Classifier
+
+
+def bias_ratio(weight: Tensor, bias: Tensor) -> Tensor:
+    """Return ``db @ dW / |db|^2``, ``(D,)``: the rows of ``dW`` divided by ``db``, weighted by its squares.
+
+    Where the layer saw one input, this is that input; else it is a mean of all its inputs, with weights of sum 1, some
+    of which may be negative.
+
+    Args:
+        weight: gradient of a dense layer's weight, ``(H, D)``.
+        bias: gradient of its bias, ``(H,)``.
+
+    Raises:
+        NotApplicableError: when the gradient of the bias is zero.
+    """
+    if not bias.count_nonzero():
+        raise NotApplicableError("the gradient of the first layer's bias is zero: no unit was near its threshold.")
+    ratio: Tensor = bias @ weight / bias.square().sum()
+    return ratio
+
+
+@dataclass(frozen=True)
+class BiasRatio(GradientAttack):
+    """One image: the mean input of a dense first layer (:func:`bias_ratio`).
+
+    It is the private image itself for one sample and a network that takes images, and the rate of its spikes for a
+    spiking one. Of several samples it is a mixture.
+
+    Args:
+        smoothing: sigma in pixels of a Gaussian blur of the image, against the noise of a rate code, >= 0.
+
+    Raises:
+        ValueError: when it is out of range.
+    """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
+
+    def recover(
+        self, network: Classifier, shared: SharedGradient, encoder: Encoder | None = None, seed: int = 0
+    ) -> Recovered:
+        """Return one image."""
+        layer = input_layer(network, shared.time_steps)
+        ratio = bias_ratio(*layer.read(dict(known(shared).gradient)))
+        return Recovered(image_of(ratio.unsqueeze(0), network, encoder, self.smoothing))
+
+
+@dataclass(frozen=True)
+class SpikeFrames(GradientAttack):
+    """The binary frames that a dense first layer saw, spike for spike, and the mean frame of each sample.
+
+    Args:
+        starts: vectors that the search starts from in each round.
+        steps: steps of the search in each round.
+        rounds: at most so many.
+        smoothing: sigma in pixels of a Gaussian blur of the images, against the noise of a rate code, >= 0.
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    starts: int = 200
+    steps: int = 300
+    rounds: int = 30
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
+        if min(self.starts, self.steps, self.rounds) < 1:
+            raise ValueError(
+                f"starts, steps and rounds must be at least 1, got {self.starts}, {self.steps} and {self.rounds}."
+            )
+
+    def recover(
+        self, network: Classifier, shared: SharedGradient, encoder: Encoder | None = None, seed: int = 0
+    ) -> Recovered:
+        """Return the frames that were found, and an image for each sample of which there is one."""
+        if not network.takes_spikes:
+            raise NotApplicableError(f"{network.name} takes images, which are no binary frames.")
+        layer = input_layer(network, shared.time_steps)
+        weight, bias = layer.read(dict(known(shared).gradient))
+        found = find_frames(
+            weight, bias, shared.frames, starts=self.starts, steps=self.steps, rounds=self.rounds, seed=seed
+        )
+        if not len(found.frames):
+            raise NotApplicableError(
+                f"no binary frame was found: {found.pixels} groups of pixels with spikes of their own are few for "
+                f"{found.rank} dimensions."
+            )
+        images = image_of(mean_frames(found.frames, shared.samples), network, encoder, self.smoothing)
+        return Recovered(images, found.frames.view(-1, *network.input_shape))

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from brainleaks_pl.events.aedat4 import aedat4_library
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.export.base import FileFormat, file_name
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from brainleaks_pl.events.formats import MAX_TIME, Events
+from brainleaks_pl.events.checked import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
 from brainleaks_pl.reporting.text import short
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors

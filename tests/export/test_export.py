@@ -20,7 +20,8 @@ from tonic.io import events_struct
 
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.data.dvs_gesture import DVSGesture
-from brainleaks_pl.events.formats import Events, read_dvsgesture, read_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import read_dvsgesture, read_nmnist
 from brainleaks_pl.export import Format, export_main, export_results, read_results
 from brainleaks_pl.export.aedat4 import write_aedat4
 

@@ -30,12 +30,13 @@ def write_pictures(
     suffix: str = ".png",
     size: tuple[int, int] = (6, 5),
     channels: int = 3,
+    stem: str = "{}",
 ) -> Path:
-    """Write so many pictures of each class; ``first`` is the number of the first one."""
+    """Write so many pictures of each class, numbered from ``first``."""
     for label, name in enumerate(names):
         (root / name).mkdir(parents=True)
         for i in range(first, first + each):
-            picture(100 * label + i, size, channels, label).save(root / name / f"{i}{suffix}")
+            picture(100 * label + i, size, channels, label).save(root / name / f"{stem.format(i)}{suffix}")
     return root
 
 

@@ -128,6 +128,11 @@ def read_results(folder: Path, frame_time: int | None = None) -> SpikingResults:
             f"frame_time must lie in [1, {MAX_TIME // len(spikes)}] us for {len(spikes)} time steps, got {step}."
         )
     channels, sensor_size = 2 if polarity == "both" else 1, [spikes.shape[-1], spikes.shape[-2]]
+    if frames is None and spikes.shape[2] > 1:
+        raise ValueError(
+            f"the spikes in {folder} are of pictures with {spikes.shape[2]} channels: events have none. "
+            "reconstructions.png shows the pictures."
+        )
     if spikes.shape[2] != channels or data.get("sensor_size", sensor_size) != sensor_size:
         raise ValueError(
             f"the spikes in {folder}, (T, N, C, H, W) = {tuple(spikes.shape)}, are no events of polarity {polarity!r}, "

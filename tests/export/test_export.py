@@ -409,6 +409,15 @@ def test_spikes_of_another_sensor_or_polarity_are_refused(results: Path) -> None
             export_results(results, "tonic")
 
 
+def test_spikes_of_colour_pictures_are_no_events(tmp_path: Path) -> None:
+    tensors = {name: torch.tensor([0]) for name in ("classes", "restarts", "best")}
+    spikes = torch.ones(2, 1, 3, 6, 6, dtype=torch.uint8)
+    torch.save({**tensors, "spikes": spikes, "reconstructions": spikes.float()}, tmp_path / "reconstructions.pt")
+    (tmp_path / "scores.json").write_text(json.dumps({"data": {}}))
+    with pytest.raises(ValueError, match="are of pictures with 3 channels: events have none"):
+        export_results(tmp_path, "tonic")
+
+
 def test_frame_times_out_of_range_are_refused(results: Path) -> None:
     assert read_results(results, 3000).frame_time == 3000
     with pytest.raises(ValueError, match="last 3000 us, got frame_time 1000: leave it out"):

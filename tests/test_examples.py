@@ -16,6 +16,7 @@ import pytest
 import yaml
 from folders import write_pictures, write_recordings
 
+from brainleaks_pl import BrainLeaksV2, EventFolder, FrameTransform, Scoring, load_network, run_attack
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.main import audit_parser
 from brainleaks_pl.audit.networks import NetworkStore
@@ -94,25 +95,29 @@ def own_data(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("name", "judge", "quick"),
-    [
-        ("image_folder", "cnn", ["--data.encoder.time_steps=3", "--attack.steps=2"]),
-        (
-            "event_folder",
-            "cnn",
-            ["--data.frames.time_steps=4", "--attack.steps=2", "--data.cache=null", "--checks.refuse=false"],
-        ),
-    ],
-)
-def test_data_of_ones_own(own_data: Path, name: str, judge: str, quick: list[str]) -> None:
-    own = [f"--config={name}.yaml", *quick, *QUIET, "--model.network.hidden=8", "--model.training.epochs=1"]
-    own += [f"--judges.{judge}.training.epochs=1", "--trainer.limit_val_batches=1"]
+def test_pictures_of_ones_own(own_data: Path) -> None:
+    own = ["--config=image_folder.yaml", *QUIET, "--data.encoder.time_steps=3", "--trainer.logger=false"]
+    own += ["--model.network.hidden=8", "--model.training.epochs=1", "--judges.cnn.training.epochs=1"]
     main(["fit", *own])
-    main(["invert", *own, "--scoring.draws=2", "--scoring.null_draws=2"])
-    scores = json.loads((own_data / "results" / name / "scores.json").read_text())
+    main(["invert", *own, "--attack.steps=2", "--scoring.draws=2", "--scoring.null_draws=2"])
+    scores = json.loads((own_data / "results" / "image_folder" / "scores.json").read_text())
     assert scores["data"]["class_names"] == ["a", "b", "c"]
-    assert {"noise", "class_mean", "real"} <= scores["judges"][judge]["nulls"].keys()
+    assert scores["data"]["input_shape"] == [3, 32, 32]
+    assert scores["judges"]["cnn"]["nulls"].keys() == {"noise", "black", "class_mean", "real"}
+
+
+@pytest.mark.filterwarnings("ignore:.*have no spike")
+def test_recordings_of_ones_own(own_data: Path) -> None:
+    own = ["--config=event_folder.yaml", *QUIET, "--trainer.logger=false", "--data.cache=null", "--judges={}"]
+    main(["fit", *own, "--data.frames.time_steps=4", "--model.training.epochs=1"])
+    settings = yaml.safe_load((own_data / "event_folder.yaml").read_text())["data"]["init_args"]
+    settings["frames"] = FrameTransform(**{**settings["frames"], "time_steps": 4})
+    data = EventFolder(**{**settings, "cache": None})
+    target = load_network(own_data / "checkpoints" / "event_folder" / "target.pt")
+    report = run_attack(BrainLeaksV2(target, steps=2), {"itself": target}, data, Scoring(draws=2, null_draws=2))
+    assert report is not None
+    assert report.scores["data"]["class_names"] == ["a", "b", "c"]
+    assert report.scores["judges"]["itself"]["nulls"].keys() == {"noise", "shuffled", "class_mean", "real"}
 
 
 @pytest.mark.parametrize("name", ["audit_image_folder", "audit_event_folder"])

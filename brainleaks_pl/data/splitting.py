@@ -155,17 +155,19 @@ class FolderSplits:
         torn = sorted(group for group, own in where.items() if len(own) > 1)
         if torn:
             raise ValueError(
-                f"{len(torn)} groups are in more than one of the folders {', '.join(content.parts)} of {content.root}, "
-                f"such as {torn[0]!r}: move their files to one, or leave group and group_level out."
+                f"groups ({len(torn)} of them, such as {torn[0]!r}) are in more than one of the folders "
+                f"{', '.join(content.parts)} of {content.root}: move their files to one, or leave group and group_level "
+                "out."
             )
 
     def _check_complete(
         self, found: Files, content: FolderContent, pool: Sequence[FolderFile], groups: Mapping[str, str], what: str
     ) -> None:
         """See that every class has samples in every split."""
+        there = {part: {file.label for file in files} for part, files in found.items()}
         for label, name in enumerate(content.class_names):
-            for part, files in found.items():
-                if any(file.label == label for file in files):
+            for part, labels in there.items():
+                if label in labels:
                     continue
                 own = [file for file in pool if file.label == label]
                 kind = f" of {len({groups[file.name] for file in own})} groups" if self.grouped else ""
@@ -200,8 +202,8 @@ def check_duplicates(
         return
     first, second = list(torn[0].items())[:2]
     message = (
-        f"{len(torn)} {what} have {equal} in more than one split, such as {first[1]} ({first[0]}) and {second[1]} "
-        f"({second[0]}): what is found on samples that were trained on says little of others."
+        f"{what} with {equal} are in more than one split ({len(torn)} of them), such as {first[1]} ({first[0]}) and "
+        f"{second[1]} ({second[0]}): what is found on samples that were trained on says little of others."
     )
     if duplicates == "refuse":
         raise ValueError(f"{message} Delete the copies, or set splits.duplicates to warn.")

@@ -117,7 +117,9 @@ def test_copies_are_refused_or_told(tmp_path: Path) -> None:
     write_pictures(tmp_path, CLASSES)
     for i in range(5):
         picture(0).save(tmp_path / "red" / f"{i}.png")
-    with pytest.raises(ValueError, match=r"1 pictures have equal pixels in more than one split, such as red/\d.png"):
+    with pytest.raises(
+        ValueError, match=r"pictures with equal pixels are in more than one split \(1 of them\), such as red/\d.png"
+    ):
         ImageFolder(tmp_path).setup()
     with pytest.warns(UserWarning, match="equal pixels"):
         ImageFolder(tmp_path, splits=FolderSplits(duplicates="warn")).setup()

@@ -113,7 +113,7 @@ def test_folders_are_splits_and_the_rest_is_drawn() -> None:
         (
             content(train=["a/p1", "b/p2"], test=["a/p2", "b/p3"]),
             {"group": "p."},
-            "1 groups are in more than one of the folders train, test of root, such as 'p2'",
+            "groups (1 of them, such as 'p2') are in more than one of the folders train, test of root",
         ),
         (content(train=MANY, test=MANY), {"test_share": 0.1}, "root holds a folder test: leave test_share out"),
     ],
@@ -145,7 +145,7 @@ def test_copies_in_several_splits_are_reported() -> None:
     apart = {"train": [(files[0], b"1"), (files[1], b"1")], "val": [], "test": [(files[2], b"2")]}
     check_duplicates(apart, "refuse", "pictures", "equal pixels")  # those of one split are nobody's business
     torn = {**apart, "test": [(files[2], b"1")]}
-    said = "1 pictures have equal pixels in more than one split, such as a/1 (train) and b/1 (test)"
+    said = "pictures with equal pixels are in more than one split (1 of them), such as a/1 (train) and b/1 (test)"
     with pytest.raises(ValueError, match=re.escape(said)):
         check_duplicates(torn, "refuse", "pictures", "equal pixels")
     with pytest.warns(UserWarning, match=re.escape(said)):

@@ -156,8 +156,8 @@ class FolderSplits:
         if torn:
             raise ValueError(
                 f"groups ({len(torn)} of them, such as {torn[0]!r}) are in more than one of the folders "
-                f"{', '.join(content.parts)} of {content.root}: move their files to one, or leave group and group_level "
-                "out."
+                f"{', '.join(content.parts)} of {content.root}: move their files to one of these, or leave group and "
+                "group_level out."
             )
 
     def _check_complete(

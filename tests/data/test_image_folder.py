@@ -46,6 +46,8 @@ def test_folders_and_other_pictures_make_other_digests(tmp_path: Path) -> None:
     digest = ImageFolder(first).digest()
     assert ImageFolder(write_pictures(tmp_path / "two", CLASSES)).digest() == digest
     assert ImageFolder(first, splits=FolderSplits(seed=5)).digest() != digest
+    described = ImageFolder(first, splits=FolderSplits(seed=5)).describe()
+    assert described["splits"]["seed"] == 5  # a network of other splits is told by it
     picture(999).save(first / "red" / "0.png")
     assert ImageFolder(first).digest() != digest
 

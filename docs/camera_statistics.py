@@ -14,7 +14,8 @@ from torch import Tensor
 from brainleaks_pl.data.idx import read_idx
 from brainleaks_pl.data.simulated_nmnist import simulate
 from brainleaks_pl.events.camera import EventCamera
-from brainleaks_pl.events.formats import Events, read_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.saccades import Saccades
 
 Floats = npt.NDArray[np.float64]

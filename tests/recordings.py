@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from tonic.io import events_struct
 
-from brainleaks_pl.events.formats import Events, write_dvsgesture, write_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import write_dvsgesture, write_nmnist
 
 
 def recording(*events: tuple[int, int, int, int]) -> Events:

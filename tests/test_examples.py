@@ -5,15 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from folders import write_pictures, write_recordings
 
+from brainleaks_pl import BrainLeaksV2, EventFolder, FrameTransform, Scoring, load_network, run_attack
+from brainleaks_pl.audit.definition import Audit
+from brainleaks_pl.audit.main import audit_parser
+from brainleaks_pl.audit.networks import NetworkStore
+from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.cli.main import main
+from brainleaks_pl.events.formats import read_nmnist
+from brainleaks_pl.export.tonic_array import write_tonic
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHARED = Path(os.environ.get("BRAINLEAKS_SHARED", Path(__file__).parents[2] / "shared")) / "data"
@@ -72,6 +82,65 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
         assert f"--config {config}" in readme
     section = readme[readme.index("## Audit the network you have") : readme.index("## In Python")]
     assert len(section.strip().splitlines()) <= 35
+
+
+@pytest.fixture
+def own_data(folder: Path) -> Path:
+    """Pictures in colour of ten people, and recordings, three classes each."""
+    write_pictures(folder / "pictures", "abc", each=10, stem="person{}", size=(20, 24))
+    for part, each, milliseconds in (("train", 4, 80), ("test", 2, 60)):
+        for path in write_recordings(folder / "recordings" / part, "abc", each, milliseconds).rglob("*.bin"):
+            write_tonic(path.with_suffix(".npy"), read_nmnist(path))
+            path.unlink()
+    return folder
+
+
+def test_pictures_of_ones_own(own_data: Path) -> None:
+    own = ["--config=image_folder.yaml", *QUIET, "--data.encoder.time_steps=3", "--trainer.logger=false"]
+    own += ["--model.network.hidden=8", "--model.training.epochs=1", "--judges.cnn.training.epochs=1"]
+    main(["fit", *own])
+    main(["invert", *own, "--attack.steps=2", "--scoring.draws=2", "--scoring.null_draws=2"])
+    scores = json.loads((own_data / "results" / "image_folder" / "scores.json").read_text())
+    assert scores["data"]["class_names"] == ["a", "b", "c"]
+    assert scores["data"]["input_shape"] == [3, 32, 32]
+    assert scores["judges"]["cnn"]["nulls"].keys() == {"noise", "black", "class_mean", "real"}
+
+
+@pytest.mark.filterwarnings("ignore:.*have no spike")
+def test_recordings_of_ones_own(own_data: Path) -> None:
+    own = ["--config=event_folder.yaml", *QUIET, "--trainer.logger=false", "--data.cache=null", "--judges={}"]
+    main(["fit", *own, "--data.frames.time_steps=4", "--model.training.epochs=1"])
+    settings = yaml.safe_load((own_data / "event_folder.yaml").read_text())["data"]["init_args"]
+    settings["frames"] = FrameTransform(**{**settings["frames"], "time_steps": 4})
+    data = EventFolder(**{**settings, "cache": None})
+    target = load_network(own_data / "checkpoints" / "event_folder" / "target.pt")
+    report = run_attack(BrainLeaksV2(target, steps=2), {"itself": target}, data, Scoring(draws=2, null_draws=2))
+    assert report is not None
+    assert report.scores["data"]["class_names"] == ["a", "b", "c"]
+    assert report.scores["judges"]["itself"]["nulls"].keys() == {"noise", "shuffled", "class_mean", "real"}
+
+
+@pytest.mark.parametrize("name", ["audit_image_folder", "audit_event_folder"])
+def test_audits_of_data_of_ones_own_are_planned(own_data: Path, name: str) -> None:
+    parser = audit_parser()
+    config = parser.parse_args([f"--config={name}.yaml"])
+    parts = vars(parser.instantiate(config))
+    audit = Audit(**{key: parts[key] for key in ("data", "targets", "judges", "attacks", "seeds", "gradients")})
+    run = AuditRun(audit, NetworkStore(own_data / "checkpoints", {}), own_data / "results", lambda line: None)
+    assert {cell.attack for cell in run.plan} >= set(audit.attacks)
+
+
+def test_the_page_on_data_of_ones_own_shows_what_works(own_data: Path) -> None:
+    page = (EXAMPLES.parent / "docs" / "your_data.md").read_text(encoding="utf-8")
+    examples = "".join((EXAMPLES / f"{name}.yaml").read_text() for name in ("image_folder", "event_folder"))
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 2
+    assert all(part in examples for part in shown)
+    found: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], found)
+    assert found["faces"].input_shape == (3, 32, 32)
+    assert found["waves"].class_names == ("a", "b", "c")
+    assert len(page.splitlines()) <= 100
 
 
 @pytest.mark.slow

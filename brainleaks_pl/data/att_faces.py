@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ class ATTFaces(ImageDataModule):
 
     input_shape = (1, 112, 92)
     num_classes = len(PEOPLE)
-    class_names: ClassVar[tuple[str, ...]] = PEOPLE
+    class_names: tuple[str, ...] = PEOPLE
     validates_on_test = True
 
     def __init__(

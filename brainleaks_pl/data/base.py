@@ -60,15 +60,15 @@ class BaseDataModule(LightningDataModule, ABC):
 
     input_shape: tuple[int, int, int]
     """(C, H, W) of an image, or of one time step."""
-    num_classes: ClassVar[int]
-    class_names: ClassVar[tuple[str, ...] | None] = None
+    num_classes: int
+    class_names: tuple[str, ...] | None = None
     validates_on_test: ClassVar[bool] = False
     """True where no validation samples are held out: the test samples are watched, and never used to choose weights."""
     encoder: Encoder | None = None
     """Turns images into what batches hold; None where batches are images, or recordings of unknown scenes."""
     scenes: BaseDataModule | None = None
     """The images that recordings were made of, where they are known; same classes."""
-    simulated: ClassVar[bool] = False
+    simulated: bool = False
     """True where the recordings come from a simulator; scores, pictures and tables say so."""
 
     def __init__(self, batch_size: int, eval_batch_size: int, num_workers: int) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from brainleaks_pl.data.digests import digest
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.system.storage import room_for, sweep, temporary_path
 
@@ -67,7 +67,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
         settings = {
             "version": VERSION,
             "tonic": tonic.__version__,
-            "reader": f"{read.__module__}.{read.__qualname__}",
+            "reader": _reader_name(read),
             "sensor_size": sensor_size,
             **asdict(transform),
         }
@@ -107,7 +107,7 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
             content.update(data)
         settings = {
             "recordings": content.hexdigest(),
-            "reader": f"{self.read.__module__}.{self.read.__qualname__}",
+            "reader": _reader_name(self.read),
             "sensor_size": self.sensor_size,
             **asdict(self.transform),
         }
@@ -144,6 +144,11 @@ class CachedFrames(Dataset[tuple[Tensor, Tensor]]):
         # the frames in memory must not change with what the caller does to its own
         flat = np.unpackbits(stored, axis=1, count=pixels) if self.transform.binary else stored.copy()
         return flat.reshape(-1, *self._frame_shape)
+
+
+def _reader_name(read: Reader) -> str:
+    """Return what a function is called, or a reader with settings and their values."""
+    return f"{read.__module__}.{getattr(read, '__qualname__', None) or repr(read)}"
 
 
 def _name(values: Any) -> str:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -47,7 +47,7 @@ class EventDataModule(BaseDataModule):
         ValueError: when a size is out of range.
     """
 
-    sensor_size: ClassVar[tuple[int, int]]
+    sensor_size: tuple[int, int]
     """(W, H) of the sensor."""
 
     def __init__(

@@ -14,8 +14,9 @@ from brainleaks_pl.data.digests import digest
 from brainleaks_pl.data.dvs_gesture import PUBLISHED_FRAMES, DVSGesture
 from brainleaks_pl.data.generated import find_generated, generate_once, progress_bar, write_note
 from brainleaks_pl.events.camera import EventCamera
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.events.filming import LIGHTINGS, render
-from brainleaks_pl.events.formats import Events, write_dvsgesture
+from brainleaks_pl.events.formats import write_dvsgesture
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.events.gestures import Subject
 

@@ -20,7 +20,8 @@ from brainleaks_pl.data.mnist5k import MNIST5k
 from brainleaks_pl.data.nmnist import NMNIST
 from brainleaks_pl.encoders.event_camera import EventCameraEncoder
 from brainleaks_pl.events.camera import ATIS, EventCamera
-from brainleaks_pl.events.formats import Events, write_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import write_nmnist
 from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform
 from brainleaks_pl.events.saccades import Saccades
 

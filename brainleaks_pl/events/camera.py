@@ -12,7 +12,7 @@ import torch
 from tonic.io import events_struct, make_structured_array
 from torch import Tensor
 
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 
 _Unsorted = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 """Pixels counted through the batch, microseconds since the first frame, and whether brightness went up."""

@@ -7,34 +7,20 @@ order, which tonic's own readers let pass, are sorted by time (those of equal ti
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy_format
-from tonic.io import events_struct
 
-Events = npt.NDArray[Any]
-"""A recording: a structured array with the fields x, y, t (microseconds) and p (True is ON), sorted by t."""
-
-MAX_TIME = 2**32 - 1
-"""Latest time stamp that is believed, in microseconds (71 minutes): sensors count them in 32 bits."""
-
-MAX_EVENTS = 2**24
-"""Most events of a file that is read; the longest of DvsGesture have a million."""
+from brainleaks_pl.events.checked import MAX_EVENTS, MAX_TIME, Events, checked_events, file_content, read_npy
 
 NMNIST_CLOCK = 2**23
 """Microseconds that the 23 bits of a time stamp in an N-MNIST file count."""
 
 _EVENT_SIZE = 5
-_NPY_HEADER = 128
 _OVERFLOW_ROW = 240
 _OVERFLOW_TIME = 2**13
-_HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
 def read_nmnist(path: Path, sensor_size: tuple[int, int] = (34, 34)) -> Events:
@@ -54,7 +40,7 @@ def read_nmnist(path: Path, sensor_size: tuple[int, int] = (34, 34)) -> Events:
         ValueError: when the file is empty, ends within an event, may hold more than :data:`MAX_EVENTS`, or holds an
             event outside of the sensor or of :data:`MAX_TIME`.
     """
-    data = _content(path, MAX_EVENTS * _EVENT_SIZE)
+    data = file_content(path, MAX_EVENTS * _EVENT_SIZE)
     if len(data) % _EVENT_SIZE:
         raise ValueError(
             f"{path}: cut in the middle of an event, {len(data)} bytes are no multiple of {_EVENT_SIZE}. Get it again."
@@ -64,7 +50,7 @@ def read_nmnist(path: Path, sensor_size: tuple[int, int] = (34, 34)) -> Events:
     overflow = y == _OVERFLOW_ROW
     t = ((high & 127) << 16 | middle << 8 | low) + _OVERFLOW_TIME * np.cumsum(overflow)
     x, y, t, p = (column[~overflow] for column in (x, y, t, high >> 7))
-    return _recording(path, x, y, t, p, sensor_size)
+    return checked_events(path, x, y, t, p, sensor_size)
 
 
 def write_nmnist(path: Path, events: Events) -> None:
@@ -109,7 +95,7 @@ def read_dvsgesture(path: Path, sensor_size: tuple[int, int] = (128, 128)) -> Ev
             :data:`MAX_EVENTS`, or holds an event that is not made of numbers or lies outside of the sensor, of the
             polarities 0 and 1, or of :data:`MAX_TIME`.
     """
-    values = _read_npy(path)
+    values = read_npy(path, _check_columns)
     if values.dtype.kind == "f":
         broken = ~np.isfinite(values).all(1) | (values[:, :3] != np.floor(values[:, :3])).any(1)
         if broken.any():
@@ -121,7 +107,7 @@ def read_dvsgesture(path: Path, sensor_size: tuple[int, int] = (128, 128)) -> Ev
         raise ValueError(f"{path}: event {at} has the polarity {p[at]}, expected 0 or 1.")
     # not in the file's own type, which may overflow; what cannot be believed need not stay exact
     t = np.floor(milliseconds.astype(np.float64).clip(-1, MAX_TIME) * 1000).astype(np.int64)
-    return _recording(path, x, y, t, p, sensor_size)
+    return checked_events(path, x, y, t, p, sensor_size)
 
 
 def write_dvsgesture(path: Path, events: Events) -> None:
@@ -142,68 +128,11 @@ def write_dvsgesture(path: Path, events: Events) -> None:
         np.save(file, np.stack([x, y, p, t // 1000], 1), allow_pickle=False)
 
 
-def _content(path: Path, limit: int) -> bytes:
-    if not path.is_file():
-        raise FileNotFoundError(f"no recording at {path}.")
-    if path.stat().st_size > limit:
-        raise ValueError(f"{path}: {path.stat().st_size} bytes, more than {MAX_EVENTS} events take.")
-    data = path.read_bytes()
-    if not data:
-        raise ValueError(f"{path}: the file is empty. Get it again.")
-    return data
-
-
-def _read_npy(path: Path) -> npt.NDArray[Any]:
-    data = _content(path, MAX_EVENTS * 4 * 8 + _NPY_HEADER)
-    stream = io.BytesIO(data)
-    try:
-        version = npy_format.read_magic(stream)
-        shape, fortran_order, dtype = _HEADER_READERS[version](stream)
-    except (ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError, RecursionError) as error:
-        # all that damaged headers have raised: numpy evaluates them as Python literals
-        raise ValueError(f"{path}: not a readable .npy file (damaged header). Get it again.") from error
+def _check_columns(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise ValueError(f"{path}: an array of dtype {dtype}, expected plain numbers (objects are never unpickled).")
     if len(shape) != 2 or shape[1] != 4:
         raise ValueError(f"{path}: an array of shape {shape}, expected (N, 4): x, y, p and t in milliseconds.")
-    if shape[0] < 1:
-        raise ValueError(f"{path}: no events in it.")
-    size = stream.tell() + shape[0] * 4 * dtype.itemsize
-    if len(data) != size:
-        problem = "truncated" if len(data) < size else "too long"
-        raise ValueError(f"{path}: {problem}, got {len(data)} bytes, expected {size} for the shape {shape}.")
-    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran_order else "C")
-
-
-def _recording(
-    path: Path,
-    x: npt.NDArray[Any],
-    y: npt.NDArray[Any],
-    t: npt.NDArray[np.int64],
-    p: npt.NDArray[Any],
-    sensor_size: tuple[int, int],
-) -> Events:
-    if len(t) == 0:
-        raise ValueError(f"{path}: no events in it.")
-    width, height = sensor_size
-    outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
-    if outside.any():
-        at = outside.argmax()
-        raise ValueError(
-            f"{path}: event {at} lies at x = {x[at]}, y = {y[at]}, outside of the sensor of {width}x{height} pixels."
-        )
-    unbelievable = (t < 0) | (t > MAX_TIME)
-    if unbelievable.any():
-        at = unbelievable.argmax()
-        problem = "a negative time" if t[at] < 0 else f"a time beyond {MAX_TIME} us"
-        raise ValueError(f"{path}: event {at} has {problem}.")
-    events = np.empty(len(t), events_struct)
-    events["x"], events["y"], events["t"], events["p"] = x, y, t, p
-    early = np.count_nonzero(np.diff(t) < 0)
-    if early:
-        warnings.warn(f"{path}: {early} events are out of order, sorted by time.", stacklevel=3)
-        events = events[t.argsort(kind="stable")]
-    return events
 
 
 def _columns(path: Path, events: Events) -> tuple[npt.NDArray[np.int64], ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tonic.io import events_struct, make_structured_array
 from tonic.transforms import ToFrame
 
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 
 Polarity = Literal["off", "on", "merged", "both"]
 """Which events a frame holds: OFF, ON, both in one channel, or each in its own (OFF first)."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from pathlib import Path
-from types import ModuleType
 
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.aedat4 import aedat4_library
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.export.base import FileFormat, file_name
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
 
@@ -18,7 +17,7 @@ class AEDAT4Files(FileFormat):
     def check(self, results: SpikingResults) -> None:
         """Look for the library, which is not installed unless asked for."""
         super().check(results)
-        _library()
+        aedat4_library()
 
     def path(self, results: SpikingResults, reconstruction: Reconstruction) -> Path:
         """Return ``<name>_class<k>_restart<r>.aedat4``."""
@@ -44,7 +43,7 @@ def write_aedat4(path: Path, events: Events, sensor_size: tuple[int, int]) -> No
         ValueError: when ``dv-processing`` is not installed, or when there are no events: tonic cannot read such a file.
         OSError: when the file cannot be written.
     """
-    library = _library()
+    library = aedat4_library()
     if len(events) == 0:
         raise ValueError(f"{path}: a recording without events is not written, tonic could not read it.")
     # the library writes from a thread of its own, which ends the process when the disk is full
@@ -61,12 +60,3 @@ def write_aedat4(path: Path, events: Events, sensor_size: tuple[int, int]) -> No
         raise OSError(f"{path.parent} cannot be written to.") from error
     writer.writeEvents(store)
     del writer  # closes the file
-
-
-def _library() -> ModuleType:
-    try:
-        return importlib.import_module("dv_processing")
-    except ImportError as error:
-        raise ValueError(
-            "the format aedat4 needs the package dv-processing: pip install 'brainleaks_pl[aedat4]'."
-        ) from error

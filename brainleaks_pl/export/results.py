@@ -10,7 +10,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from brainleaks_pl.events.formats import MAX_TIME, Events
+from brainleaks_pl.events.checked import MAX_TIME, Events
 from brainleaks_pl.events.frames import Polarity, frames_to_events
 from brainleaks_pl.reporting.text import short
 from brainleaks_pl.system.tensors import UnreadableError, read_tensors
@@ -128,6 +128,11 @@ def read_results(folder: Path, frame_time: int | None = None) -> SpikingResults:
             f"frame_time must lie in [1, {MAX_TIME // len(spikes)}] us for {len(spikes)} time steps, got {step}."
         )
     channels, sensor_size = 2 if polarity == "both" else 1, [spikes.shape[-1], spikes.shape[-2]]
+    if frames is None and spikes.shape[2] > 1:
+        raise ValueError(
+            f"the spikes in {folder} are of pictures with {spikes.shape[2]} channels: events have none. "
+            "reconstructions.png shows the pictures."
+        )
     if spikes.shape[2] != channels or data.get("sensor_size", sensor_size) != sensor_size:
         raise ValueError(
             f"the spikes in {folder}, (T, N, C, H, W) = {tuple(spikes.shape)}, are no events of polarity {polarity!r}, "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.export.base import FileFormat, file_name
 from brainleaks_pl.export.results import Reconstruction, SpikingResults
 

@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader
 
 from brainleaks_pl.data import cached_frames
 from brainleaks_pl.data.cached_frames import CachedFrames, _read_cached
-from brainleaks_pl.events.formats import Events, read_nmnist, write_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import read_nmnist, write_nmnist
 from brainleaks_pl.events.frames import FrameTransform
 from brainleaks_pl.system.storage import in_bytes
 

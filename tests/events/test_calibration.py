@@ -13,7 +13,8 @@ import pytest
 from brainleaks_pl.data.idx import read_idx
 from brainleaks_pl.data.simulated_nmnist import simulate
 from brainleaks_pl.events.camera import ATIS
-from brainleaks_pl.events.formats import Events, read_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import read_nmnist
 from brainleaks_pl.events.saccades import Saccades
 
 DATA = Path(os.environ.get("BRAINLEAKS_DATA", ""))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tonic.io import events_struct
 
 from brainleaks_pl.events.camera import EventCamera, outside_refractory
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 
 EXACT = {"mismatch": 0.0, "refractory": 0, "noise_rate": 0.0}
 

@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from recordings import npy_bytes, random_recording, recording, rows_of
 from tonic.io import events_struct, read_mnist_file
 
-from brainleaks_pl.events.formats import (
-    MAX_TIME,
-    Events,
-    read_dvsgesture,
-    read_nmnist,
-    write_dvsgesture,
-    write_nmnist,
-)
+from brainleaks_pl.events.checked import MAX_TIME, Events
+from brainleaks_pl.events.formats import read_dvsgesture, read_nmnist, write_dvsgesture, write_nmnist
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True)
 SOME = recording((1, 2, 1000, 1), (3, 4, 2000, 0))

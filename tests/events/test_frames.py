@@ -12,7 +12,7 @@ from recordings import random_recording, recording, rows_of
 from tonic.io import events_struct
 from tonic.transforms import Denoise, ToFrame
 
-from brainleaks_pl.events.formats import Events
+from brainleaks_pl.events.checked import Events
 from brainleaks_pl.events.frames import MAX_FRAMES, FrameTransform, denoise, frames_to_events
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True)

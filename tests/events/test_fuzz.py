@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import npy_bytes, random_recording, rows_of
 
-from brainleaks_pl.events.formats import MAX_TIME, Events, read_dvsgesture, read_nmnist, write_dvsgesture, write_nmnist
+from brainleaks_pl.events.checked import MAX_TIME, Events
+from brainleaks_pl.events.formats import read_dvsgesture, read_nmnist, write_dvsgesture, write_nmnist
 
 DAMAGED = settings(max_examples=1200, deadline=None, derandomize=True, database=None)
 Rows = list[list[int]]

@@ -20,7 +20,8 @@ from tonic.io import events_struct
 
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.data.dvs_gesture import DVSGesture
-from brainleaks_pl.events.formats import Events, read_dvsgesture, read_nmnist
+from brainleaks_pl.events.checked import Events
+from brainleaks_pl.events.formats import read_dvsgesture, read_nmnist
 from brainleaks_pl.export import Format, export_main, export_results, read_results
 from brainleaks_pl.export.aedat4 import write_aedat4
 
@@ -406,6 +407,15 @@ def test_spikes_of_another_sensor_or_polarity_are_refused(results: Path) -> None
         (results / "scores.json").write_text(json.dumps({"data": data}))
         with pytest.raises(ValueError, match=r"\(5, 4, 1, 34, 34\), are no events of polarity"):
             export_results(results, "tonic")
+
+
+def test_spikes_of_colour_pictures_are_no_events(tmp_path: Path) -> None:
+    tensors = {name: torch.tensor([0]) for name in ("classes", "restarts", "best")}
+    spikes = torch.ones(2, 1, 3, 6, 6, dtype=torch.uint8)
+    torch.save({**tensors, "spikes": spikes, "reconstructions": spikes.float()}, tmp_path / "reconstructions.pt")
+    (tmp_path / "scores.json").write_text(json.dumps({"data": {}}))
+    with pytest.raises(ValueError, match="are of pictures with 3 channels: events have none"):
+        export_results(tmp_path, "tonic")
 
 
 def test_frame_times_out_of_range_are_refused(results: Path) -> None:

@@ -1,7 +1,9 @@
-"""What each of two processes runs: all attacks, each leaving what it holds at its end."""
+"""What each of two processes runs: all attacks, each leaving what it holds at its end. As a script, it becomes both."""
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -47,5 +49,21 @@ def main(folder: Path) -> None:
         torch.save(found, folder / f"{name}-{trainer.global_rank}.pt")
 
 
+def become_two() -> int:
+    """Fork into the ranks of a group, so that the imports are paid for once; return the other's process, 0 in it."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    other = os.fork()
+    rank = "1" if other == 0 else "0"
+    os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "GROUP_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    # as torchrun would have it
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "tests"}
+    return other
+
+
 if __name__ == "__main__":
+    other = become_two()
     main(Path(sys.argv[1]))
+    if other:
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))

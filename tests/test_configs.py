@@ -14,6 +14,7 @@ from toys import ToyDigits
 
 import brainleaks_pl
 from brainleaks_pl.cli.main import main
+from brainleaks_pl.engine.composing import read_config
 from brainleaks_pl.priors.files import write_prior
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("[!ap]*.yaml"))  # all but those of audits and priors
@@ -40,7 +41,8 @@ def root(tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces) -> Pa
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text, content = config.read_text(), config_of(config)
+    content = config_of(config)
+    text = config.read_text() + yaml.safe_dump(content)
     data = content["data"]
     shared = ["--config", str(config), "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
     shared += ["--model.network.hidden=8", "--scoring.draws=2", "--scoring.null_draws=2", "--checks.samples=2"]
@@ -57,13 +59,18 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
     simulated = "class_path: Simulated" in text
     if "class_path: SimulatedDVSGesture" in text:
         shared += ["--data.subjects=[1,21,24]", "--data.lightings=[led]", "--data.duration=150000"]
-    if "source:" in text and "root: data}" in text:
+    if "init_args" in data["init_args"].get("source", ""):
         shared += [f"--data.source.root={root}", "--data.source.val_size=10"]
     main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
     if "time_steps" in content["attack"]["init_args"]:
         shared += ["--attack.time_steps=2"]
     queried = "queries" in content["attack"]["init_args"]
     shared += ["--attack.pairs=2", "--attack.queries=10"] if queried else ["--attack.steps=2"]
+    encoder = content["attack"]["init_args"].get("encoder")
+    if encoder is not None:
+        shared += ["--attack.encoder.time_steps=10"]
+        if "keyframes" in encoder["init_args"]:
+            shared += ["--attack.encoder.keyframes=2"]
     prior = content["attack"]["init_args"].get("prior")
     if prior is not None:
         shared += ["--attack.prior.alone=4"]
@@ -130,7 +137,7 @@ def test_fit_a_prior(config: Path, root: Path, tmp_path: Path, monkeypatch: pyte
 
 
 def config_of(path: Path) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    config: dict[str, Any] = read_config(path)
     return config
 
 

@@ -63,5 +63,5 @@ def test_a_config_names_its_own_commands(config: Path) -> None:
     for subcommand in ("fit",) if config.name.startswith("prior_") else ("fit", "invert"):
         assert f"#   brainleaks {subcommand} --config configs/{config.name}\n" in text
     assert set(yaml.safe_load(text)) <= {
-        "seed_everything", "checkpoints", "data", "model", "judges", "attack", "scoring", "trainer",
+        "base", "seed_everything", "checkpoints", "data", "model", "judges", "attack", "scoring", "trainer",
     }  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from brainleaks_pl.cli.main import main
+from brainleaks_pl.engine.composing import read_config
 
 ROOT = Path(__file__).parents[1]
 DATA = os.environ.get("BRAINLEAKS_DATA", "")
@@ -18,7 +19,7 @@ DATA = os.environ.get("BRAINLEAKS_DATA", "")
 def test_briefly_trained_networks_on_mnist_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = f"--data.root={DATA}/mnist"
-    config = yaml.safe_load((ROOT / "configs" / "v2_mnist.yaml").read_text())
+    config = read_config(ROOT / "configs" / "v2_mnist.yaml")
     # an epoch at the configs' rates, which are made for several, leaves both networks short of what is asked below
     config["model"]["init_args"]["training"]["lr"] = 2e-4
     config["judges"]["spiking_cnn"]["init_args"]["training"]["lr"] = 2e-3

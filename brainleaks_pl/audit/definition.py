@@ -14,6 +14,7 @@ from brainleaks_pl.audit.plan import Attacks, Networks, Variant
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.data.image_base import ImageDataModule
+from brainleaks_pl.engine.fitting import check_fits
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.classifier import Classifier
@@ -62,10 +63,14 @@ class Audit:
         return {name: self.settings.get("attacks", {}).get(name) for name in self.attacks}
 
     def networks(self) -> dict[str, Classifier]:
-        """Return the targets and judges, untrained."""
+        """Return the targets and judges, untrained.
+
+        Raises:
+            ValueError: when one does not fit the data.
+        """
         networks = {name: make() for name, make in {**self.targets, **self.judges}.items()}
+        check_fits(networks, self.data)
         for network in networks.values():
-            network.fit_to(self.data.input_shape, self.data.num_classes)
             network.time_steps = self.data.for_network(network.takes_spikes).time_steps
         return networks
 

@@ -17,6 +17,8 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.measures.base import Measure
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.composing import ComposingParser
+from brainleaks_pl.engine.shapes import fill_shapes
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.settings import Scoring
@@ -52,7 +54,7 @@ report. An audit that was interrupted goes on where it stopped when the same com
 
 def audit_parser() -> ArgumentParser:
     """Return the parser of the command."""
-    parser = ArgumentParser(prog="brainleaks audit", description=_DESCRIPTION, **STRICT)
+    parser = ComposingParser(prog="brainleaks audit", description=_DESCRIPTION, **STRICT)
     parser.add_argument("--config", action="config", help="The YAML file of the audit.")
     parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
     parser.add_argument(
@@ -127,6 +129,8 @@ def audit_main(arguments: list[str]) -> None:
         if config.get(key) is not None:
             raise ValueError(f"{key} is now a measure: write its keys under {place}.")
     check_values(config.as_dict(), _KINDS)
+    if config.data is not None:
+        fill_shapes(config, parser.instantiate(Namespace(data=config.data)).data)
     parts = parser.instantiate(config)
     name = name_of_config(config.config[0]) if config.config else "audit"
     check_trainer(precision=parts.trainer.precision)

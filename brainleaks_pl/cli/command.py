@@ -26,6 +26,7 @@ from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.engine.progress import PROGRESS, KeepProgress, identity, is_finished
+from brainleaks_pl.engine.shapes import fill_shapes
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import check_values
 from brainleaks_pl.evaluation.run import attack_and_score
@@ -71,9 +72,11 @@ class BrainLeaksCLI(LightningCLI):
         add_shared_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
-        """Name the folders after the config, so that the config saved with the logs names them too."""
+        """Fill in what the config leaves to its name and its data, so that the config saved with the logs says it."""
         config = self.config[str(self.subcommand)]
         check_values(config.as_dict(), _KINDS)
+        if config.get("data") is not None:
+            fill_shapes(config, self._parser(self.subcommand).instantiate(Namespace(data=config.data)).data)
         for key in ("checkpoints", "results"):
             config[key] = config[key] or str(Path(key) / self.name)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from lightning.pytorch.cli import LightningArgumentParser
+
 import brainleaks_pl
 from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.cli.command import BrainLeaksCLI
 from brainleaks_pl.cli.configs import check_configs
 from brainleaks_pl.cli.logs import SaveConfig
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.composing import ComposingParser
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.engine.values import STRICT
 from brainleaks_pl.export import export_main
@@ -15,6 +18,10 @@ from brainleaks_pl.targets.trainee import Trainee
 
 _DESCRIPTION = """Beside these: `brainleaks audit --help` compares targets under one protocol,
 `brainleaks export --help` writes reconstructions as event files."""
+
+
+class ConfigParser(ComposingParser, LightningArgumentParser):
+    """Lightning's parser, whose config files may name a base."""
 
 
 def run(arguments: list[str]) -> None:
@@ -38,6 +45,7 @@ def run(arguments: list[str]) -> None:
         subclass_mode_model=True,
         subclass_mode_data=True,
         trainer_class=InversionTrainer,
+        parser_class=ConfigParser,
         save_config_callback=SaveConfig,
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,

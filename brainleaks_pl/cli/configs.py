@@ -7,12 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
+from brainleaks_pl.engine.composing import read_config
 
 _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
-_LARGEST = 1_000_000  # bytes of a config
-_MOST = 20_000  # values in it, aliases counted as often as they are used
-_DEEPEST = 50
 _LONGEST = 10_000  # characters of an argument
 
 
@@ -33,55 +30,15 @@ def check_configs(arguments: Iterable[str]) -> None:
         if not path.is_file():
             continue  # a pipe, which is read once; or nothing, which the parser says
         try:
-            size = path.stat().st_size
-            if size > _LARGEST:
-                raise ValueError(f"{path} is no config of ours: it is {size} bytes long, more than {_LARGEST}.")
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as such.") from error
+            config = read_config(path)
         except OSError:
             continue  # the parser says what is wrong
-        try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            _count(node, path)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{path} is no YAML: {error}") from error
-        except RecursionError:
-            raise ValueError(f"{path} is nested too deeply.") from None
-        try:
-            config = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:  # of a date that is none, say
-            raise ValueError(f"{path} is no YAML: {error}") from error
         _check_classes(config, path)
         for key, network in _networks(config):
             raise ValueError(
                 f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "
                 f"as its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
             )
-
-
-def _count(root: yaml.Node | None, path: Path) -> None:
-    """See that a config is not too large once its aliases are written out.
-
-    Raises:
-        ValueError: when it is.
-    """
-    sizes: dict[int, int] = {}
-
-    def size(node: yaml.Node, depth: int) -> int:
-        if depth > _DEEPEST:
-            raise ValueError(f"{path} is nested more than {_DEEPEST} deep, or holds an alias to itself.")
-        if id(node) not in sizes:
-            parts: list[yaml.Node] = []
-            if isinstance(node, yaml.MappingNode):
-                parts = [part for pair in node.value for part in pair]
-            elif isinstance(node, yaml.SequenceNode):
-                parts = node.value
-            sizes[id(node)] = 1 + sum(size(part, depth + 1) for part in parts)
-        return sizes[id(node)]
-
-    if root is not None and (count := size(root, 0)) > _MOST:
-        raise ValueError(f"{path} is no config of ours: it holds {count} values, aliases written out, over {_MOST}.")
 
 
 def _check_classes(config: Any, path: Path, key: str = "") -> None:

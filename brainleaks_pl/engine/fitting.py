@@ -32,7 +32,7 @@ def check_fits(networks: dict[str, Classifier], data: BaseDataModule) -> None:
             raise ValueError(
                 f"{name} ({network.name}) has input_shape {network.input_shape} and num_classes "
                 f"{network.num_classes}, but {type(data).__name__} has {data.input_shape} and {data.num_classes}: "
-                "set them to fit."
+                "set them to fit, or leave them out of the config for those of the data."
             )
         if network.takes_spikes and not data.spiking:
             raise ValueError(

@@ -16,8 +16,8 @@ class Network(Captured, nn.Module):
     ``(B, C, H, W)`` and return logits ``(B, K)``. A network of your own need not derive from it.
 
     Args:
-        input_shape: (C, H, W) of the input, of one time step where there are several.
-        num_classes: K, at least 2.
+        input_shape: (C, H, W) of the input, of one time step where there are several; None is MNIST's, (1, 28, 28).
+        num_classes: K, at least 2; None is MNIST's, 10. The command line fills in those of the data.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -26,8 +26,10 @@ class Network(Captured, nn.Module):
     takes_spikes: ClassVar[bool]
     """Whether the input is a spike train, ``(T, B, C, H, W)``, rather than images."""
 
-    def __init__(self, input_shape: tuple[int, int, int], num_classes: int) -> None:
+    def __init__(self, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None) -> None:
         super().__init__()
+        input_shape = (1, 28, 28) if input_shape is None else input_shape
+        num_classes = 10 if num_classes is None else num_classes
         if len(input_shape) != 3 or min(input_shape) < 1:
             raise ValueError(f"input_shape must be three positive numbers (C, H, W), got {tuple(input_shape)}.")
         if num_classes < 2:

@@ -17,8 +17,8 @@ class CNN(Network):
     """The published ANN judge: two rounds of convolution, ReLU and 2x2 max-pool, then a linear layer.
 
     Args:
-        input_shape: (C, H, W) of the images.
-        num_classes: K, at least 2.
+        input_shape: (C, H, W) of the images; None is the data's in a config, and (1, 28, 28) in Python.
+        num_classes: K, at least 2; None is the data's in a config, and 10 in Python.
         channels: channels of the two convolutions, at least 1 each.
         kernel: side of their kernels.
 
@@ -30,17 +30,17 @@ class CNN(Network):
 
     def __init__(
         self,
-        input_shape: tuple[int, int, int] = (1, 28, 28),
-        num_classes: int = 10,
+        input_shape: tuple[int, int, int] | None = None,
+        num_classes: int | None = None,
         channels: tuple[int, int] = (12, 24),
         kernel: int = 5,
     ) -> None:
         super().__init__(input_shape, num_classes)
         features = convolution_features(self.input_shape, channels[1], kernel)
-        self.first = nn.Conv2d(input_shape[0], channels[0], kernel)
+        self.first = nn.Conv2d(self.input_shape[0], channels[0], kernel)
         self.second = nn.Conv2d(channels[0], channels[1], kernel)
         self.pool = nn.MaxPool2d(2)
-        self.output = nn.Linear(features, num_classes)
+        self.output = nn.Linear(features, self.num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(B, K)`` of images ``(B, C, H, W)``."""
@@ -53,8 +53,8 @@ class SpikingCNN(Network):
     """The published SNN judge: two rounds of convolution, 2x2 max-pool and neurons, then a linear layer with neurons.
 
     Args:
-        input_shape: (C, H, W) of one time step.
-        num_classes: K, at least 2.
+        input_shape: (C, H, W) of one time step; None is the data's in a config, and (1, 28, 28) in Python.
+        num_classes: K, at least 2; None is the data's in a config, and 10 in Python.
         channels: channels of the two convolutions, at least 1 each.
         kernel: side of their kernels.
         beta: decay of the membranes per step, in [0, 1].
@@ -70,8 +70,8 @@ class SpikingCNN(Network):
 
     def __init__(
         self,
-        input_shape: tuple[int, int, int] = (1, 28, 28),
-        num_classes: int = 10,
+        input_shape: tuple[int, int, int] | None = None,
+        num_classes: int | None = None,
         channels: tuple[int, int] = (12, 24),
         kernel: int = 5,
         beta: float = 0.7,
@@ -81,12 +81,12 @@ class SpikingCNN(Network):
     ) -> None:
         super().__init__(input_shape, num_classes)
         features = convolution_features(self.input_shape, channels[1], kernel)
-        self.first = nn.Conv2d(input_shape[0], channels[0], kernel)
+        self.first = nn.Conv2d(self.input_shape[0], channels[0], kernel)
         self.first_neurons = LIF(beta, threshold, surrogate, reset)
         self.second = nn.Conv2d(channels[0], channels[1], kernel)
         self.second_neurons = LIF(beta, threshold, surrogate, reset)
         self.pool = nn.MaxPool2d(2)
-        self.output = nn.Linear(features, num_classes)
+        self.output = nn.Linear(features, self.num_classes)
         self.output_neurons = LIF(beta, threshold, surrogate, reset)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # halves the time of a training step on CPUs
 

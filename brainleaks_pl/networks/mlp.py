@@ -24,8 +24,8 @@ class MLP(Network):
     """One hidden layer of sigmoid units (the published ANN targets: 784-3000-10 and 10304-3000-40).
 
     Args:
-        input_shape: (C, H, W) of the images.
-        num_classes: K, at least 2.
+        input_shape: (C, H, W) of the images; None is the data's in a config, and (1, 28, 28) in Python.
+        num_classes: K, at least 2; None is the data's in a config, and 10 in Python.
         hidden: hidden units, at least 1.
 
     Raises:
@@ -35,11 +35,11 @@ class MLP(Network):
     takes_spikes: ClassVar[bool] = False
 
     def __init__(
-        self, input_shape: tuple[int, int, int] = (1, 28, 28), num_classes: int = 10, hidden: int = 3000
+        self, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None, hidden: int = 3000
     ) -> None:
         super().__init__(input_shape, num_classes)
-        self.hidden = nn.Linear(math.prod(input_shape), _checked_hidden(hidden))
-        self.output = nn.Linear(hidden, num_classes)
+        self.hidden = nn.Linear(math.prod(self.input_shape), _checked_hidden(hidden))
+        self.output = nn.Linear(hidden, self.num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(B, K)`` of images ``(B, C, H, W)``."""
@@ -51,8 +51,8 @@ class SpikingMLP(Network):
     """One hidden layer of spiking neurons (the published SNN targets: 784-3000-10, 1156-3000-10, ...).
 
     Args:
-        input_shape: (C, H, W) of one time step.
-        num_classes: K, at least 2.
+        input_shape: (C, H, W) of one time step; None is the data's in a config, and (1, 28, 28) in Python.
+        num_classes: K, at least 2; None is the data's in a config, and 10 in Python.
         hidden: hidden neurons, at least 1.
         beta: decay of the membranes per step, in [0, 1].
         threshold: firing threshold, > 0.
@@ -67,8 +67,8 @@ class SpikingMLP(Network):
 
     def __init__(
         self,
-        input_shape: tuple[int, int, int] = (1, 28, 28),
-        num_classes: int = 10,
+        input_shape: tuple[int, int, int] | None = None,
+        num_classes: int | None = None,
         hidden: int = 3000,
         beta: float = 0.7,
         threshold: float = 1.0,
@@ -76,9 +76,9 @@ class SpikingMLP(Network):
         reset: Reset = "subtract",
     ) -> None:
         super().__init__(input_shape, num_classes)
-        self.hidden = nn.Linear(math.prod(input_shape), _checked_hidden(hidden))
+        self.hidden = nn.Linear(math.prod(self.input_shape), _checked_hidden(hidden))
         self.neurons = LIF(beta, threshold, surrogate, reset)
-        self.output = nn.Linear(hidden, num_classes)
+        self.output = nn.Linear(hidden, self.num_classes)
         self.output_neurons = LIF(beta, threshold, surrogate, reset)
 
     def forward(self, x: Tensor) -> Tensor:

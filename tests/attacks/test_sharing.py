@@ -22,6 +22,7 @@ from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, InversionModule, MIFace
 from brainleaks_pl.attacks.sharing import blocks, join, select, share
+from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.progress import KeepProgress
 
 
@@ -45,12 +46,12 @@ def test_shares_are_even_and_joined_in_order(count: int, ranks: int) -> None:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where two processes leave what all attacks come to."""
     folder = tmp_path_factory.mktemp("shared")
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     tests = Path(__file__).parents[1]
     path = os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])
-    environment = {**ENVIRONMENT, "PYTHONPATH": path, "TMPDIR": str(folder)}  # where torchrun leaves its logs
-    command = [sys.executable, *torchrun, str(tests / "sharing_work.py"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    command = [sys.executable, str(tests / "sharing_work.py"), str(folder)]
+    done = subprocess.run(
+        command, env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, text=True, timeout=900, check=False
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -74,20 +75,18 @@ def test_two_processes_find_what_one_does(name: str, shared: Path) -> None:
             torch.testing.assert_close(together["state"][key], value, rtol=1e-4, atol=1e-6)
 
 
-def test_the_command_writes_its_results_once_and_the_same(tmp_path: Path) -> None:
+def test_the_command_writes_its_results_once_and_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     write_mnist_files(tmp_path / "data", train=30)
     (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=3))
 
-    def command(*arguments: str) -> str:
-        line = [sys.executable, "-m", "brainleaks_pl", *arguments, "--config", "c.yaml"]
-        done = subprocess.run(line, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    command("fit")
-    command("invert", "--results", "one")
-    said = command("invert", "--results", "two", "--trainer.devices=2", "--trainer.strategy=ddp")
-    assert said.count("Written to two") == 1
+    main(["fit", "--config", "c.yaml"])
+    main(["invert", "--config", "c.yaml", "--results", "one"])
+    line = [sys.executable, "-m", "brainleaks_pl", "invert", "--config", "c.yaml", "--results", "two"]
+    line += ["--trainer.devices=2", "--trainer.strategy=ddp"]
+    done = subprocess.run(line, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Written to two") == 1
     one, two = (json.loads((tmp_path / name / "scores.json").read_text()) for name in ("one", "two"))
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
     assert not (tmp_path / "two" / "progress.pt").exists()

@@ -1,15 +1,15 @@
 """Ctrl-C in the middle of fit, SIGTERM in that of invert: what was finished is intact, nothing half-written remains."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 from datafiles import write_mnist_files
-from processes import ENVIRONMENT, running, tiny_config, wait_for
+from processes import running, tiny_config, wait_for
+
+from brainleaks_pl.cli.main import main
 
 INTERRUPTED = "brainleaks: interrupted; what was finished before is intact.\n"
 
@@ -27,7 +27,7 @@ def wait_for_steps(logs: Path) -> None:
     time.sleep(1)
 
 
-def test_what_fit_and_invert_finished_outlives_an_interrupt(folder: Path) -> None:
+def test_what_fit_and_invert_finished_outlives_an_interrupt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoints = folder / "checkpoints" / "c"
     with running(["fit", "--config", "c.yaml"], folder) as interrupt:
         wait_for_steps(folder / "logs" / "c" / "judge")
@@ -36,8 +36,8 @@ def test_what_fit_and_invert_finished_outlives_an_interrupt(folder: Path) -> Non
     assert [path.name for path in checkpoints.iterdir()] == ["target.pt"]
     torch.load(checkpoints / "target.pt", weights_only=True)
 
-    invert = [sys.executable, "-m", "brainleaks_pl", "invert", "--config", "c.yaml", "--judges", "{}"]
-    subprocess.run(invert, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
+    monkeypatch.chdir(folder)
+    main(["invert", "--config", "c.yaml", "--judges", "{}"])
     results = folder / "results" / "c"
     finished = {path.name: path.read_bytes() for path in results.iterdir()}
     assert set(finished) == {"scores.json", "reconstructions.pt", "reconstructions.png"}

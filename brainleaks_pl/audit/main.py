@@ -17,6 +17,7 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.measures.base import Measure
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.parsing import SuggestingParser
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
 from brainleaks_pl.evaluation.settings import Scoring
@@ -50,9 +51,10 @@ report. An audit that was interrupted goes on where it stopped when the same com
 3 where some attacks, measures or networks failed, and 4 where all attacks did."""
 
 
-def audit_parser() -> ArgumentParser:
+def audit_parser() -> SuggestingParser:
     """Return the parser of the command."""
-    parser = ArgumentParser(prog="brainleaks audit", description=_DESCRIPTION, **STRICT)
+    usage = "brainleaks audit --config FILE [--KEY VALUE ...]"
+    parser = SuggestingParser(prog="brainleaks audit", usage=usage, description=_DESCRIPTION, **STRICT)
     parser.add_argument("--config", action="config", help="The YAML file of the audit.")
     parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
     parser.add_argument(
@@ -126,6 +128,8 @@ def audit_main(arguments: list[str]) -> None:
     for key, place in _MOVED.items():
         if config.get(key) is not None:
             raise ValueError(f"{key} is now a measure: write its keys under {place}.")
+    if config.data is None:
+        raise ValueError("data is missing: name a config with --config, or give --data.")
     check_values(config.as_dict(), _KINDS)
     parts = parser.instantiate(config)
     name = name_of_config(config.config[0]) if config.config else "audit"

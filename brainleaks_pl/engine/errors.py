@@ -32,7 +32,7 @@ _CLASS = re.compile(
     r"(?:Expected a dot import path string:|No brainleaks_pl attribute|Expected a path but) ([^\s;]+)"
     r"(?: either not accessible or invalid)?"
 )
-_LITERAL = re.compile(r"Expected a typing\.Literal\[([^\]]*)\]")
+_LITERAL = re.compile(r"Expected a typing\.Literal\[([^\]]*)\](?:, got (.*))?")
 _MISSING = re.compile(r"the following arguments are required: (.*)")
 _UNKNOWN = re.compile(r"Option '([^']*)' is not accepted(?:: (.*))?")
 _MODULE = re.compile(r"No module named '([^']*)'")
@@ -115,11 +115,11 @@ def _of_parser(message: str) -> str:
 
 
 def _of_choice(given: str, choices: re.Match[str]) -> str:
-    """Return which values there are, after one that is none of them."""
+    """Return which values there are, and which of them was most likely meant."""
     known = [choice.strip(" '\"") for choice in choices[1].split(",")]
     nested = _NESTED.fullmatch(given)
-    word = (nested[2] if nested else given.partition(". Got value:")[0]).strip("'")
-    return f"expected {' or '.join(known)}{did_you_mean(word, known) if closest(word, known) else ''}"
+    word = (choices[2] or (nested[2] if nested else given)).strip("'\"")
+    return f"expected {' or '.join(known)}, got {word}{did_you_mean(word, known) if closest(word, known) else ''}"
 
 
 def error_words(error: Exception) -> str:

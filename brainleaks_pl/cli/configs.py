@@ -56,13 +56,13 @@ def check_configs(arguments: Iterable[str]) -> None:
             config = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError) as error:  # of a date that is none, say
             raise ValueError(f"{path} is no YAML: {_problem(error)}") from error
-        _check_command(config, path, arguments[0])
         _check_classes(config, path)
         for key, network in _networks(config):
             raise ValueError(
                 f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "
                 f"as its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
             )
+        _check_command(config, path, arguments[0])
 
 
 def _check_there(path: Path) -> None:

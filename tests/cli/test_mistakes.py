@@ -46,8 +46,8 @@ MISTAKES = {
     "fit -c c.yaml --model.network.hidden abc": "model.network.hidden: expected a whole number, got abc",
     "invert -c c.yaml --attack.classes 3,4": "attack.classes: expected a list, such as [1,2], got 3,4",
     "invert -c c.yaml --attack.keep bets": "attack.keep: expected best or last, got bets; did you mean `best`?",
-    "export --results here --format gig": "format: expected tonic or nmnist or dvsgesture or aedat4 or gif, got gig; did "
-    "you mean `gif`?",
+    "export --results here --format gig": "format: expected tonic or nmnist or dvsgesture or aedat4 or gif, got gig; "
+    "did you mean `gif`?",
     # a command
     "invrt -c c.yaml": "there is no command `invrt`; did you mean `invert`? `brainleaks --help` lists them.",
     "": "name a command: fit, check, invert, audit, export, validate, test, predict. `brainleaks --help` explains "

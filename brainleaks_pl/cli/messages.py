@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.utilities import rank_zero_only
@@ -32,9 +33,14 @@ def warn(words: str) -> None:
     Console(stderr=True).print(f"Warning: {words}", highlight=False, markup=False, soft_wrap=True)
 
 
+def _one_line(message: Warning | str, *args: Any) -> str:
+    """Return a warning as people read it, without the line of code that it comes from."""
+    return f"Warning: {' '.join(str(message).split())}\n"
+
+
 @contextmanager
 def quiet(verbose: bool = False) -> Iterator[None]:
-    """Hold back what Lightning says of devices, of other products and of its own course, but not its warnings.
+    """Hold back what Lightning says of devices, of other products and of its own course; warnings are a line each.
 
     Args:
         verbose: hold nothing back.
@@ -43,7 +49,8 @@ def quiet(verbose: bool = False) -> Iterator[None]:
         yield
         return
     loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
+    levels, formatwarning = [logger.level for logger in loggers], warnings.formatwarning
+    warnings.formatwarning = _one_line
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
@@ -53,5 +60,6 @@ def quiet(verbose: bool = False) -> Iterator[None]:
                 warnings.filterwarnings("ignore", message=message)
             yield
     finally:
+        warnings.formatwarning = formatwarning
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -224,7 +224,7 @@ def test_predictions_are_a_file_that_is_named(here: Path, tmp_path: Path, capsys
     assert head == "sample,class,predicted,class_name,predicted_name"
     cells = [row.split(",") for row in rows]
     assert [int(row[0]) for row in cells] == list(range(len(rows)))
-    assert [int(row[1]) for row in cells] == MNIST(here / "data").split("test").labels.tolist()
+    assert [int(row[1]) for row in cells] == MNIST(here / "data", val_size=10).split("test").labels.tolist()
     assert {int(row[2]) for row in cells} <= set(range(10))
     assert all(row[1:3] == row[3:] for row in cells)  # digits are called by their numbers
     assert len(list(tmp_path.iterdir())) == 1

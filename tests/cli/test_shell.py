@@ -8,12 +8,14 @@ import sys
 import warnings
 
 import pytest
+import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from processes import ENVIRONMENT
+from toys import spiking_mlp
 
 from brainleaks_pl import __version__
-from brainleaks_pl.cli.course import Course
+from brainleaks_pl.cli.course import ATTACK, SCORING, Course, CourseBar
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.cli.messages import quiet
 from brainleaks_pl.cli.overview import COMMANDS
@@ -84,6 +86,8 @@ def test_lightnings_course_is_held_back_but_not_its_warnings(verbose: bool) -> N
             with quiet(verbose):
                 assert logging.getLogger("lightning.pytorch.utilities.rank_zero").isEnabledFor(logging.INFO) == verbose
                 assert logger.isEnabledFor(logging.WARNING)
+                words = warnings.formatwarning("it\nmatters", UserWarning, "there.py", 3)
+                assert (words == "Warning: it matters\n") != verbose
                 warnings.warn("few workers", PossibleUserWarning, stacklevel=1)
                 warnings.warn("isinstance(treespec, LeafSpec) is deprecated", FutureWarning, stacklevel=1)
                 warnings.warn("that matters", UserWarning, stacklevel=1)
@@ -114,6 +118,21 @@ def test_the_time_left_is_that_of_all_parts() -> None:
     course.finish("judge")
     assert course.left == pytest.approx(10.0)
     assert course.fraction == pytest.approx(0.5)
+
+
+def test_what_judges_score_is_counted_once_the_attack_is_over() -> None:
+    judge = spiking_mlp()
+    own, inputs = judge.confidences, torch.zeros(4, 3, 1, 6, 6)
+    bar = CourseBar(Course({ATTACK: 1, SCORING: 6}), shown=False)
+    with bar.running(), bar.counting({"judge": judge}):
+        judge.confidences(inputs)
+        assert bar.course.parts[SCORING].done == 0
+        bar.advance(1, "attacking")
+        for _ in range(2):
+            assert torch.equal(judge.confidences(inputs), own(inputs))
+    judge.confidences(inputs)
+    assert bar.course.parts[SCORING].done == 6
+    assert bar.course.left == 0
 
 
 @pytest.mark.parametrize(

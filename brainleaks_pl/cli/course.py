@@ -11,7 +11,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
@@ -139,7 +139,7 @@ class CourseBar(Callback):
             TextColumn("{task.fields[left]}"),
         )
         self.bar = Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal))
-        self._task = TaskID(0)
+        self._task = self.bar.add_task("starting", total=1.0, left="")
         self._part = next(iter(course.parts), "")
         self._title = ""
         self._last = 0.0
@@ -148,7 +148,6 @@ class CourseBar(Callback):
     def running(self) -> Iterator[None]:
         """Show the bar inside the block."""
         with self.bar:
-            self._task = self.bar.add_task("starting", total=1.0, left="")
             yield
 
     def begin(self, part: str, title: str, trainer: Trainer) -> None:

@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.utilities import rank_zero_only
@@ -33,7 +32,9 @@ def warn(words: str) -> None:
     Console(stderr=True).print(f"Warning: {words}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _one_line(message: Warning | str, *args: Any) -> str:
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     """Return a warning as people read it, without the line of code that it comes from."""
     return f"Warning: {' '.join(str(message).split())}\n"
 

@@ -38,7 +38,7 @@ def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path
     assert [line.split()[0] for line in lines] == ["fit", "invert"]
     for line in lines:
         run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)
-    scores = json.loads((tmp_path / "results" / "run" / "scores.json").read_text(encoding="utf-8"))
+    scores = json.loads((tmp_path / "results" / "Stripes-DeepSNN" / "scores.json").read_text(encoding="utf-8"))
     assert scores["data"]["class"] == "Stripes"
     assert scores["attack"]["class_path"] == "own.GreedyV1"
 

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.base import WrongTargetError, use_instead
 from brainleaks_pl.attacks.functional import total_variation
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.targets.classifier import Classifier
@@ -44,10 +44,7 @@ class MIFace(ImageInversion):
         **kwargs: Any,
     ) -> None:
         if target.takes_spikes:
-            raise WrongTargetError(
-                f"MIFace looks for images, and {target.name} takes spikes: use BrainLeaksV1, BrainLeaksV2 or "
-                "BrainLeaksV3."
-            )
+            raise WrongTargetError(f"MIFace looks for images, and {target.name} takes spikes: {use_instead(True)}")
         if stop_at is not None and not 0 <= stop_at <= 1:
             raise ValueError(f"stop_at must lie in [0, 1] or be null, got {stop_at}.")
         if patience is not None and patience < 1:

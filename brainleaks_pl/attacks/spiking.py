@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.base import WrongTargetError, use_instead
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -33,11 +33,14 @@ class SpikingInversion(GradientInversion):
     ) -> None:
         if not target.takes_spikes:
             raise WrongTargetError(
-                f"{type(self).__name__} looks for spikes, and {target.name} takes images: use BrainLeaksV3 or MIFace."
+                f"{type(self).__name__} looks for spikes, and {target.name} takes images: {use_instead(False)}"
             )
         known = target.time_steps if time_steps is None else time_steps
         if known is None:
-            raise ValueError("time_steps is not known: the target does not say what it was trained with. Give it.")
+            raise ValueError(
+                "time_steps is not known: the target does not say what it was trained with. Set attack.time_steps, "
+                "most likely to that of data.encoder or data.frames."
+            )
         if known < 1:
             raise ValueError(f"time_steps must be at least 1, got {known}.")
         self.time_steps = known

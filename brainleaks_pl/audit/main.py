@@ -17,7 +17,7 @@ from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.measures.base import Measure
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.base import BaseDataModule
-from brainleaks_pl.engine.composing import ComposingParser
+from brainleaks_pl.engine.parsing import SuggestingParser
 from brainleaks_pl.engine.shapes import fill_shapes
 from brainleaks_pl.engine.trainer import InversionTrainer, check_trainer
 from brainleaks_pl.engine.values import STRICT, check_values
@@ -52,9 +52,10 @@ report. An audit that was interrupted goes on where it stopped when the same com
 3 where some attacks, measures or networks failed, and 4 where all attacks did."""
 
 
-def audit_parser() -> ArgumentParser:
+def audit_parser() -> SuggestingParser:
     """Return the parser of the command."""
-    parser = ComposingParser(prog="brainleaks audit", description=_DESCRIPTION, **STRICT)
+    usage = "brainleaks audit --config FILE [--KEY VALUE ...]"
+    parser = SuggestingParser(prog="brainleaks audit", usage=usage, description=_DESCRIPTION, **STRICT)
     parser.add_argument("--config", action="config", help="The YAML file of the audit.")
     parser.add_argument("--data", type=BaseDataModule, help="The private data set.")
     parser.add_argument(
@@ -128,9 +129,10 @@ def audit_main(arguments: list[str]) -> None:
     for key, place in _MOVED.items():
         if config.get(key) is not None:
             raise ValueError(f"{key} is now a measure: write its keys under {place}.")
+    if config.data is None:
+        raise ValueError("data is missing: name a config with --config, or give --data.")
     check_values(config.as_dict(), _KINDS)
-    if config.data is not None:
-        fill_shapes(config, parser.instantiate(Namespace(data=config.data)).data)
+    fill_shapes(config, parser.instantiate(Namespace(data=config.data)).data)
     parts = parser.instantiate(config)
     name = name_of_config(config.config[0]) if config.config else "audit"
     check_trainer(precision=parts.trainer.precision)

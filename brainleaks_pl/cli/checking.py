@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_only
-from rich.console import Console
-
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.cli.messages import warn
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.targets.checks import CheckReport, Checks, run_checks
 from brainleaks_pl.targets.classifier import Classifier
-
-
-@rank_zero_only
-def warn(words: str) -> None:
-    """Print a warning on standard error, once for all processes."""
-    Console(stderr=True).print(f"Warning: {words}", highlight=False, markup=False, soft_wrap=True)
 
 
 def check_before(
@@ -70,3 +62,31 @@ def warn_of_poor_judges(names: Iterable[str], facts: Mapping[str, Mapping[str, A
         why_not = scoring.why_not(facts[name].get("test_accuracy"))
         if why_not is not None:
             warn(f"judge {name} {why_not}: what it says of reconstructions does not count.")
+
+
+def facts_before(
+    attack: InversionModule,
+    networks: Mapping[str, Classifier],
+    loaded: Mapping[str, Mapping[str, Any]],
+    data: BaseDataModule,
+    settings: Checks,
+    scoring: Scoring,
+) -> dict[str, dict[str, Any]]:
+    """Return what is known of target and judges before an attack, once they are checked (:func:`check_before`).
+
+    Args:
+        attack: the attack, not yet run.
+        networks: ``target`` and the judges by name, trained.
+        loaded: by name what the checkpoints say.
+        data: the private data set.
+        settings: how they are checked.
+        scoring: how the judges score.
+    """
+    for label in attack.classes:  # what judges compare with
+        data.class_indices(label, "test")
+    facts = {
+        part: {"test_accuracy": loaded[part].get("test_accuracy"), **report.measured, "checks": report.as_dict()}
+        for part, report in check_before(attack, networks, data, settings).items()
+    }
+    warn_of_poor_judges((name for name in networks if name != "target"), facts, scoring)
+    return facts

@@ -6,22 +6,25 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import yaml
 from jsonargparse import Namespace
 from lightning.pytorch import Trainer
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
-from brainleaks_pl.cli.checking import check_before, warn_of_poor_judges
+from brainleaks_pl.cli.checking import facts_before
+from brainleaks_pl.cli.course import ATTACK, Course, CourseBar, course_of, course_of_attack
+from brainleaks_pl.cli.messages import say
+from brainleaks_pl.cli.parsers import CommandCLI
+from brainleaks_pl.cli.predictions import PREDICTIONS, say_written, write_predictions
 from brainleaks_pl.cli.priors import PRIOR, fit_prior
 from brainleaks_pl.cli.trained import TrainedNetworks
-from brainleaks_pl.cli.trainers import settle
+from brainleaks_pl.cli.trainers import name_of_parts, removed_after, scratch_folder, settle
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
@@ -55,17 +58,21 @@ _KINDS = {
 }
 
 
-class BrainLeaksCLI(LightningCLI):
+class BrainLeaksCLI(CommandCLI):
     """LightningCLI with judges, an attack and its scoring, folders for what is written, and two verbs of its own."""
 
     model: Trainee
     datamodule: BaseDataModule
     trainer: InversionTrainer
+    verbose: ClassVar[bool] = False
+    """Whether Lightning's summary of a network is shown."""
+    shows_bar: bool = True
+    """Whether a bar shows how far the command is."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
         """Add ``check`` and ``invert`` to Lightning's own."""
-        return {**LightningCLI.subcommands(), "check": {"model", "datamodule", "settings"}, "invert": {"model"}}
+        return {**CommandCLI.subcommands(), "check": {"model", "datamodule", "settings"}, "invert": {"model"}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Declare the keys that every subcommand shares, so that one YAML serves them all."""
@@ -86,9 +93,9 @@ class BrainLeaksCLI(LightningCLI):
 
     @property
     def name(self) -> str:
-        """Name of the config file, or ``run`` without one."""
+        """Name of the config file; without one, that of the data and the network, as in ``MNIST5k-SpikingMLP``."""
         files = self._get(self.config, "config")
-        return name_of_config(files[0]) if files else "run"
+        return name_of_config(files[0]) if files else name_of_parts(self.config[str(self.subcommand)])
 
     @property
     def judges(self) -> dict[str, Classifier]:
@@ -147,7 +154,10 @@ class BrainLeaksCLI(LightningCLI):
         config = self.config[subcommand].trainer
         check_trainer(config.devices, config.num_nodes, config.precision)
         settings = self._parser(subcommand).instantiate(Namespace(trainer=config)).trainer
-        settle(settings, subcommand, self.option("logs"), f"{self.name}/{part}", network.training_recipe.epochs)
+        name, epochs = f"{self.name}/{part}", network.training_recipe.epochs
+        self.shows_bar = settle(settings, subcommand, self.option("logs"), name, epochs, summary=self.verbose)
+        if settings.logger is False:  # checkpoints have no folder of their own then
+            settings.default_root_dir = settings.default_root_dir or scratch_folder(self.option("checkpoints"))
         self.config_init[subcommand].trainer = settings
         trainer = super().instantiate_trainer(**kwargs)
         assert isinstance(trainer, InversionTrainer)
@@ -157,7 +167,10 @@ class BrainLeaksCLI(LightningCLI):
         """Train the target, then the judges, and write each as soon as it is trained; or train a prior."""
         if isinstance(model, Prior):
             path = Path(self.option("checkpoints")) / PRIOR
-            fit_prior(self.trainer, model, datamodule, path, self.seed, write=not self.trial, **kwargs)
+            bar = CourseBar(Course({"prior": 1.0}), shown=self.shows_bar)
+            bar.begin("prior", "training the prior", self.trainer)
+            with bar.running(), removed_after(scratch_folder(path.parent)):
+                fit_prior(self.trainer, model, datamodule, path, self.seed, write=not self.trial, **kwargs)
             return
         check_fits(self.networks, datamodule)
         trained = self.trained
@@ -169,21 +182,25 @@ class BrainLeaksCLI(LightningCLI):
         if None in stored.values() and not self.trial:
             check_writable(trained.folder, "checkpoints")
         fitted: dict[str, tuple[float, Path | str]] = {}
-        for index, (part, network) in enumerate(self.networks.items()):
-            path = trained.path(part)
-            if network.pretrained:
-                fitted[part] = self._measured(part, network)
-                continue
-            accuracy = stored[part]
-            if accuracy is None:
-                rank_zero_info(f"Training {part} ({network.name}) for {path}")
-                trainer = self.trainer if part == "target" else self.trainer_for(part, network)
-                resume = kwargs if part == "target" else {}
-                data = datamodule.for_network(network.takes_spikes)
-                accuracy = train_network(trainer, network, data, seed=self.seed + index, **resume)
-                if trainer.is_global_zero and not self.trial:
-                    save_network(path, network, data, accuracy, self.seed)
-            fitted[part] = (accuracy, path)
+        left = {part: network for part, network in self.networks.items() if stored.get(part, 0.0) is None}
+        bar = CourseBar(course_of(left, self.trainer.max_epochs, datamodule.batch_size), shown=self.shows_bar)
+        with bar.running(), removed_after(scratch_folder(trained.folder)):
+            for index, (part, network) in enumerate(self.networks.items()):
+                path = trained.path(part)
+                if network.pretrained:
+                    fitted[part] = self._measured(part, network)
+                    continue
+                accuracy = stored[part]
+                if accuracy is None:
+                    say(f"Training {part} ({network.name}) for {path}")
+                    trainer = self.trainer if part == "target" else self.trainer_for(part, network)
+                    resume = kwargs if part == "target" else {}
+                    data = datamodule.for_network(network.takes_spikes)
+                    bar.begin(part, f"training {part}", trainer)
+                    accuracy = train_network(trainer, network, data, seed=self.seed + index, **resume)
+                    if trainer.is_global_zero and not self.trial:
+                        save_network(path, network, data, accuracy, self.seed)
+                fitted[part] = (accuracy, path)
         if self.trainer.is_global_zero:
             Console().print(fit_table(fitted, self.datamodule.simulated))
             if not self.trial:
@@ -192,7 +209,7 @@ class BrainLeaksCLI(LightningCLI):
 
     def _measured(self, part: str, network: Classifier) -> tuple[float, str]:
         """Return the accuracy of a network that brought its weights, and where these are."""
-        rank_zero_info(f"{part} ({network.name}) brought its weights: it is not trained, but measured.")
+        say(f"{part} ({network.name}) brought its weights: it is not trained, but measured.")
         self.trained.load(part, network)
         data = self.datamodule.for_network(network.takes_spikes)
         data.make_ready()
@@ -206,6 +223,16 @@ class BrainLeaksCLI(LightningCLI):
         self.datamodule = self.datamodule.for_network(self.target.takes_spikes)
 
     before_test = before_predict = before_validate
+
+    def predict(self, model: Trainee, **kwargs: Any) -> None:
+        """Write which class the target takes each test sample for."""
+        path = self.results / PREDICTIONS
+        if not self.trial:
+            check_writable(self.results, "results")
+        kwargs["return_predictions"] = True
+        batches = self.trainer.predict(model, **{**kwargs, "datamodule": self.datamodule})
+        if not self.trial and self.trainer.is_global_zero:
+            say_written(path, write_predictions(path, batches, self.datamodule))
 
     def check(self, model: Trainee, **kwargs: Any) -> None:
         """Check the target and the judges, say what was found, and exit with 1 where something is wrong."""
@@ -244,42 +271,36 @@ class BrainLeaksCLI(LightningCLI):
         digests = {name: judge.digest() for name, judge in self.judges.items()}
         resume = self.option("resume") and not self.trial
         if resume and is_finished(self.results, run, asdict(scoring), digests):
-            rank_zero_info(f"The results of this attack are in {self.results} already.")
+            say(f"The results of this attack are in {self.results} already.")
             return
-        facts: dict[str, Any] = {part: {} for part in self.networks}
-        if self.trainer.is_global_zero:  # which scores
-            for label in attack.classes:  # what judges compare with
-                self.datamodule.class_indices(label, "test")
-            facts = {
-                part: {
-                    "test_accuracy": loaded[part].get("test_accuracy"),
-                    **report.measured,
-                    "checks": report.as_dict(),
-                }
-                for part, report in check_before(attack, self.networks, self.datamodule, self.option("checks")).items()
-            }
-            warn_of_poor_judges(self.judges, facts, scoring)
-        progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
-        finished = resume and progress.restore(attack)
-        if not self.trial:
-            self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
-        report = attack_and_score(
-            attack,
-            self.judges,
-            self.datamodule,
-            scoring,
-            trainer=self.trainer,
-            finished=bool(finished),
-            title=self.name,
-            seed=self.seed,
-            facts={
-                "target": facts.pop("target"),
-                "judges": facts,
-                "attack": {"class_path": config["class_path"], "init_args": config.get("init_args", {})},
-                "run": run,
-            },
-            seconds=lambda: progress.seconds,
-        )
+        course = course_of_attack(attack, len(self.judges), scoring, self.trainer.world_size)
+        bar = CourseBar(course, shown=self.shows_bar)
+        with bar.running(), bar.counting(self.judges):
+            facts: dict[str, Any] = {part: {} for part in self.networks}
+            if self.trainer.is_global_zero:  # which scores
+                facts = facts_before(attack, self.networks, loaded, self.datamodule, self.option("checks"), scoring)
+            progress = KeepProgress(self.results / PROGRESS, run, self.option("progress_every"))
+            finished = resume and progress.restore(attack)
+            if not self.trial:
+                self.trainer.callbacks.append(progress)  # type: ignore[attr-defined]
+            bar.begin(ATTACK, f"attacking ({type(attack).__name__})", self.trainer)
+            report = attack_and_score(
+                attack,
+                self.judges,
+                self.datamodule,
+                scoring,
+                trainer=self.trainer,
+                finished=bool(finished),
+                title=self.name,
+                seed=self.seed,
+                facts={
+                    "target": facts.pop("target"),
+                    "judges": facts,
+                    "attack": {"class_path": config["class_path"], "init_args": config.get("init_args", {})},
+                    "run": run,
+                },
+                seconds=lambda: progress.seconds,
+            )
         if report is None:
             return
         console = Console(highlight=False)

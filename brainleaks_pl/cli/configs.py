@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from brainleaks_pl.engine.composing import read_config
+from brainleaks_pl.system.suggestions import closest
 
 _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
+_OF_AUDITS = {"targets", "attacks", "seeds", "measures", "controls"}
 _LONGEST = 10_000  # characters of an argument
 
 
@@ -27,8 +29,9 @@ def check_configs(arguments: Iterable[str]) -> None:
     named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
     named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
     for path in map(Path, named):
+        _check_there(path)
         if not path.is_file():
-            continue  # a pipe, which is read once; or nothing, which the parser says
+            continue  # a pipe, which is read once
         try:
             config = read_config(path)
         except OSError:
@@ -39,6 +42,47 @@ def check_configs(arguments: Iterable[str]) -> None:
                 f"{path}: {key} is a {network}, which is a plain network now. Wrap it: `class_path: Classifier`, and "
                 f"as its init_args `network: {{class_path: {network}, init_args: ...}}` and `training`."
             )
+        _check_command(config, path, arguments[0])
+
+
+def _check_there(path: Path) -> None:
+    """See that there is a file, unless what is named is the text of a config itself.
+
+    Raises:
+        FileNotFoundError: when there is none; says which one was most likely meant.
+    """
+    try:
+        if path.is_dir():
+            raise FileNotFoundError(f"{path} is a folder: name one of the configs in it.")
+        if path.exists() or any(mark in str(path) for mark in "\n{:"):
+            return
+        others = sorted(own.name for own in path.parent.iterdir()) if path.parent.is_dir() else []
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return  # the parser says what is wrong
+    meant = closest(path.name, [name for name in others if name.endswith((".yaml", ".yml", ".json"))])
+    hint = (
+        f"; did you mean {path.with_name(meant)}?"
+        if meant
+        else "."
+        if path.parent.is_dir()
+        else f", nor {path.parent}."
+    )
+    raise FileNotFoundError(f"there is no config {path}{hint}")
+
+
+def _check_command(config: Any, path: Path, command: str) -> None:
+    """See that a config is not one of another command.
+
+    Raises:
+        ValueError: when it is.
+    """
+    keys = set(config) if isinstance(config, dict) else set()
+    if command != "audit" and len(keys & _OF_AUDITS) > 1:
+        raise ValueError(f"{path} is a config of `brainleaks audit`, and {command} takes one with a model.")
+    if command == "audit" and "model" in keys:
+        raise ValueError(f"{path} is a config of fit and invert, and an audit takes one with targets and attacks.")
 
 
 def _check_classes(config: Any, path: Path, key: str = "") -> None:

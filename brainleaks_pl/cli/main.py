@@ -12,8 +12,10 @@ import warnings
 from contextlib import suppress
 from typing import NoReturn
 
+from brainleaks_pl.cli.overview import VERSION, check_command, overview
 from brainleaks_pl.cli.signals import INTERRUPTED, Interruption, raising
 
+_VERBOSE = ("-v", "--verbose")
 _LISTENING = 0.1  # seconds in which a signal is heard that another error is due to
 
 
@@ -52,11 +54,17 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _run(args: list[str]) -> None:
+    verbose = any(argument in _VERBOSE for argument in args)
+    args = [argument for argument in args if argument not in _VERBOSE]
+    if args[:1] in (["-h"], ["--help"], ["--version"]):
+        print(VERSION if args[0] == "--version" else overview())
+        return
+    check_command(args)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on newer torch: nothing a user can do
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's calls, likewise
     from brainleaks_pl.cli.commands import run  # takes seconds, in which people press Ctrl-C
 
-    run(args)
+    run(args, verbose=verbose)
 
 
 def _say_once(failed: threading.ExceptHookArgs) -> None:

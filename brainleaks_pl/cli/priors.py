@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_info
 from rich.console import Console
 
+from brainleaks_pl.cli.messages import say
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.fitting import train_prior
 from brainleaks_pl.engine.trainer import InversionTrainer
@@ -47,7 +47,7 @@ def fit_prior(
         raise ValueError(f"the prior at {prior.weights} is trained: leave `weights` out to train a new one.")
     if write:
         check_writable(path.parent, "checkpoints")
-    rank_zero_info(f"Training the prior ({prior.name}) for {path}")
+    say(f"Training the prior ({prior.name}) for {path}")
     loss = train_prior(trainer, prior, data, seed=seed, **resume)
     if trainer.is_global_zero and write:
         write_prior(path, {**prior.content(data), "test_loss": loss, "seed": seed})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brainleaks_pl.cli.checking import warn
+from brainleaks_pl.cli.messages import warn
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint
 from brainleaks_pl.targets.checks.skill import skill

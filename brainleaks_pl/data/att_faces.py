@@ -14,7 +14,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from brainleaks_pl.data.download import fetch
+from brainleaks_pl.data.download import check_root, fetch
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.data.published import is_published, warn_unless_published
 from brainleaks_pl.encoders.base import Encoder
@@ -85,6 +85,7 @@ class ATTFaces(ImageDataModule):
         """
         if not self.download or self._source() is not None:
             return
+        check_root(self.zip_path.parent, self._missing_message())
         fetch(URL, self.zip_path, None, self._missing_message())
         try:
             if not is_published(read_faces(self.zip_path).numpy().tobytes(), IMAGES_HASH):

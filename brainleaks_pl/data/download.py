@@ -9,6 +9,22 @@ import pooch
 from brainleaks_pl.system.storage import temporary_folder
 
 
+def check_root(root: Path, missing: str) -> None:
+    """See that the folder of a data set is there before anything is downloaded into it: it may be misspelt.
+
+    Args:
+        root: the folder that was given; ``data``, the default, is made.
+        missing: says what is missing and where it was looked for.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+    """
+    if root != Path("data") and not root.exists():
+        raise FileNotFoundError(
+            f"{missing} There is no folder {root}: correct data.root, or make the folder to have them downloaded to it."
+        )
+
+
 def fetch(url: str, path: Path, known_hash: str | None, missing: str) -> None:
     """Download ``url`` to ``path``; the file appears there whole and checked, or not at all.
 

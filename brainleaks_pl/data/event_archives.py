@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tonic.download_utils import check_integrity, download_url, extract_archive
 
+from brainleaks_pl.data.download import check_root
 from brainleaks_pl.system.storage import temporary_folder
 
 
@@ -51,6 +52,7 @@ def provide(archive: Archive, places: tuple[Path, ...], download: bool) -> None:
     if path is None:
         if not download:
             return
+        check_root(places[-1], missing_message(archive, places))
         path = places[0] / archive.name
         _download(archive, path, missing_message(archive, places))
     elif not check_integrity(str(path), archive.md5):

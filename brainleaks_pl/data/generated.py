@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.progress import Progress
 
@@ -34,7 +34,7 @@ def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Cal
     """
     if folder.is_dir():
         return
-    rank_zero_info(f"Simulating recordings, once, in {folder}")
+    _say(f"Simulating recordings, once, in {folder}")
     with temporary_folder(folder) as temporary:
         whole = temporary / folder.name
         write(whole / inner)
@@ -44,6 +44,11 @@ def generate_once(folder: Path, inner: str, settings: dict[str, Any], write: Cal
         except OSError:
             if not folder.is_dir():  # else another process was faster; what it made is the same
                 raise
+
+
+@rank_zero_only
+def _say(words: str) -> None:
+    Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
 
 
 def find_generated(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brainleaks_pl.data.download import fetch
+from brainleaks_pl.data.download import check_root, fetch
 from brainleaks_pl.data.idx import read_idx
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
 from brainleaks_pl.encoders.base import Encoder
@@ -75,6 +75,7 @@ class MNIST(ImageDataModule):
             return
         for name in MD5:
             if self._find(name) is None:
+                check_root(self.folders[0], self._missing_message())
                 path = self.folders[-1] / f"{name}.gz"
                 fetch(MIRROR + path.name, path, f"md5:{MD5[name]}", self._missing_message())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -225,10 +226,24 @@ def _made(module: Any, facts: dict[str, Any]) -> Any:
 
 
 def _check_same(path: Path, what: str, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    differing = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
+    differing = list(_differences(stored, wanted))
     if differing:
-        differences = "; ".join(f"{key}: {stored.get(key)} there, {wanted.get(key)} here" for key in differing)
+        differences = "; ".join(f"{key}: {there} there, {here} here" for key, there, here in differing)
+        steps = [(key, there) for key, there, _ in differing if key.endswith(".time_steps")]
+        own = f" Or set data.{steps[0][0]} to {steps[0][1]}: attack.time_steps is the attack's alone." if steps else ""
         raise ValueError(
             f"{path} belongs to another {what} ({differences}). Train one for this config with `brainleaks fit`, "
-            "or name another folder as `checkpoints`."
+            f"or name another folder as `checkpoints`.{own}"
         )
+
+
+def _differences(stored: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the keys whose values differ, inner ones too, with both values."""
+    for key in {**stored, **wanted}:
+        there, here = stored.get(key), wanted.get(key)
+        if isinstance(there, dict) and isinstance(here, dict) and there.get("class") != here.get("class"):
+            yield f"{prefix}{key}", there.get("class"), here.get("class")
+        elif isinstance(there, dict) and isinstance(here, dict):
+            yield from _differences(there, here, f"{prefix}{key}.")
+        elif there != here:
+            yield f"{prefix}{key}", there, here

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from brainleaks_pl.system.yaml_files import check_size, parse_node, plain_values, read_node
+from brainleaks_pl.system.yaml_files import check_size, parse_node, plain_values, problem, read_node
 
 BASE = "base"
 """The key that names the files a config builds on: a path, or a list of paths of which later ones win."""
@@ -80,7 +80,7 @@ def compose(node: yaml.Node | None, path: Path) -> yaml.Node | None:
     try:
         composed = _Composition().of(node, path, ())
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {error}") from error
+        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
     if composed is not node:
         check_size(composed, path)
     return composed

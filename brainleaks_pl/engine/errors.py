@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentError
+from functools import partial
 
 from brainleaks_pl.system.memory import memory_limit
 from brainleaks_pl.system.storage import in_bytes
+from brainleaks_pl.system.suggestions import closest, did_you_mean
 
 _WRAPPED = "Does not validate against any of the Union subtypes"
 _ALLOCATION = re.compile(r"tried to allocate (\d+) bytes", re.IGNORECASE)
@@ -23,9 +25,17 @@ _WORDS = {
     "float": "a number",
     "bool": "true or false",
     "str": "text",
+    "list": "a list, such as [1,2]",
     "dict": "names and values",
 }
-_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
+_CLASS = re.compile(
+    r"(?:Expected a dot import path string:|No brainleaks_pl attribute|Expected a path but) ([^\s;]+)"
+    r"(?: either not accessible or invalid)?"
+)
+_LITERAL = re.compile(r"Expected a typing\.Literal\[([^\]]*)\](?:, got (.*))?")
+_MISSING = re.compile(r"the following arguments are required: (.*)")
+_UNKNOWN = re.compile(r"Option '([^']*)' is not accepted(?:: (.*))?")
+_MODULE = re.compile(r"No module named '([^']*)'")
 _NESTED = re.compile(r"NestedArg\(key='([^']*)', val=(.*)\)")
 _INNER = ("Namespace(", "{")
 _NOISE = (_WRAPPED, "Subtypes:", "Errors:", "Given value type:", "Got value:", "Expected a <class 'NoneType'>")
@@ -83,15 +93,33 @@ def _of_parser(message: str) -> str:
     reason = next((own for own in reasons if not own.startswith("Expected a <")), reasons[0] if reasons else message)
     reason = reason.partition(". Got value: Namespace(")[0].replace(". Got value:", ", got")
     reason = _TYPE.sub(lambda found: f"expected {_WORDS.get(found[1], found[1])}", reason)
-    reason = _CLASS.sub(r"there is no class \1 that fits here", reason)
     keys = list(dict.fromkeys(keys))
+    if (unknown := _UNKNOWN.search(reason)) is not None:
+        return f"{'.'.join([*keys, unknown[1]])}: {unknown[2] or 'there is no such key'}"
+    if (missing := _MISSING.search(reason)) is not None:
+        names = missing[1].split(", ")
+        said = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing: name a config with --config, or "
+        reason = said + " ".join(f"give --{'.'.join([*keys, name])}." for name in names[:1])
+        return f"{'.'.join(keys)}: {reason}" if keys else reason
+    reason = _CLASS.sub(r"there is no class \1 that fits here", reason)
+    reason = _LITERAL.sub(partial(_of_choice, given), reason)
+    reason = _MODULE.sub(r"there is no module \1 (`python -m brainleaks_pl` finds those of the working folder)", reason)
     given = given.partition(". Got value:")[0]
     nested = _NESTED.fullmatch(given)
     if nested is not None:
         known = nested[1] in reason or nested[1].rpartition(".")[2] in ".".join(keys).split(".")
         given = "" if known else f"{nested[1]}={nested[2]}"
-    got = f", got {given}" if given not in reason and "got" not in reason and not given.startswith(_INNER) else ""
+    shown = given in reason or "got" in reason or reason.endswith("?") or given.startswith(_INNER)
+    got = "" if shown else f", got {given}"
     return f"{'.'.join(keys)}: {reason}{got}" if keys else reason
+
+
+def _of_choice(given: str, choices: re.Match[str]) -> str:
+    """Return which values there are, and which of them was most likely meant."""
+    known = [choice.strip(" '\"") for choice in choices[1].split(",")]
+    nested = _NESTED.fullmatch(given)
+    word = (choices[2] or (nested[2] if nested else given)).strip("'\"")
+    return f"expected {' or '.join(known)}, got {word}{did_you_mean(word, known) if closest(word, known) else ''}"
 
 
 def error_words(error: Exception) -> str:

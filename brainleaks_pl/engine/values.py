@@ -41,7 +41,7 @@ def _check(key: str, value: Any, kind: Any, ours: bool = True) -> None:
         own = value.get("class_path")
         members = value.get("init_args") or {} if isinstance(own, str) else value
         made = _imported(own) if isinstance(own, str) else _class_in(kind)
-        kinds, ours = _arguments(made), str(getattr(made, "__module__", "brainleaks_pl")).startswith("brainleaks_pl")
+        kinds, ours = arguments_of(made), str(getattr(made, "__module__", "brainleaks_pl")).startswith("brainleaks_pl")
         for name, member in dict(members).items():
             _check(f"{key}.{name}", member, kinds.get(name, Any), ours)
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -67,7 +67,7 @@ def _class_in(kind: Any) -> Any:
     return next((part for part in (kind, *get_args(kind)) if isinstance(part, type) and part is not NoneType), None)
 
 
-def _arguments(kind: Any) -> dict[str, Any]:
+def arguments_of(kind: Any) -> dict[str, Any]:
     """Return the types of the arguments of a class, those that it hands on to its bases included."""
     found: dict[str, Any] = {}
     if not isinstance(kind, type) or kind in (dict, list, tuple):

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Literal, get_args
 
-from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities import rank_zero_warn
 from rich.console import Console
 
+from brainleaks_pl.engine.parsing import SuggestingParser
 from brainleaks_pl.engine.values import STRICT
 from brainleaks_pl.export.aedat4 import AEDAT4Files
 from brainleaks_pl.export.base import FileFormat
@@ -89,6 +89,13 @@ def export_results(
     return written
 
 
+def export_parser() -> SuggestingParser:
+    """Return the parser of the command, for reconstructions."""
+    parser = SuggestingParser(prog="brainleaks export", description=_DESCRIPTION, **STRICT)
+    parser.add_function_arguments(export_results, as_group=False)
+    return parser
+
+
 def export_main(args: list[str] | None = None) -> None:
     """Run ``brainleaks export``.
 
@@ -99,8 +106,7 @@ def export_main(args: list[str] | None = None) -> None:
     if any(argument.partition("=")[0] == "--network" for argument in args):
         _network_main(args)
         return
-    parser = ArgumentParser(prog="brainleaks export", description=_DESCRIPTION, **STRICT)
-    parser.add_function_arguments(export_results, as_group=False)
+    parser = export_parser()
     options = parser.parse_args(args).as_dict()
     files = export_results(**options)
     place = options["output"] or _default_output(options["results"], options["format"])
@@ -109,7 +115,7 @@ def export_main(args: list[str] | None = None) -> None:
 
 def _network_main(args: list[str]) -> None:
     """Run ``brainleaks export --network``."""
-    parser = ArgumentParser(prog="brainleaks export", **STRICT)
+    parser = SuggestingParser(prog="brainleaks export", **STRICT)
     parser.add_function_arguments(export_network, as_group=False)
     written = export_network(**parser.parse_args(args).as_dict())
     Console().print(f"Written to {written}", highlight=False, markup=False, soft_wrap=True)

@@ -42,7 +42,7 @@ def parse_node(text: str, path: Path) -> yaml.Node | None:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         check_size(node, path)
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {error}") from error
+        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply.") from None
     return node
@@ -90,6 +90,12 @@ def plain_values(node: yaml.Node | None, path: Path) -> Any:
     try:
         return None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path} is no YAML: {error}") from error
+        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
     finally:
         loader.dispose()
+
+
+def problem(error: Exception) -> str:
+    """Return what is wrong with a YAML, after the line and the column that it is in."""
+    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}." if mark and what else str(error)

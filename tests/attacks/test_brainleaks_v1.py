@@ -104,9 +104,8 @@ def test_attack_time_surrogate_is_that_of_a_target_that_has_it() -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(
-        ValueError, match=r"BrainLeaksV1 looks for spikes, and MLP takes images: use BrainLeaksV3 or MIFace\.$"
-    ):
+    others = "MIFace, BrainLeaksV3, BlackBox or LabelOnly"
+    with pytest.raises(ValueError, match=rf"BrainLeaksV1 looks for spikes, and MLP takes images: use {others}\.$"):
         BrainLeaksV1(mlp())
     with pytest.raises(ValueError, match="time_steps is not known"):
         BrainLeaksV1(spiking_mlp(None))

@@ -162,7 +162,6 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_wrong_kind_of_target() -> None:
-    with pytest.raises(
-        ValueError, match=r"BrainLeaksV2 looks for spikes, and MLP takes images: use BrainLeaksV3 or MIFace\.$"
-    ):
+    others = "MIFace, BrainLeaksV3, BlackBox or LabelOnly"
+    with pytest.raises(ValueError, match=rf"BrainLeaksV2 looks for spikes, and MLP takes images: use {others}\.$"):
         BrainLeaksV2(mlp())

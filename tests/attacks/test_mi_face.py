@@ -208,7 +208,7 @@ def test_margin_stays_black_and_the_rest_follows_the_gradient(clamp: bool) -> No
 
 
 def test_bad_arguments() -> None:
-    instead = "use BrainLeaksV1, BrainLeaksV2 or BrainLeaksV3"
+    instead = "use BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, BlackBox or LabelOnly"
     with pytest.raises(ValueError, match=rf"MIFace looks for images, and SpikingMLP takes spikes: {instead}\.$"):
         MIFace(spiking_mlp())
     for name, value, message in (

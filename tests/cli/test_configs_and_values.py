@@ -51,7 +51,7 @@ def test_other_texts_and_long_arguments(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="an argument is 20011 characters long, more than 10000: use a config file"):
         check_configs(["fit", "--attack.x=" + "x" * 20_000])
     (tmp_path / "c.yaml").write_text("a: &a [1, 2]\nb: [*a, *a]\n")
-    check_configs(["fit", "--config", str(tmp_path / "c.yaml"), "--config", "nowhere.yaml"])
+    check_configs(["fit", "--config", str(tmp_path / "c.yaml"), "--config", "data: {class_path: MNIST5k}"])
 
 
 def mnist(**arguments: Any) -> Namespace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 from pathlib import Path
@@ -112,13 +111,13 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], status: in
 
 
 def test_fit_leaves_it_as_it_is_and_invert_attacks_it(
-    folder: Path, weights: Path, caplog: pytest.LogCaptureFixture
+    folder: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.INFO, logger="lightning.pytorch")
     assert len([line for line in CONFIG.strip().splitlines() if line.strip()]) <= 25
     main(["fit", "--config", "mine.yaml"])
-    assert "target (Plain) brought its weights: it is not trained, but measured." in caplog.text
-    assert "Training target" not in caplog.text
+    said = capsys.readouterr().err
+    assert "target (Plain) brought its weights: it is not trained, but measured." in said
+    assert "Training target" not in said
     assert (folder / "trained.pt").read_bytes() == weights.read_bytes()
     assert [path.name for path in (folder / "checkpoints" / "mine").iterdir()] == ["rate.pt"]
     main(["invert", "--config", "mine.yaml"])

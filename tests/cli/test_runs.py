@@ -68,6 +68,14 @@ def test_networks_that_are_there_are_passed_over_in_a_folder_that_cannot_be_writ
     assert "is read-only" in capsys.readouterr().err
 
 
+def test_a_training_without_logs_leaves_networks_alone(here: Path) -> None:
+    before = {path for path in files(here) if "logs" not in path}
+    main(["fit", "--config", "c.yaml", "--trainer.logger", "false"])
+    assert {path for path in files(here) if "logs" not in path} == before
+    assert names(here / "checkpoints") == ["c"]
+    assert names(here / "checkpoints" / "c") == ["judge.pt", "target.pt"]
+
+
 def scored_at(here: Path) -> int:
     return (here / "results" / "c" / "scores.json").stat().st_mtime_ns
 

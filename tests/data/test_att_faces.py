@@ -202,6 +202,10 @@ def test_downloads_once(tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyP
     published(monkeypatch, write_faces(tmp_path / "remote.zip"))
     asked = serve(monkeypatch, (tmp_path / "remote.zip").read_bytes())
     data = ATTFaces(tmp_path / root)
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*: correct data\.root, or make the folder"):
+        data.prepare_data()
+    assert asked == []
+    (tmp_path / expected).parent.mkdir()
     data.prepare_data()
     data.prepare_data()
     assert asked == [URL]
@@ -218,6 +222,7 @@ def test_a_download_of_something_else_is_not_kept(tmp_path: Path, monkeypatch: p
 
 def test_a_download_of_other_faces_is_not_kept(tmp_path: Path, write_faces, monkeypatch: pytest.MonkeyPatch) -> None:
     serve(monkeypatch, write_faces(tmp_path / "remote.zip").read_bytes())
+    (tmp_path / "here").mkdir()
     with pytest.raises(ValueError, match=f"What {URL} sent is not the database: it holds other images"):
         ATTFaces(tmp_path / "here").prepare_data()
     assert list((tmp_path / "here").iterdir()) == []

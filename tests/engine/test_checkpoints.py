@@ -126,10 +126,10 @@ def test_another_architecture(saved: Path, arguments: dict[str, Any], difference
     ("data", "difference"),
     [
         (OtherDigits(RateEncoder(5)), "class: ToyDigits there, OtherDigits here"),
-        (spikes(RateEncoder(6)), "'time_steps': 6"),
-        (spikes(RateEncoder(5, gain=0.5)), "'gain': 0.5"),
-        (spikes(LatencyEncoder(5)), "'class': 'LatencyEncoder'"),
-        (spikes(ConstantCurrentEncoder(5)), "'class': 'ConstantCurrentEncoder'"),
+        (spikes(RateEncoder(6)), "(encoder.time_steps: 5 there, 6 here)"),
+        (spikes(RateEncoder(5, gain=0.5)), "(encoder.gain: 1.0 there, 0.5 here)"),
+        (spikes(LatencyEncoder(5)), "(encoder: RateEncoder there, LatencyEncoder here)"),
+        (spikes(ConstantCurrentEncoder(5)), "(encoder: RateEncoder there, ConstantCurrentEncoder here)"),
         (spikes(None), "None here"),
     ],
 )
@@ -137,6 +137,8 @@ def test_another_data_set_or_encoder(saved: Path, data: ToyDigits, difference: s
     message = refusal(saved, data=data)
     assert "belongs to another data set" in message
     assert difference in message
+    hint = "Or set data.encoder.time_steps to 5: attack.time_steps is the attack's alone."
+    assert message.endswith(hint) == ("time_steps:" in difference)
 
 
 def test_no_file(tmp_path: Path) -> None:
@@ -392,7 +394,7 @@ def test_a_file_of_the_first_version_is_refused_by_another_network(
 def test_a_file_of_the_first_version_is_refused_by_another_interface(tmp_path: Path) -> None:
     old_file(tmp_path / "old.pt")
     other = Classifier(partial(SpikingMLP, (1, 12, 12), 3, 4), TimeFirst(answer="membrane_max"))
-    assert "'answer': 'membrane_max'" in refusal(tmp_path / "old.pt", other)
+    assert "membrane_max here" in refusal(tmp_path / "old.pt", other)
 
 
 def test_a_file_of_the_first_version_of_other_data_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ def test_a_key_that_is_not_known_is_named_with_its_value() -> None:
 def test_a_class_that_is_not_there() -> None:
     text = 'Parser key "attack":\n  Errors:\n    - Expected a dot import path string: V9\n  Given value: V9'
     assert plain_message(ArgumentError(None, text)) == "attack: there is no class V9 that fits here"
+    nearest = text.replace("string: V9", "string: V9; did you mean `V3`?")
+    assert (
+        plain_message(ArgumentError(None, nearest)) == "attack: there is no class V9 that fits here; did you mean `V3`?"
+    )
 
 
 def test_a_message_of_several_lines_becomes_one_and_a_long_one_ends() -> None:

@@ -494,7 +494,10 @@ def test_the_command_line_exports(results: Path, tmp_path: Path, capsys: pytest.
     [
         (["--format", "tonic"], "results"),
         (["--results", "x", "--format", "mp4"], "format"),
-        (["--results", "x", "--format", "tonic", "--frame", "3"], "--frame"),
+        (
+            ["--results", "x", "--format", "tonic", "--frame", "3"],
+            "frame: there is no such key; did you mean `frame_time`",
+        ),
         (["--results", "x", "--format", "tonic", "--frame_time", "soon"], "frame_time"),
     ],
 )

@@ -54,6 +54,7 @@ from .events.frames import FrameTransform
 from .events.saccades import Saccades
 from .export import export_results
 from .leakage import BiasRatio, GradientMatching, Protection, SpikeFrames
+from .membership.run import Membership, NetworkKind, run_membership
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
@@ -125,9 +126,11 @@ __all__ = [
     "MNIST5k",
     "MaxMargin",
     "MeanNLL",
+    "Membership",
     "NIRNetwork",
     "NearestNeighbour",
     "Network",
+    "NetworkKind",
     "NonSpiking",
     "Norse",
     "PrincipalComponents",
@@ -167,6 +170,7 @@ __all__ = [
     "nulls",
     "run_attack",
     "run_checks",
+    "run_membership",
     "score",
     "wrap",
     "write_nir",

@@ -11,7 +11,7 @@ from brainleaks_pl.evaluation.provenance import BESIDE
 PACKAGE = Path(__file__).parents[1] / "brainleaks_pl"
 ROOMS = (
     "system", "events", "encoders", "data", "networks", "targets", "priors", "attacks", "leakage", "engine",
-    "evaluation", "reporting", "export", "audit", "cli",
+    "evaluation", "membership", "reporting", "export", "audit", "cli",
 )  # fmt: skip
 
 

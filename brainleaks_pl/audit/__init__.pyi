@@ -5,6 +5,7 @@ from .measures.base import Attacked, Bench, Findings, Measure, Planned
 from .measures.ceiling import EncodingCeiling
 from .measures.gradient_leakage import GradientLeakage
 from .measures.masking import Masking
+from .measures.membership import MembershipInference
 from .measures.over_time import OverTime
 from .measures.sweep import Sweep
 from .report.parts import Group, Section, Table
@@ -22,6 +23,7 @@ __all__ = [
     "Group",
     "Masking",
     "Measure",
+    "MembershipInference",
     "OverTime",
     "Planned",
     "Section",

@@ -78,6 +78,17 @@ def without_classes(data: BaseDataModule, classes: Collection[int]) -> BaseDataM
     return data.with_splits(splits)
 
 
+def with_training_samples(data: BaseDataModule, indices: Tensor) -> BaseDataModule:
+    """Return the data with some of the training samples alone; validation and test samples stay as they are.
+
+    Args:
+        data: the data set.
+        indices: which of its training samples, ``(N,)``.
+    """
+    split = data.split("train")
+    return data.with_splits({"train": _view(split, indices, torch.as_tensor(split.labels).long()[indices])})
+
+
 def _view(split: Any, indices: Tensor, labels: Tensor) -> Any:
     if isinstance(split, ImageDataset):  # in memory, and fetched a batch at a time
         return ImageDataset(split.images[indices], labels)

@@ -12,11 +12,14 @@ from typing import Any
 import torch
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("attacks", "data", "encoders", "engine", "evaluation", "events", "leakage", "networks", "priors", "targets")
+ROOMS = (
+    "attacks", "data", "encoders", "engine", "evaluation", "events", "leakage", "membership", "networks", "priors",
+    "targets",
+)  # fmt: skip
 """The rooms of the package that decide what an attack finds and what it scores."""
+_MEASURES = tuple(f"measures/{name}" for name in ("gradient_leakage", "membership", "over_time"))
 BESIDE = tuple(
-    f"audit/{name}.py"
-    for name in ("adversarial", "association", "cells", "measures/gradient_leakage", "measures/over_time")
+    f"audit/{name}.py" for name in ("adversarial", "association", "cells", *_MEASURES)
 )
 """Files of other rooms that do; the rest plan, draw and write."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from brainleaks_pl.audit.report.looks import GREY, INK, plotted
 from brainleaks_pl.audit.report.parts import Plot
@@ -65,6 +65,28 @@ def curve_plot(curves: Sequence[Curve], *, title: str, label: str, x_label: str,
         _legend(figure, axis)
 
     return plotted(draw, 3.0 + _legend_height(len(curves)), alt=alt, caption=caption)
+
+
+def roc_plot(curves: Sequence[Curve], *, title: str, alt: str) -> Plot:
+    """Show ROC curves, both axes logarithmic; chance is dashed. The x of a curve are false positive rates."""
+    least = min(x for curve in curves for x in curve.x if x > 0)
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for curve in curves:
+            shown = [y if y is not None and y > 0 else math.nan for y in curve.y]  # 0 has no place on such an axis
+            axis.plot(curve.x, shown, color=curve.colour, linestyle=curve.line, label=curve.label)
+        axis.plot([least, 1], [least, 1], color=GREY, linewidth=1.0, linestyle="--")
+        axis.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1))
+        axis.set(xlabel="false positive rate", ylabel="true positive rate")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+            side.set_minor_formatter(NullFormatter())
+        figure.suptitle(title, fontsize=9.5)
+        _legend(figure, axis)
+
+    caption = f"{title}: members found against non-members accused; dashed, chance"
+    return plotted(draw, 3.6 + _legend_height(len(curves)), alt=alt, caption=caption)
 
 
 def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, *, label: str, alt: str) -> Plot:

@@ -47,6 +47,11 @@ class Prior(Captured, Trainee):
         super().__init__(training)
         if alone < 1:
             raise ValueError(f"alone must be at least 1, got {alone}.")
+        if training.max_shift:
+            raise ValueError(
+                "training.max_shift is for classifiers; priors are trained on the pictures as they are, got "
+                f"{training.max_shift}."
+            )
         self.weights = weights
         self.alone = alone
         self.building = building

@@ -215,3 +215,8 @@ def test_the_prior_alone_is_named_by_the_target_and_not_guided() -> None:
     expected = [(own if len(own) else pictures).mean(0) for own in taken]
     torch.testing.assert_close(null["prior_mean"], torch.stack(expected))
     assert prior_alone(MIFace(mlp(), seed=0), None, 5) == {}
+
+
+def test_priors_take_no_shifts() -> None:
+    with pytest.raises(ValueError, match=r"max_shift is for classifiers.*got 1\."):
+        VAE(training=Training(max_shift=1))

@@ -112,10 +112,10 @@ class BrainLeaksV3(ImageInversion):
         (estimate,) = torch.autograd.grad(outputs, self._seen, gradients[: len(outputs)])
         return self.back(estimate)
 
-    def project(self) -> None:
+    def confine(self) -> None:
         """Keep the pixels in [0, 1], the margin black and the mean within its bound."""
-        super().project()
-        if self.max_mean is not None and self.prior is None:
+        super().confine()
+        if self.max_mean is not None:
             self.candidates.copy_(bound_mean(self.candidates, self.max_mean))
 
     def _assumed(self, step: int, encoder: Encoder) -> Encoder:

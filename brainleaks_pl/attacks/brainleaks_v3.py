@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -12,11 +13,11 @@ from torch import Tensor
 
 from brainleaks_pl.attacks.assumed import assumed_encoder
 from brainleaks_pl.attacks.base import Keep
-from brainleaks_pl.attacks.functional import bound_mean
+from brainleaks_pl.attacks.functional import bound_mean, turned
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
-from brainleaks_pl.attacks.streams import ENCODED_SPIKES, ENCODER
+from brainleaks_pl.attacks.streams import ENCODED_SPIKES, ENCODER, TURNS
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.targets.classifier import Classifier
 
@@ -44,8 +45,12 @@ class BrainLeaksV3(ImageInversion):
         start: first value of every pixel, in [0, 1].
         smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
+        rotation: turn each member at random by at most so many degrees, in [0, 180].
+        zoom: scale each member at random, by a factor between ``1 / (1 + zoom)`` and ``1 + zoom``, >= 0.
         max_mean: largest mean of an image's pixels, in (0, 1]; a brighter one becomes the nearest that is not. How much
             the data spike is known to whoever knows their format (MNIST: 0.13). None sets no bound.
+        min_mean: least mean of an image's pixels, in [0, 1], and at most ``max_mean``: no class is an empty image. A
+            darker one becomes the nearest that is not; its margin stays black.
         keep: return the candidates of the lowest cost (``best``) or of the last step (``last``).
         kwargs: those of :class:`ImageInversion`.
 
@@ -64,7 +69,10 @@ class BrainLeaksV3(ImageInversion):
         start: float = 0.4,
         smoothing: float = 1.0,
         scale_gradient: bool = True,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
         max_mean: float | None = None,
+        min_mean: float = 0.0,
         keep: Keep = "last",
         **kwargs: Any,
     ) -> None:
@@ -73,7 +81,14 @@ class BrainLeaksV3(ImageInversion):
             raise ValueError(f"start must lie in [0, 1], got {start}.")
         if max_mean is not None and not 0 < max_mean <= 1:
             raise ValueError(f"max_mean must lie in (0, 1], got {max_mean}.")
-        self.max_mean = max_mean
+        if not 0 <= min_mean <= (1 if max_mean is None else max_mean):
+            raise ValueError(f"min_mean must lie in [0, 1] and not above max_mean, {max_mean}, got {min_mean}.")
+        if not 0 <= rotation <= 180:
+            raise ValueError(f"rotation must lie in [0, 180] degrees, got {rotation}.")
+        if not 0 <= zoom < math.inf:
+            raise ValueError(f"zoom must be finite and not negative, got {zoom}.")
+        self.rotation, self.zoom = rotation, zoom
+        self.max_mean, self.min_mean = max_mean, min_mean
         self.encoder = encoder
         super().__init__(
             target,
@@ -95,7 +110,7 @@ class BrainLeaksV3(ImageInversion):
         """Return encoded draws, ``(T, N * n, C, H, W)``, or images, ``(N * n, C, H, W)``, and keep their graph."""
         with torch.enable_grad():
             self._seen = self.images(step).clone().requires_grad_()
-            members = self.varied(self._seen, step)
+            members = self._turned(self.varied(self._seen, step), step)
             if self.encoder is None:
                 self._inputs = members
             else:
@@ -112,11 +127,29 @@ class BrainLeaksV3(ImageInversion):
         (estimate,) = torch.autograd.grad(outputs, self._seen, gradients[: len(outputs)])
         return self.back(estimate)
 
-    def project(self) -> None:
-        """Keep the pixels in [0, 1], the margin black and the mean within its bound."""
-        super().project()
-        if self.max_mean is not None and self.prior is None:
+    def confine(self) -> None:
+        """Keep the pixels in [0, 1], the margin black and the mean within its bounds."""
+        super().confine()
+        if self.max_mean is not None:
             self.candidates.copy_(bound_mean(self.candidates, self.max_mean))
+        if self.min_mean:
+            rows, columns = (slice(self.margin, side - self.margin) for side in self.image_shape[1:])
+            inner = self.candidates[..., rows, columns]
+            least = min(1.0, self.min_mean * self.candidates[0].numel() / inner[0].numel())
+            self.candidates[..., rows, columns] = 1 - bound_mean(1 - inner, 1 - least)
+
+    @property
+    def variations(self) -> float:
+        """How many different inputs can be drawn from an image in a step."""
+        return math.inf if self.rotation or self.zoom else super().variations
+
+    def _turned(self, members: Tensor, step: int) -> Tensor:
+        """Return members turned and scaled about their middle, if so asked; not for the last judgement."""
+        if step >= self.steps or not (self.rotation or self.zoom):
+            return members
+        draws = 2 * self.uniform(step, (self.population, 2, 1, 1, 1), TURNS).flatten(2) - 1
+        turns, sizes = (own.T.flatten() for own in draws.unbind(1))
+        return turned(members, self.rotation * turns, (1 + self.zoom) ** sizes)
 
     def _assumed(self, step: int, encoder: Encoder) -> Encoder:
         """Return the encoder of a step, the same for all units; the last judgement is by the likeliest."""

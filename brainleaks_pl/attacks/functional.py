@@ -200,6 +200,19 @@ def roll_units(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return torch.stack(shifted)
 
 
+def turned(images: Tensor, degrees: Tensor, factors: Tensor) -> Tensor:
+    """Turn each image ``(N, C, H, W)`` about its middle and scale it, by its own angle and factor, ``(N,)``.
+
+    Pixels are interpolated linearly; what enters at an edge is 0.
+    """
+    height, width = images.shape[-2:]
+    sine, cosine = torch.sin(degrees * math.pi / 180) / factors, torch.cos(degrees * math.pi / 180) / factors
+    rows = [cosine, -sine * height / width, sine * width / height, cosine]
+    matrices = F.pad(torch.stack(rows, -1).view(-1, 2, 2), (0, 1)).to(images)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
+
+
 def differing(numbers: Tensor, count: int) -> Tensor:
     """Return whole numbers of which those in a row differ, if there are as many: each is the next that is free.
 

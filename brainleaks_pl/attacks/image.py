@@ -31,7 +31,8 @@ class ImageInversion(GradientInversion):
     falls below 0 or above 1 is mirrored there.
 
     With a prior, the candidates are its latents, and all restarts start from latents of their own. The gradient of the
-    image goes back through the prior; ``optimizer``, ``clamp``, ``start`` and ``restart_spread`` play no part.
+    image goes back through the prior; ``optimizer``, ``clamp``, ``start`` and ``restart_spread`` play no part, unless
+    the prior's latents are the pixels (:class:`~brainleaks_pl.priors.plug_and_play.PlugAndPlay`).
 
     Args:
         target: the trained classifier.
@@ -93,6 +94,7 @@ class ImageInversion(GradientInversion):
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
         if prior is not None:
             start_from_latents(self, prior)
+        self.pixels = prior is None or prior.keeps_pixels
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
@@ -103,7 +105,7 @@ class ImageInversion(GradientInversion):
         self.max_shift = max_shift
         self.margin = margin
         self.population = int(min(population, self.variations))
-        if self.prior is None and self.restarts > 1 and not restart_spread and self.population == self.variations:
+        if self.pixels and self.restarts > 1 and not restart_spread and self.population == self.variations:
             raise ValueError(
                 f"all {self.restarts} restarts of a class would be the same: {type(self).__name__} sees the same "
                 f"inputs in all of them, and restart_spread is {restart_spread}. Give a restart_spread above 0, noise, "
@@ -111,10 +113,10 @@ class ImageInversion(GradientInversion):
             )
         self._latents = self._images = torch.empty(0)
         self._step = 0
-        if self.prior is None:
+        if self.pixels:
             with torch.no_grad():
                 self._spread_restarts(restart_spread)
-                self.project()
+                self.confine()
                 self.best.copy_(self.candidates)
 
     @property
@@ -127,7 +129,7 @@ class ImageInversion(GradientInversion):
     @property
     def midpoint(self) -> float:
         """The value above which a random flip lowers an entry: half a pixel, or half of a prior's latents."""
-        return 0.5 if self.prior is None else 0.0
+        return 0.5 if self.pixels else 0.0
 
     def images(self, step: int) -> Tensor:
         """Return the images that the candidates stand for in a step, ``(N, C, H, W)``, without a gradient.
@@ -194,17 +196,21 @@ class ImageInversion(GradientInversion):
         return unit_deviation(gradient) if self.scale_gradient else gradient
 
     def project(self) -> None:
-        """Clamp the pixels to [0, 1] and blacken the margin, if so asked; a prior goes on to its next step."""
+        """Let a prior go on to its next step; keep pixels in their domain."""
         if self.prior is not None:
             self.candidates.copy_(self.prior.advance(self.candidates, self._images.detach(), self._step, self.steps))
-            return
+        if self.pixels:
+            self.confine()
+
+    def confine(self) -> None:
+        """Clamp the pixels to [0, 1] and blacken the margin, in place, if so asked."""
         if self.clamp:
             self.candidates.clamp_(0, 1)
         self.candidates.copy_(self._without_margin(self.candidates))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Build the optimizer of the images, or of a prior's latents."""
-        return (self.optimizer if self.prior is None else self.prior.optimizer)([self.candidates])
+        return (self.optimizer if self.prior is None or self.pixels else self.prior.optimizer)([self.candidates])
 
     def _without_margin(self, images: Tensor) -> Tensor:
         if not self.margin:

@@ -12,13 +12,15 @@ from brainleaks_pl.priors.base import Prior
 
 @torch.no_grad()
 def start_from_latents(attack: InversionModule, prior: Prior) -> None:
-    """Give an attack its prior; each of its units starts from first latents of its own.
+    """Give an attack its prior; each of its units starts from first latents of its own, unless they are pixels.
 
     Args:
         attack: the attack, whose candidates have the shape of the latents.
         prior: the prior; frozen and put in evaluation mode.
     """
     attack.prior = prior.requires_grad_(False).eval()
+    if prior.keeps_pixels:
+        return
     attack.candidates.copy_(prior.first(attack.normal(0, prior.latent_shape, FIRST_IMAGES)))
     attack.best.copy_(attack.candidates)
 

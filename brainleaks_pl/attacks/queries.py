@@ -85,6 +85,11 @@ class QueryInversion(InversionModule):
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         steps = (queries - 1) // members
         if prior is not None:
+            if prior.keeps_pixels:
+                raise ValueError(
+                    f"{prior.name} cleans pictures that a gradient has moved, and {type(self).__name__} sees none: use "
+                    "GuidedDenoising, VAE or PrincipalComponents."
+                )
             prior.check_shape(shape)
         own = (shape[0], *grid) if prior is None else prior.latent_shape
         super().__init__(target, steps=steps, candidate_shape=own, start=start, keep="last", **kwargs)

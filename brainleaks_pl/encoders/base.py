@@ -94,6 +94,17 @@ def draw_spikes(rates: Tensor, uniform: Tensor) -> Tensor:
     return straight_through((uniform < rates).to(rates.dtype), rates)
 
 
+def draw_counts(rates: Tensor, uniform: Tensor) -> Tensor:
+    """Draw whole numbers whose expectation is ``rates``, each of the two nearest; their gradient is that of the rates.
+
+    Args:
+        rates: expected numbers, of any shape, at least 0.
+        uniform: numbers in [0, 1), of the same shape.
+    """
+    whole = rates.detach().floor()
+    return straight_through(whole + (uniform < rates - whole), rates)
+
+
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, differentiable: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from brainleaks_pl.encoders.base import Encoder, Uniform, draw_spikes
+from brainleaks_pl.encoders.base import Encoder, Uniform, draw_counts, draw_spikes
 from brainleaks_pl.events.camera import ATIS, MIN_THRESHOLD, EventCamera
 from brainleaks_pl.events.frames import NMNIST_FRAMES, FrameTransform, channels_of
 from brainleaks_pl.events.saccades import Saccades
@@ -19,21 +19,23 @@ class EventCameraEncoder(Encoder):
     """Records still images of 28x28 as N-MNIST was recorded: by an event camera that makes three saccades.
 
     :meth:`encode` runs the whole simulator and makes frames of its events. :meth:`sample` is its differentiable
-    likeness, with the same camera and saccades: in every frame a pixel spikes with the probability
-    :meth:`~brainleaks_pl.events.camera.EventCamera.spike_rates` (at most 1), independently, and the gradient goes
-    straight through the draw. Noise filter, refractory period and mismatch are left out there.
+    likeness, with the same camera and saccades: in every frame a pixel fires as often as
+    :meth:`~brainleaks_pl.events.camera.EventCamera.spike_rates` says on average, independently, and the gradient goes
+    straight through the draw. Frames of spikes hold one at most, those of counts no more than the refractory period
+    allows. Noise filter and mismatch are left out there.
 
     Args:
         time_steps: T, at least 1; that of ``frames`` is not used.
         camera: the event camera.
         saccades: its movement.
-        frames: how events become frames; at most one spike a pixel and frame.
+        frames: how events become frames. Counts (``binary`` false) in long frames are a fast likeness of short ones,
+            for networks that add up what they see.
         uncertainty: how much the constants are in doubt, in [0, 1): :meth:`variant` multiplies the thresholds, the
             amplitude of the saccades and the frame time by a factor each, drawn from
             ``[1 - uncertainty, 1 + uncertainty]``.
 
     Raises:
-        ValueError: when ``time_steps`` or ``uncertainty`` is out of range, or frames count spikes.
+        ValueError: when ``time_steps`` or ``uncertainty`` is out of range.
     """
 
     time_steps: int = 100
@@ -46,8 +48,6 @@ class EventCameraEncoder(Encoder):
         super().__post_init__()
         if not 0 <= self.uncertainty < 1:
             raise ValueError(f"uncertainty must lie in [0, 1), got {self.uncertainty}.")
-        if not self.frames.binary:
-            raise ValueError("an encoder draws at most one spike a pixel and frame: set frames.binary to true.")
 
     def image_shape(self, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
         """Return the shape of the images, (1, 28, 28).
@@ -82,7 +82,7 @@ class EventCameraEncoder(Encoder):
 
     @torch.no_grad()
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
-        """Record images, ``(B, 1, 28, 28)``; return the frames, ``(T, B, C, 34, 34)`` in {0, 1}."""
+        """Record images, ``(B, 1, 28, 28)``; return the frames, ``(T, B, C, 34, 34)``: spikes, or counts of them."""
         seeds = torch.randint(2**62, (len(images),), generator=generator, device=images.device).tolist()
         movie = self.saccades.watch(images[:, 0].clamp(0, 1).cpu())
         generators = [np.random.default_rng(seed) for seed in seeds]
@@ -92,12 +92,15 @@ class EventCameraEncoder(Encoder):
         return torch.stack(frames, 1).to(images)
 
     def sample(self, images: Tensor, uniform: Uniform) -> Tensor:
-        """Draw frames of independent spikes, ``(T, B, C, 34, 34)``; the gradient is that of their probabilities."""
+        """Draw frames of independent spikes, ``(T, B, C, 34, 34)``; the gradient is that of their expectation."""
         moments = torch.arange(self.time_steps + 1) * self.frames.frame_time
         levels = self.camera.log_intensity(self.saccades.watch(images[:, 0]))
         rates = self.camera.spike_rates(_at(levels, self.saccades.times(), moments), self.frames.frame_time)
         chosen: Tensor = channels_of(rates, self.frames.polarity)
-        return draw_spikes(chosen.clamp(max=1.0), uniform())
+        if self.frames.binary:
+            return draw_spikes(chosen.clamp(max=1.0), uniform())
+        most = 1 + self.frames.frame_time // max(1, self.camera.refractory)
+        return draw_counts(chosen.clamp(max=float(most)), uniform())
 
 
 def _at(values: Tensor, times: Tensor, moments: Tensor) -> Tensor:

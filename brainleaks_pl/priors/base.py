@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -42,11 +42,20 @@ class Prior(Captured, Trainee):
     monitored = ("val/loss", "min")
     anneals = False
     """Whether latents mean something else in every step, so that an attack has to go on to its last."""
+    keeps_pixels: ClassVar[bool] = False
+    """Whether the latents are the pictures' pixels: an attack then starts, moves and bounds them as without a prior."""
+    stored_as: ClassVar[str | None] = None
+    """The class that a file must name where that is another one, whose weights it shares."""
 
     def __init__(self, weights: str | None, alone: int, training: Training, **building: Any) -> None:
         super().__init__(training)
         if alone < 1:
             raise ValueError(f"alone must be at least 1, got {alone}.")
+        if training.max_shift:
+            raise ValueError(
+                "training.max_shift is for classifiers; priors are trained on the pictures as they are, got "
+                f"{training.max_shift}."
+            )
         self.weights = weights
         self.alone = alone
         self.building = building
@@ -177,7 +186,7 @@ class Prior(Captured, Trainee):
     def content(self, data: BaseDataModule) -> dict[str, Any]:
         """Return what its file holds, of the public data that it was trained on."""
         return {
-            "class": self.name,
+            "class": self.stored_as or self.name,
             "architecture": {"input_shape": list(self.input_shape), **self.building},
             "data": {**data.describe(), "digest": data.digest()},
             "state_dict": self.network.state_dict(),
@@ -204,8 +213,9 @@ class Prior(Captured, Trainee):
 
     def _load(self, path: Path) -> None:
         content = read_prior(path)
-        if content["class"] != self.name:
-            raise ValueError(f"{path} holds a {content['class']}, not a {self.name}: set the prior's class_path to it.")
+        wanted = self.stored_as or self.name
+        if content["class"] != wanted:
+            raise ValueError(f"{path} holds a {content['class']}, not a {wanted}: set the prior's class_path to it.")
         shape, self.building = content["architecture"].pop("input_shape"), content["architecture"]
         network = self.build(tuple(shape), **self.building)
         try:

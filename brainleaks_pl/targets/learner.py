@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
@@ -52,6 +54,10 @@ class Learner(Trainee):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
         x, labels = batch
+        if most := self.training_recipe.max_shift:
+            # of seed and step, so that a training that is resumed goes on as it would have
+            generator = np.random.default_rng((torch.initial_seed(), self.trainer.global_step))
+            x = shifted_at_random(x, most, generator)
         loss = self.loss(self.logits(x), labels) + self.penalty()
         self.log("train/loss", loss, prog_bar=True, batch_size=labels.shape[0])
         return loss
@@ -80,3 +86,21 @@ class Learner(Trainee):
                 f"{type(self).__name__} gives answers that are not finite: look at its weights, or lower training.lr."
             )
         return answers
+
+
+def shifted_at_random(x: Tensor, most: int, generator: np.random.Generator) -> Tensor:
+    """Return samples shifted by their own whole numbers of rows and columns; what enters at an edge is 0.
+
+    Args:
+        x: ``(B, C, H, W)`` or ``(T, B, C, H, W)``.
+        most: largest shift in each direction, in pixels.
+        generator: where the shifts are drawn from.
+    """
+    height, width = x.shape[-2:]
+    padded = F.pad(x, (most,) * 4)
+    corners = generator.integers(2 * most + 1, size=(x.shape[-4], 2)).tolist()
+    shifted = [
+        sample[..., row : row + height, column : column + width]
+        for sample, (row, column) in zip(padded.unbind(-4), corners, strict=True)
+    ]
+    return torch.stack(shifted, -4)

@@ -15,6 +15,8 @@ class Training:
         epochs: passes over the training data; ``trainer.max_epochs``, when given, takes its place.
         batch_size: samples in a training batch; None takes the data module's.
         gradient_clip_norm: largest norm of the gradient of one step; None leaves it alone.
+        max_shift: shift each training sample, all its time steps alike, at random by at most so many pixels in both
+            directions, >= 0; what enters at an edge is 0. For classifiers trained on few samples.
 
     Raises:
         ValueError: when a value is out of range.
@@ -24,6 +26,7 @@ class Training:
     epochs: int = 10
     batch_size: int | None = None
     gradient_clip_norm: float | None = 1.0
+    max_shift: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < math.inf:
@@ -34,3 +37,5 @@ class Training:
             raise ValueError(f"batch_size must be at least 1, got {self.batch_size}.")
         if self.gradient_clip_norm is not None and not 0 < self.gradient_clip_norm < math.inf:
             raise ValueError(f"gradient_clip_norm must be positive and finite, or null, got {self.gradient_clip_norm}.")
+        if self.max_shift < 0:
+            raise ValueError(f"max_shift must be at least 0, got {self.max_shift}.")

@@ -150,6 +150,36 @@ def test_the_mean_stays_within_its_bound() -> None:
     assert (means > 0.19).any()
 
 
+def test_no_image_is_emptier_than_asked_and_the_margin_stays_black() -> None:
+    bounds: dict[str, Any] = {"min_mean": 0.15, "max_mean": 0.2, "margin": 1}
+    attack = BrainLeaksV3(spiking_mlp(), steps=6, start=0.0, smoothing=0.0, seed=1, **bounds)
+    record = run(attack)
+    images = torch.stack(record.candidates)
+    means = images.mean((2, 3, 4))
+    assert (means >= 0.15 - 1e-6).all()
+    assert (means < 0.16).any()
+    assert not images[..., 0, :].any()
+    assert not images[..., -1].any()
+
+
+def test_members_are_turned_and_scaled_each_in_its_own_way_but_not_for_the_last_judgement() -> None:
+    def seen(step: int, **settings: float) -> torch.Tensor:
+        attack = BrainLeaksV3(mlp(), steps=3, start=0.0, population=4, seed=1, smoothing=0.0, **settings)
+        attack.candidates.data[..., 2:4, 1:5] = 1.0
+        return attack.sample(step).unflatten(0, (-1, attack.population))
+
+    assert seen(0).shape[1] == 1  # nothing is drawn
+    for settings in ({"rotation": 40.0}, {"zoom": 0.5}):
+        members = seen(0, **settings)
+        assert members.shape[1] == 4
+        assert members.flatten(0, 1).unique(dim=0).shape[0] == members.shape[0] * 4
+        assert torch.equal(seen(3, **settings)[:, 0], seen(0)[:, 0])
+    area = seen(0, zoom=0.5).sum((2, 3, 4)) / 8
+    assert 1 / 1.5**2 - 0.1 < area.min() < 0.95
+    assert 1.05 < area.max() < 1.5**2 + 0.1
+    torch.testing.assert_close(seen(0, rotation=40.0).sum((2, 3, 4)) / 8, torch.ones(3, 4), atol=0.15, rtol=0)
+
+
 def test_total_variation_smooths_the_image() -> None:
     def roughness(weight: float) -> float:
         attack = BrainLeaksV3(spiking_mlp(), steps=15, seed=1, smoothing=0.0, total_variation=weight)
@@ -172,6 +202,9 @@ def test_bad_arguments() -> None:
         ("start", 1.5, r"start must lie in \[0, 1\], got 1.5"),
         ("smoothing", -1.0, "smoothing must be finite and not negative, got -1.0"),
         ("max_mean", 0.0, r"max_mean must lie in \(0, 1\], got 0.0"),
+        ("min_mean", 1.5, r"min_mean must lie in \[0, 1\] and not above max_mean, None, got 1.5"),
+        ("rotation", 181.0, r"rotation must lie in \[0, 180\] degrees, got 181.0"),
+        ("zoom", -0.1, "zoom must be finite and not negative, got -0.1"),
         ("margin", 3, "margin must not be negative and leave some of the 6x6 pixels, got 3"),
     ):
         with pytest.raises(ValueError, match=message):

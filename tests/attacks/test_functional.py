@@ -18,6 +18,7 @@ from brainleaks_pl.attacks.functional import (
     roll_units,
     smooth_noise,
     total_variation,
+    turned,
     unit_deviation,
     unit_uniform,
     unit_view,
@@ -229,3 +230,19 @@ def test_bounded_mean_is_the_nearest_image_within_the_bound(seed: int, limit: fl
 def test_bounded_mean_of_black_and_of_negative_images_is_black() -> None:
     images = torch.stack([torch.zeros(1, 2, 2), -torch.ones(1, 2, 2)])
     assert torch.equal(bound_mean(images, 0.1), torch.zeros(2, 1, 2, 2))
+
+
+def test_turned_images_are_those_of_a_quarter_turn_and_of_twice_the_size() -> None:
+    images = torch.rand(3, 2, 6, 6, generator=torch.Generator().manual_seed(0))
+    angles, same = torch.tensor([0.0, 90.0, 180.0]), torch.ones(3)
+    expected = torch.stack([image.rot90(k, (1, 2)) for k, image in enumerate(images)])
+    found = turned(images, angles, same)
+    if not torch.allclose(found[1], expected[1], atol=1e-5):  # the other way round is as good
+        expected[1] = images[1].rot90(-1, (1, 2))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    dot = torch.zeros(1, 1, 6, 6)
+    dot[..., 2:4, 2:4] = 1.0
+    twice = turned(dot, torch.zeros(1), torch.tensor([2.0]))
+    assert twice[..., 2:4, 2:4].min() == 1
+    assert twice.sum() == pytest.approx(16, abs=1)
+    assert turned(dot, torch.zeros(1), torch.tensor([0.5])).sum() == pytest.approx(1, abs=0.3)

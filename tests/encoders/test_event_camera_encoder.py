@@ -8,8 +8,9 @@ import torch
 
 from brainleaks_pl import EventCamera, EventCameraEncoder, FrameTransform, Saccades
 from brainleaks_pl.data.simulated_nmnist import simulate
+from brainleaks_pl.encoders.base import draw_counts
 from brainleaks_pl.events.camera import ATIS
-from brainleaks_pl.events.frames import NMNIST_FRAMES, Polarity
+from brainleaks_pl.events.frames import Polarity
 
 QUIET = EventCamera(mismatch=0.0, noise_rate=0.0, refractory=0)
 
@@ -136,7 +137,34 @@ def test_uncertainty_out_of_range(uncertainty: float) -> None:
         EventCameraEncoder(uncertainty=uncertainty)
 
 
-def test_frames_must_be_spikes() -> None:
-    with pytest.raises(ValueError, match=r"frames\.binary"):
-        EventCameraEncoder(frames=FrameTransform(3000, binary=False))
-    assert NMNIST_FRAMES.binary
+def test_counts_have_the_camera_s_expectation_and_what_refractory_pixels_allow() -> None:
+    def drawn(seed: int, **camera: float) -> torch.Tensor:
+        counts = FrameTransform(20_000, polarity="both", binary=False)
+        encoder = EventCameraEncoder(
+            time_steps=15, camera=EventCamera(mismatch=0, noise_rate=0, **camera), frames=counts
+        )
+        uniform = torch.rand(15, 3, 2, 34, 34, generator=torch.Generator().manual_seed(seed))
+        return encoder.sample(scenes(), lambda: uniform)
+
+    sensitive = {"threshold_on": 0.1, "threshold_off": 0.1}
+    several = torch.stack([drawn(seed, refractory=0, **sensitive) for seed in range(4)])
+    assert torch.equal(several, several.round())
+    assert several.max() > 5
+    assert (several.amax(0) - several.amin(0)).max() == 1  # each of the two nearest
+    finer = EventCameraEncoder(
+        time_steps=300,
+        camera=EventCamera(mismatch=0, noise_rate=0, refractory=0, **sensitive),
+        frames=FrameTransform(1000, polarity="both", binary=False),
+    ).sample(scenes(), lambda: numbers((300, 3, 2, 34, 34)))
+    torch.testing.assert_close(several.mean(0).sum(), finer.sum(), rtol=0.05, atol=0)
+    assert drawn(0, refractory=5000, **sensitive).max() == 5  # at the frame's start, and after every 5 ms
+
+
+def test_counts_are_drawn_about_their_expectation_with_its_gradient() -> None:
+    rates = torch.tensor([0.0, 0.25, 1.0, 2.75]).requires_grad_()
+    for number, expected in ((0.1, [0, 1, 1, 3]), (0.5, [0, 0, 1, 3]), (0.8, [0, 0, 1, 2])):
+        counts = draw_counts(rates, torch.full((4,), number))
+        assert counts.tolist() == expected
+    (counts * torch.arange(4.0)).sum().backward()
+    assert rates.grad is not None
+    assert rates.grad.tolist() == [0, 1, 2, 3]

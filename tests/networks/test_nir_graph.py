@@ -74,7 +74,10 @@ def by_the_equations(
     min_v: float = -math.inf,
     surrogate: Surrogate | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Spikes and membranes before the reset, in double precision; autograd takes the resets for constants."""
+    """Spikes and membranes before the reset, in double precision; autograd takes resets for constants.
+
+    But where neurons fire several times a step, it follows what spikes take from the membrane.
+    """
     spike = (surrogate or ATan()).spike_function()
     p = {name: torch.as_tensor(value) for name, value in vars(node).items() if isinstance(value, np.ndarray)}
     kind = type(node).__name__
@@ -100,13 +103,13 @@ def by_the_equations(
         if multi_spike:
             level = (v - p["v_reset"]) / per_spike
             number = level.detach().floor().clamp(min=0)
-            nearest = level.detach().round().clamp(min=1)
-            slope = spike(v - p["v_reset"] - nearest * per_spike)  # its gradient, not its value
-            z = number + slope - slope.detach()
+            slope = (surrogate or ATan()).derivative((v - p["v_threshold"]).detach())
+            slope = torch.where(v >= p["v_threshold"], 1 / per_spike, slope.minimum(1 / per_spike))
+            z = number + slope * (v - v.detach())
         else:
             z = spike(v - p["v_threshold"])
         spikes.append(z)
-        fixed = z.detach()
+        fixed = z if multi_spike else z.detach()
         if reset == "to_value":
             v = torch.where(fixed > 0, p["v_reset"], v)
         elif reset == "subtract":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from toys import ToyDigits, mlp, run, spiking_mlp
 
 from brainleaks_pl import (
@@ -16,6 +17,7 @@ from brainleaks_pl import (
     InversionModule,
     LabelOnly,
     MIFace,
+    PlugAndPlay,
     PrincipalComponents,
     Prior,
     RateEncoder,
@@ -215,3 +217,52 @@ def test_the_prior_alone_is_named_by_the_target_and_not_guided() -> None:
     expected = [(own if len(own) else pictures).mean(0) for own in taken]
     torch.testing.assert_close(null["prior_mean"], torch.stack(expected))
     assert prior_alone(MIFace(mlp(), seed=0), None, 5) == {}
+
+
+def test_priors_take_no_shifts() -> None:
+    with pytest.raises(ValueError, match=r"max_shift is for classifiers.*got 1\."):
+        VAE(training=Training(max_shift=1))
+
+
+def cleaning(tmp_path: Path, **settings: float) -> PlugAndPlay:
+    """A prior that reads the file of a denoiser whose weights are random."""
+    denoiser = made("denoising")
+    torch.nn.init.normal_(denoiser.network.last.weight, std=0.1, generator=torch.Generator().manual_seed(0))
+    write_prior(tmp_path / "prior.pt", {**denoiser.content(ToyDigits()), "data": {}})
+    return PlugAndPlay(str(tmp_path / "prior.pt"), alone=5, **settings)
+
+
+def test_pictures_are_cleaned_after_each_step_and_stay_in_their_bounds(tmp_path: Path) -> None:
+    def found(prior: PlugAndPlay | None, steps: int = 1) -> Tensor:
+        attack = BrainLeaksV3(
+            mlp(), prior=prior, steps=steps, start=0.3, margin=1, max_mean=0.2, smoothing=0.0, restarts=2, seed=0
+        )
+        run(attack)
+        return attack.candidates.detach()
+
+    prior = cleaning(tmp_path, strength=0.4, first_level=0.5, last_level=0.1)
+    noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0))
+    plain, after = found(None), found(prior)
+    assert prior.spread(0, 3) == pytest.approx(0.5)
+    assert prior.spread(2, 3) == prior.spread(3, 3) == pytest.approx(0.1)
+    cleaned = prior.advance(plain, plain, 0, 1)
+    made_of_it = (prior.network(2 * plain - 1 + 0.5 * noise, torch.full((len(plain),), 0.5)) + 1) / 2
+    torch.testing.assert_close(cleaned, 0.6 * plain + 0.4 * made_of_it.clamp(0, 1))
+    assert not torch.allclose(after, plain, atol=1e-3)
+    assert (after.mean((1, 2, 3)) <= 0.2 + 1e-6).all()
+    assert after[..., 0, :].abs().max() == 0
+    assert not torch.equal(found(prior, 3), after)
+
+
+def test_what_cleans_pictures_needs_a_gradient_and_has_its_null(tmp_path: Path) -> None:
+    prior = cleaning(tmp_path)
+    with pytest.raises(
+        ValueError, match="PlugAndPlay cleans pictures that a gradient has moved, and BlackBox sees none"
+    ):
+        BlackBox(mlp(), pairs=2, queries=13, prior=prior, seed=0)
+    drawn = prior.sample(5, torch.Generator().manual_seed(1), 3)
+    unguided = GuidedDenoising(str(tmp_path / "prior.pt"))
+    assert torch.equal(drawn, unguided.sample(5, torch.Generator().manual_seed(1), 3))
+    for name, value in (("strength", 0.0), ("first_level", -1.0), ("last_level", 2.0)):
+        with pytest.raises(ValueError, match=rf"{name} must .*, got {value}"):
+            PlugAndPlay(**{name: value})

@@ -7,8 +7,10 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import snntorch
 import torch
@@ -33,6 +35,7 @@ from brainleaks_pl import (
     Training,
     wrap,
 )
+from brainleaks_pl.targets.learner import shifted_at_random
 
 SPIKES = (torch.rand(4, 5, 1, 6, 6, generator=torch.Generator().manual_seed(0)) < 0.4).float()
 LABELS = torch.tensor([0, 1, 2, 1, 0])
@@ -150,7 +153,14 @@ def test_architecture_holds_plain_values_that_tell_networks_apart() -> None:
     }
 
 
-BAD_RECIPES = [("lr", 0.0), ("lr", float("nan")), ("epochs", 0), ("batch_size", 0), ("gradient_clip_norm", 0.0)]
+BAD_RECIPES = [
+    ("lr", 0.0),
+    ("lr", float("nan")),
+    ("epochs", 0),
+    ("batch_size", 0),
+    ("gradient_clip_norm", 0.0),
+    ("max_shift", -1),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_RECIPES)
@@ -539,6 +549,7 @@ def test_wrap_makes_a_trained_target_of_a_network() -> None:
 def test_recipe_says_how_it_is_trained_and_with_which_surrogates() -> None:
     recipe = {"lr": 5e-5, "epochs": 10, "batch_size": None, "gradient_clip_norm": 1.0}
     assert mlp().recipe() == recipe
+    assert Classifier(MLP, training=Training(max_shift=2)).recipe() == {**recipe, "max_shift": 2}
     own = {"class": "FastSigmoid", "slope": 40.0}
     assert spiking_mlp().recipe() == {**recipe, "spike_penalty": 0.0, "surrogate": own}
     mixed = Classifier(nn.Sequential(LIF(), LIF(surrogate=ATan())), TimeFirst())
@@ -581,3 +592,39 @@ def test_answers_that_are_not_finite_are_no_prediction(toy_spikes: ToyDigits) ->
         silent_trainer().test(network, datamodule=toy_spikes, verbose=False)
     with pytest.raises(ValueError, match="gives answers that are not finite"):
         network.predict_step((torch.ones(5, 2, 1, 12, 12), torch.zeros(2)), 0)
+
+
+def test_samples_are_shifted_all_their_steps_alike_and_silence_enters() -> None:
+    x = torch.rand(3, 40, 2, 5, 6, generator=torch.Generator().manual_seed(0)) + 0.1
+    shifted = shifted_at_random(x, 1, np.random.default_rng(0))
+    padded = F.pad(x, (1,) * 4)
+    seen = set()
+    for sample in range(40):
+        fits = [
+            (row, column)
+            for row in range(3)
+            for column in range(3)
+            if torch.equal(shifted[:, sample], padded[:, sample, :, row : row + 5, column : column + 6])
+        ]
+        assert len(fits) == 1
+        seen.update(fits)
+    assert len(seen) == 9
+    images = shifted_at_random(x[0], 1, np.random.default_rng(0))
+    assert torch.equal(images, shifted[0])
+
+
+def test_training_sees_shifted_samples_which_seed_and_step_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = classifier(MLP, (1, 6, 6), 3, 4, training=Training(max_shift=2))
+    network.trainer = SimpleNamespace(global_step=7)  # type: ignore[assignment]
+    seen: list[Tensor] = []
+    ask = network.logits
+    monkeypatch.setattr(network, "logits", lambda x: seen.append(x) or ask(x))
+    monkeypatch.setattr(network, "log", lambda *_, **__: None)
+    images = SPIKES[0]
+    for seed, step in ((0, 7), (0, 7), (1, 7), (0, 8)):
+        torch.manual_seed(seed)
+        network.trainer.global_step = step
+        network.training_step((images, LABELS), 0)
+    assert torch.equal(seen[0], seen[1])
+    for other in (seen[2], seen[3], images):
+        assert not torch.equal(seen[0], other)

@@ -61,7 +61,7 @@ class SpikingNeurons(nn.Module):
     """Integrate-and-fire neurons, leaky or not: IF, LIF and the membranes of CubaLIF.
 
     ``surrogate`` and ``output`` may be replaced at any time: the next forward takes them. With several spikes a step,
-    the surrogate derivative is taken at the distance from the nearest multiple of the threshold.
+    the surrogate counts below the threshold alone; above it the spikes follow the membrane, but for their rounding.
 
     Args:
         how: reset, several spikes a step, bound of the membranes.

@@ -71,7 +71,7 @@ class FiringRule:
 
 
 class _SpikingScan(torch.autograd.Function):
-    """The time loop of one layer as one node of the graph; resets are constants to the gradient."""
+    """The time loop of one layer as one node of the graph; its gradient is that of :func:`spiking_scan`."""
 
     @staticmethod
     def forward(ctx: Any, current: Tensor, rule: FiringRule) -> tuple[Tensor, Tensor]:
@@ -116,12 +116,18 @@ class _SpikingScan(torch.autograd.Function):
         later: Tensor | None = None
         for step in reversed(range(len(membranes))):  # one at a time, which stays in the cache
             own_grad, membrane = grad[step], membranes[step]
+            slope = None
             if grad_spikes is not None:
-                own_grad.addcmul_(rule.surrogate.derivative(_centred(membrane, rule)), grad_spikes[step])
+                slope = _slope(membrane, rule)
+                own_grad.addcmul_(slope, grad_spikes[step])
             if later is not None:
                 carried = later if rule.keep is None else later * rule.keep
                 if rule.how.reset == "to_value":  # what fired is forgotten
                     carried = carried * (membrane <= rule.threshold)
+                elif rule.how.multi_spike:  # what becomes a spike is taken from the membrane
+                    taken = _slope(membrane, rule) if slope is None else slope
+                    kept = carried if rule.how.reset == "subtract" else later
+                    carried = carried - kept * taken * (rule.threshold - rule.v_reset)
                 own_grad.add_(carried)
             if rule.how.min_v > -math.inf:
                 own_grad.mul_(membrane > rule.how.min_v)
@@ -129,13 +135,17 @@ class _SpikingScan(torch.autograd.Function):
         return grad, None
 
 
-def _centred(membranes: Tensor, rule: FiringRule) -> Tensor:
-    """Return the membranes' distance from the threshold; from the nearest of them where several spikes can be fired."""
+def _slope(membranes: Tensor, rule: FiringRule) -> Tensor:
+    """Return the derivative of the spikes with respect to the membranes, a surrogate.
+
+    Where a neuron may fire several times a step, every further threshold that is crossed is a further spike: above the
+    first one the derivative is that of the number of spikes without its rounding, below it at most that.
+    """
+    slope = rule.surrogate.derivative(membranes - rule.threshold)
     if not rule.how.multi_spike:
-        return membranes - rule.threshold
-    per_spike = rule.threshold - rule.v_reset
-    above = membranes - rule.v_reset
-    return above.sub_((above / per_spike).round_().clamp_(min=1).mul_(per_spike))
+        return slope
+    whole = 1 / (rule.threshold - rule.v_reset)
+    return torch.where(membranes >= rule.threshold, whole, torch.minimum(slope, whole))
 
 
 class _LeakyScan(torch.autograd.Function):
@@ -166,7 +176,8 @@ def spiking_scan(current: Tensor, rule: FiringRule) -> tuple[Tensor, Tensor]:
 
     In each step ``v = keep * v + current``; late resets are subtracted, the bound is applied, spikes are fired, the
     others are reset. The gradient takes resets for constants: it passes a subtraction unchanged, but neither a reset to
-    a value nor a membrane held at its bound.
+    a value nor a membrane held at its bound. Where neurons fire several times a step, it passes the subtraction too:
+    what has become a spike is no longer in the membrane, and is not counted again in every later step.
 
     Args:
         current: what each step adds, ``(T, ...)``, T at least 1.

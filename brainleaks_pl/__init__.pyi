@@ -57,7 +57,7 @@ from .leakage import BiasRatio, GradientMatching, Protection, SpikeFrames
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
-from .priors import VAE, GuidedDenoising, PrincipalComponents, Prior
+from .priors import VAE, GuidedDenoising, NaturalSpectrum, PrincipalComponents, Prior
 from .reporting.result import AttackResult, run_attack
 from .targets import Classifier, NearestNeighbour, Training, wrap
 from .targets.checks import CheckReport, Checks, run_checks
@@ -126,6 +126,7 @@ __all__ = [
     "MaxMargin",
     "MeanNLL",
     "NIRNetwork",
+    "NaturalSpectrum",
     "NearestNeighbour",
     "Network",
     "NonSpiking",

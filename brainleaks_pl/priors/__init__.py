@@ -2,7 +2,8 @@
 
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.guided_denoising import GuidedDenoising
+from brainleaks_pl.priors.natural_spectrum import NaturalSpectrum
 from brainleaks_pl.priors.principal_components import PrincipalComponents
 from brainleaks_pl.priors.vae import VAE
 
-__all__ = ["VAE", "GuidedDenoising", "PrincipalComponents", "Prior"]
+__all__ = ["VAE", "GuidedDenoising", "NaturalSpectrum", "PrincipalComponents", "Prior"]

@@ -38,7 +38,9 @@ def test_people_whom_the_prior_does_not_know_are_recognised() -> None:
     prior = NaturalSpectrum()
     train_prior(silent_trainer(accelerator="cpu", max_epochs=1), prior, public, seed=0)
     torch.manual_seed(seed)
-    target = Classifier(partial(SpikingMLP, hidden=1000), training=Training(lr=3e-4, epochs=100, batch_size=20))
+    target = Classifier(
+        partial(SpikingMLP, (1, 112, 92), 20, hidden=1000), training=Training(lr=3e-4, epochs=100, batch_size=20)
+    )
     check_fits({"snn": target}, private)
     trainer = silent_trainer(accelerator="cpu", max_epochs=target.training_recipe.epochs)
     assert train_network(trainer, target, private, seed=seed) >= 0.95

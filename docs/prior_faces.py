@@ -3,7 +3,7 @@
     python docs/prior_faces.py DATA PRIOR TARGET [TARGET ...]
 
 DATA holds the AT&T faces, PRIOR is the file that `fit --config configs/prior_faces.yaml` wrote, and each TARGET the
-file of a network that `fit --config configs/v3_prior_att_faces.yaml --seed_everything SEED` did.
+file of a spiking network of the private people, T = 10. How those of the table were trained the page says.
 """
 
 import sys

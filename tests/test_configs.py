@@ -22,7 +22,7 @@ PRIORS = sorted((Path(__file__).parents[1] / "configs").glob("prior*.yaml"))
 IMAGE_NULLS = {"noise", "black", "class_mean", "real"}
 EVENT_NULLS = {"noise", "shuffled", "class_mean", "real"}
 LIKENESS = {"spike_rate", "class_rate", "rate_to_class", "rate_to_sensor", "time_course_correlation"}
-SMALL: dict[str, dict[str, Any]] = {"GuidedDenoising": {"width": 8}, "PrincipalComponents": {"latents": 5}}
+SMALL: dict[str, dict[str, Any]] = {"GuidedDenoising": {"width": 8}, "NaturalSpectrum": {}}
 METRICS = {"attack_accuracy", "top3_accuracy", "confidence", "daa"}
 
 pytestmark = pytest.mark.usefixtures("few_digits")

@@ -96,8 +96,12 @@ class Prior(Captured, Trainee):
         """Build the optimizer of an attack's latents."""
 
     def first(self, noise: Tensor) -> Tensor:
-        """Return the first latents, of standard normal numbers in their shape."""
+        """Return the first latents of an attack, of standard normal numbers in their shape."""
         return noise
+
+    def unguided(self, noise: Tensor) -> Tensor:
+        """Return the first latents of pictures that nothing guides; here those of an attack."""
+        return self.first(noise)
 
     def advance(self, latents: Tensor, images: Tensor, step: int, steps: int) -> Tensor:
         """Return the latents with which the next step begins.
@@ -125,7 +129,7 @@ class Prior(Captured, Trainee):
         drawn = []
         for first in range(0, count, _AT_ONCE):
             shape = (min(_AT_ONCE, count - first), *self.latent_shape)
-            latents = self.first(torch.randn(shape, generator=generator, device=generator.device))
+            latents = self.unguided(torch.randn(shape, generator=generator, device=generator.device))
             for step in range(steps if self.anneals else 0):
                 latents = self.advance(latents, self.images(latents, step, steps), step, steps)
             drawn.append(self.images(latents, steps, steps))

@@ -67,7 +67,8 @@ MISTAKES = {
     "nowhere: correct data.root, or make the folder to have them downloaded to it.",
     "invert -c c.yaml": "no checkpoint at checkpoints/c/target.pt. Run `brainleaks fit --config c.yaml` first.",
     "fit -c c.yaml --model.network.input_shape [1,2,2]": "target (SpikingMLP) has input_shape (1, 2, 2) and "
-    "num_classes 10, but MNIST has (1, 28, 28) and 10: set them to fit.",
+    "num_classes 10, but MNIST has (1, 28, 28) and 10: set them to fit, or leave "
+    "them out of the config for those of the data.",
     "export --results here --format gif": "no results folder at here. Run `brainleaks invert` first, or name another.",
 }
 

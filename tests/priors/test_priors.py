@@ -17,7 +17,11 @@ from brainleaks_pl import (
     InversionModule,
     LabelOnly,
     MIFace,
+<<<<<<< HEAD
     PlugAndPlay,
+=======
+    NaturalSpectrum,
+>>>>>>> faces
     PrincipalComponents,
     Prior,
     RateEncoder,
@@ -38,6 +42,7 @@ def made(kind: str) -> Prior:
         "denoising": lambda: GuidedDenoising(width=8, alone=12),
         "vae": lambda: VAE(latents=4, hidden=8, alone=12),
         "components": lambda: PrincipalComponents(latents=4, alone=12),
+        "spectrum": lambda: NaturalSpectrum(power=1.0, alone=12),
     }[kind]()
     prior.fit_to(SHAPE)
     prior.memorise(torch.rand(20, *SHAPE))
@@ -53,7 +58,7 @@ def attacks(prior: Prior) -> list[InversionModule]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["denoising", "vae", "components"])
+@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum"])
 def test_attacks_look_among_the_priors_pictures_unit_by_unit(kind: str) -> None:
     prior = made(kind)
     for attack in attacks(prior):
@@ -73,7 +78,7 @@ def test_attacks_look_among_the_priors_pictures_unit_by_unit(kind: str) -> None:
             torch.testing.assert_close(alone.reconstructions()[0], pictures[1], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["denoising", "vae", "components"])
+@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum"])
 def test_the_gradient_goes_back_through_the_prior(kind: str) -> None:
     """What an attack steps along has the direction of the loss's gradient with respect to the latents."""
     prior = made(kind)
@@ -124,6 +129,52 @@ def test_components_are_those_of_the_public_pictures() -> None:
     greedy.fit_to(SHAPE)
     with pytest.raises(ValueError, match="fewer than the 30 public pictures"):
         greedy.memorise(pictures)
+
+
+def test_the_spectrum_is_that_of_the_public_pictures() -> None:
+    """Pictures of known statistics: coarse, brighter on the left, and livelier at the top."""
+    wide = NaturalSpectrum(start=0.0)
+    wide.fit_to((1, 20, 12))
+    torch.testing.assert_close(wide.network.rows @ wide.network.rows.T, torch.eye(20), rtol=0, atol=1e-6)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(200, 1, 20, 12, generator=generator)
+    coarse = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(noise, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    pictures = 0.5 + torch.linspace(0.1, -0.1, 12) + torch.linspace(0.4, 0.1, 20)[:, None] * coarse
+    assert wide.memorise(pictures)
+    drawn = wide.sample(400, torch.Generator().manual_seed(1))
+    assert float((drawn.mean(0) - pictures.mean(0)).abs().max()) < 0.03
+    for own in (0, -1):
+        ratio = drawn[..., own, :].std() / pictures[..., own, :].std()
+        assert float(ratio) == pytest.approx(1, abs=0.25)
+    fine = torch.diff(drawn, dim=-1).std() / drawn.std()
+    assert float(fine) == pytest.approx(float(torch.diff(pictures, dim=-1).std() / pictures.std()), rel=0.2)
+    assert float(wide.loss(pictures)) < float(wide.loss(pictures.flip(2)))
+    torch.testing.assert_close(wide.images(wide.first(noise[:2]), 0, 1)[0], pictures.mean(0))
+    grey = NaturalSpectrum()
+    grey.fit_to((1, 20, 12))
+    grey.memorise(torch.full((3, 1, 20, 12), 0.5))  # nothing differs
+    assert bool(torch.isfinite(grey.sample(2, generator)).all())
+
+
+def test_a_spectrums_steps_are_as_long_as_it_says_and_coarser_with_more_power() -> None:
+    pictures = torch.rand(30, 1, 9, 9, generator=torch.Generator().manual_seed(0)).cumsum(-1).cumsum(-2) / 81
+    roughness = []
+    for power in (0.0, 0.5, 1.0):
+        prior = NaturalSpectrum(power=power, lr=0.01)
+        prior.fit_to((1, 9, 9))
+        prior.memorise(pictures)
+        latents = torch.zeros(2, 1, 9, 9, requires_grad=True)
+        wanted = torch.randn(2, 1, 9, 9, generator=torch.Generator().manual_seed(1))
+        (prior.images(latents, 0, 1) * wanted).sum().backward()
+        assert latents.grad is not None
+        moved = prior.network.change(prior.guided(latents.grad, 0, 1))
+        torch.testing.assert_close(moved.square().mean((1, 2, 3)), torch.ones(2))
+        roughness.append(float(torch.diff(moved, dim=-1).square().mean()))
+        if power == 0:  # the gradient itself, where pixels differ alike
+            weighted = prior.network.deviations**2 * wanted
+            torch.testing.assert_close(moved / moved.std(), weighted / weighted.std(), rtol=1e-2, atol=1e-2)
+    assert roughness == sorted(roughness, reverse=True)
+    assert torch.equal(prior.guided(torch.zeros(1, 1, 9, 9), 0, 1), torch.zeros(1, 1, 9, 9))
 
 
 def test_training_lowers_the_loss_of_a_denoiser_and_a_vae() -> None:
@@ -185,6 +236,9 @@ def test_what_does_not_fit_is_refused() -> None:
     for arguments in ({"guidance": 0.0}, {"most_noise": 0.01}, {"alone": 0}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             GuidedDenoising(**arguments)
+    for arguments in ({"power": 1.5}, {"lr": 0.0}, {"momentum": 1.0}, {"start": -1.0}):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            NaturalSpectrum(**arguments)
     for arguments in ({"width": 12}, {"patch": 5}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             GuidedDenoising(**arguments).fit_to(SHAPE)

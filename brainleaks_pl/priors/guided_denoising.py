@@ -194,7 +194,8 @@ class GuidedDenoising(Prior):
 
     def _drawn(self, latents: Tensor) -> Tensor:
         """Return the draws, ``(N, draws, C, H, W)``, of latents."""
-        return latents.chunk(2, 1)[0].unflatten(1, (self.draws, -1))
+        draws: Tensor = latents.chunk(2, 1)[0].unflatten(1, (self.draws, -1))
+        return draws
 
     def _pictures(self, draws: Tensor, level: float) -> Tensor:
         """Return the pictures in [0, 1] behind draws with so much noise, both ``(N, draws, C, H, W)``."""
@@ -203,4 +204,5 @@ class GuidedDenoising(Prior):
         pictures = blacken_margin(unclamped((found + 1) / 2), self.margin)
         if self.max_mean is not None:
             pictures = pictures + (bound_mean(pictures.detach(), self.max_mean) - pictures).detach()
-        return pictures.unflatten(0, draws.shape[:2])
+        apart: Tensor = pictures.unflatten(0, draws.shape[:2])
+        return apart

@@ -118,6 +118,7 @@ def test_denoising_without_guidance_is_plain_sampling() -> None:
 def test_each_round_begins_with_the_mean_of_the_draws_and_new_noise() -> None:
     prior = GuidedDenoising(width=8, rounds=(8.0, 2.0, 1.0), draws=3, margin=1, max_mean=0.1)
     prior.fit_to(SHAPE)
+    prior.requires_grad_(False)
     levels = [prior.spread(step, 8) for step in range(9)]
     assert [levels[step] for step in (0, 4, 6, 8)] == pytest.approx([8, 2, 1, 0])
     assert [levels[step] for step in (3, 5, 7)] == pytest.approx([0.03] * 3)

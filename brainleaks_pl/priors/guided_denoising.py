@@ -57,8 +57,8 @@ class GuidedDenoising(Prior):
     def __init__(
         self,
         weights: str | None = None,
-        guidance: float = 0.9,
-        fine_guidance: float = 0.15,
+        guidance: float = 2.0,
+        fine_guidance: float = 0.6,
         rounds: Sequence[float] = (8.0, 2.0, 1.5, 1.0),
         least_noise: float = 0.03,
         draws: int = 4,

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from brainleaks_pl.attacks.assumed import assumed_encoder
 from brainleaks_pl.attacks.base import Keep
-from brainleaks_pl.attacks.functional import bound_mean, turned
 from brainleaks_pl.attacks.functional import total_variation as total_variation_of
+from brainleaks_pl.attacks.functional import turned
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.attacks.losses import Loss, MeanNLL
 from brainleaks_pl.attacks.streams import ENCODED_SPIKES, ENCODER, TURNS
 from brainleaks_pl.encoders.base import Encoder
+from brainleaks_pl.priors.bounds import bound_mean
 from brainleaks_pl.targets.classifier import Classifier
 
 

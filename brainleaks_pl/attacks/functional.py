@@ -148,24 +148,6 @@ def normalise_probabilities(probabilities: Tensor) -> Tensor:
     return positive / positive.amax(per_unit(positive), keepdim=True).clamp(min=1)
 
 
-def bound_mean(images: Tensor, limit: float) -> Tensor:
-    """Return the nearest images with pixels in [0, 1] whose mean is at most ``limit``, of images ``(N, C, H, W)``.
-
-    The projection onto a box and an L1 ball (Duchi et al., ICML 2008): one number is subtracted from all pixels of an
-    image, here found by bisection to 2**-30.
-    """
-    axes = per_unit(images)
-    low = images.new_zeros(images.shape[0], 1, 1, 1)
-    high = images.amax(axes, keepdim=True).clamp(min=0)
-    low = torch.where(images.clamp(0, 1).mean(axes, keepdim=True) > limit, low, high)
-    bounded = low == high
-    for _ in range(30):
-        middle = (low + high) / 2
-        above = (images - middle).clamp(0, 1).mean(axes, keepdim=True) > limit
-        low, high = torch.where(above, middle, low), torch.where(above, high, middle)
-    return torch.where(bounded, images, images - high).clamp(0, 1)
-
-
 def total_variation(images: Tensor) -> Tensor:
     """Return the mean absolute difference between neighbouring pixels, ``(N,)``, of images ``(N, C, H, W)``."""
     rows = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((1, 2, 3))

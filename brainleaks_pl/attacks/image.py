@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.latents import pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
+from brainleaks_pl.priors.bounds import blacken_margin
 from brainleaks_pl.targets.classifier import Classifier
 
 _COARSE = 4
@@ -213,9 +213,7 @@ class ImageInversion(GradientInversion):
         return (self.optimizer if self.prior is None or self.pixels else self.prior.optimizer)([self.candidates])
 
     def _without_margin(self, images: Tensor) -> Tensor:
-        if not self.margin:
-            return images
-        return F.pad(images[..., self.margin : -self.margin, self.margin : -self.margin], [self.margin] * 4)
+        return blacken_margin(images, self.margin)
 
     @property
     def _span(self) -> int:

@@ -20,7 +20,7 @@ TYPEFACES = (
     "STIXGeneral", "STIXGeneralItalic",
 )  # fmt: skip
 """Those that matplotlib ships and whose strokes are about as thick as a pen's."""
-LEFT_OUT = frozenset("OoQDОоΟοΘθσIl|!iΙιΪΐίZzΖЗзЭэSs$БбbδBВвΒ&gq")  # noqa: RUF001
+LEFT_OUT = frozenset("OoQDОоΟοΘθσIl|!iΙιΪΐίZzΖЗзЭэSs$БбЬьЪъЫыbδдBВвΒ&gq")  # noqa: RUF001
 """Glyphs that may be read as 0, 1, 2, 3, 5, 6, 8 or 9: the prior is not to know what a digit looks like."""
 CHARACTERS = tuple(
     chr(code)
@@ -28,7 +28,7 @@ CHARACTERS = tuple(
     for code in range(first, last + 1)
     if chr(code) not in LEFT_OUT and chr(code) not in "\"'`.,:;-_~\u03a2"  # too little of a glyph, or not one
 )
-SCRIBBLES = 0.25
+SCRIBBLES = 0.4
 """Share of samples that are random strokes; they are the last class."""
 
 _CANVAS = 64  # rows and columns that glyphs are drawn on
@@ -139,7 +139,7 @@ def _scribble(random: np.random.Generator) -> np.ndarray:
             points[0] = random.uniform(low, high, 2)
         weights = [(1 - along) ** 3, 3 * along * (1 - along) ** 2, 3 * along**2 * (1 - along), along**3]
         curve = sum(weight * point for weight, point in zip(weights, points, strict=True))
-        pen.line([tuple(own) for own in np.asarray(curve).tolist()], fill=255, width=5, joint="curve")
+        pen.line([tuple(own) for own in np.asarray(curve).tolist()], fill=255, width=4, joint="curve")
         end = points[3]
     return np.asarray(canvas)
 
@@ -151,13 +151,13 @@ def _uniform(low: float, high: float, count: int, generator: Generator) -> Tenso
 def _bent(canvas: Tensor, generator: Generator) -> Tensor:
     """Turn, shear, stretch and bend each canvas, ``(N, 1, S, S)``."""
     count = len(canvas)
-    angle, shear = _uniform(-0.25, 0.25, count, generator), _uniform(-0.4, 0.4, count, generator)
-    stretch = _uniform(-0.35, 0.35, count, generator).exp()
+    angle, shear = _uniform(-0.2, 0.2, count, generator), _uniform(-0.2, 0.4, count, generator)
+    stretch = _uniform(-0.15, 0.35, count, generator).exp()
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros(count)
     rows = [torch.stack([cos * stretch, shear - sin, zero], 1), torch.stack([sin, cos / stretch, zero], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(canvas.shape), align_corners=False)
-    size = _uniform(0.0, 0.22, count, generator).view(-1, 1, 1, 1)
-    coarse = size * torch.randn(count, 2, 4, 4, generator=generator)
+    size = _uniform(0.0, 0.2, count, generator).view(-1, 1, 1, 1)
+    coarse = size * torch.randn(count, 2, 3, 3, generator=generator)
     bends = F.interpolate(coarse, size=canvas.shape[-2:], mode="bicubic", align_corners=False)
     return F.grid_sample(canvas, grid + bends.movedim(1, -1), align_corners=False)
 
@@ -165,9 +165,9 @@ def _bent(canvas: Tensor, generator: Generator) -> Tensor:
 def _with_pen(canvas: Tensor, generator: Generator) -> Tensor:
     """Draw each canvas with a pen of another width: blurred, then cut off at a level of its own."""
     blurred = F.avg_pool2d(F.avg_pool2d(canvas, 5, 1, 2), 3, 1, 1)
-    most = blurred.amax((1, 2, 3), keepdim=True).clamp(min=1e-3)
-    level = _uniform(0.15, 0.5, len(canvas), generator).view(-1, 1, 1, 1)
-    return ((blurred / most - level) * 6 + 0.5).clamp(0, 1)
+    inside = (blurred * canvas).sum((1, 2, 3), keepdim=True) / canvas.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    level = _uniform(0.35, 0.9, len(canvas), generator).view(-1, 1, 1, 1)
+    return ((blurred / inside.clamp(min=1e-3) - level) * 8 + 0.5).clamp(0, 1)
 
 
 def _as_mnist(canvas: Tensor) -> Tensor:

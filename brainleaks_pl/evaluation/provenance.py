@@ -18,9 +18,7 @@ ROOMS = (
 )  # fmt: skip
 """The rooms of the package that decide what an attack finds and what it scores."""
 _MEASURES = tuple(f"measures/{name}" for name in ("gradient_leakage", "membership", "over_time"))
-BESIDE = tuple(
-    f"audit/{name}.py" for name in ("adversarial", "association", "cells", *_MEASURES)
-)
+BESIDE = tuple(f"audit/{name}.py" for name in ("adversarial", "association", "cells", *_MEASURES))
 """Files of other rooms that do; the rest plan, draw and write."""
 
 

@@ -1,17 +1,10 @@
-"""Priors: what natural pictures look like, learnt from public data, so that attacks look for nothing else."""
+"""Priors: what natural pictures look like, learned from public data, so that attacks look for nothing else."""
 
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.guided_denoising import GuidedDenoising
-<<<<<<< HEAD
+from brainleaks_pl.priors.natural_spectrum import NaturalSpectrum
 from brainleaks_pl.priors.plug_and_play import PlugAndPlay
 from brainleaks_pl.priors.principal_components import PrincipalComponents
 from brainleaks_pl.priors.vae import VAE
 
-__all__ = ["VAE", "GuidedDenoising", "PlugAndPlay", "PrincipalComponents", "Prior"]
-=======
-from brainleaks_pl.priors.natural_spectrum import NaturalSpectrum
-from brainleaks_pl.priors.principal_components import PrincipalComponents
-from brainleaks_pl.priors.vae import VAE
-
-__all__ = ["VAE", "GuidedDenoising", "NaturalSpectrum", "PrincipalComponents", "Prior"]
->>>>>>> faces
+__all__ = ["VAE", "GuidedDenoising", "NaturalSpectrum", "PlugAndPlay", "PrincipalComponents", "Prior"]

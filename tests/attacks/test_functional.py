@@ -10,7 +10,6 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from brainleaks_pl.attacks.functional import (
-    bound_mean,
     flip_probability,
     gaussian_blur,
     normalise_probabilities,
@@ -203,33 +202,6 @@ def test_unit_deviation_scales_each_unit_by_its_own(shape: tuple[int, ...]) -> N
         one = gradient.select(-4, unit)
         torch.testing.assert_close(scaled.select(-4, unit), one / one.std(correction=0))
     assert not scaled.select(-4, 1).any()
-
-
-@given(st.integers(0, 2**32 - 1), st.floats(0.01, 1.0))
-@settings(max_examples=60, deadline=None)
-def test_bounded_mean_is_the_nearest_image_within_the_bound(seed: int, limit: float) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    images = 2 * torch.rand((3, 1, 4, 5), generator=generator, dtype=torch.float64) - 0.5
-    images[1] *= 0.1
-    bounded = bound_mean(images, limit)
-    assert bounded.min() >= 0
-    assert bounded.max() <= 1
-    means = bounded.mean((1, 2, 3))
-    assert (means <= limit + 1e-8).all()
-    for image, projected, mean in zip(images, bounded, means, strict=True):
-        if image.clamp(0, 1).mean() <= limit:
-            assert torch.equal(projected, image.clamp(0, 1))
-            continue
-        assert mean.item() == pytest.approx(limit, abs=1e-7)
-        # nearest: no way into the set from there leads nearer to the image
-        others = torch.rand((200, *image.shape), generator=generator, dtype=torch.float64)
-        others *= (limit / others.mean((1, 2, 3), keepdim=True)).clamp(max=1)
-        assert (((image - projected) * (others - projected)).sum((1, 2, 3)) <= 1e-6).all()
-
-
-def test_bounded_mean_of_black_and_of_negative_images_is_black() -> None:
-    images = torch.stack([torch.zeros(1, 2, 2), -torch.ones(1, 2, 2)])
-    assert torch.equal(bound_mean(images, 0.1), torch.zeros(2, 1, 2, 2))
 
 
 def test_turned_images_are_those_of_a_quarter_turn_and_of_twice_the_size() -> None:

@@ -17,11 +17,8 @@ from brainleaks_pl import (
     InversionModule,
     LabelOnly,
     MIFace,
-<<<<<<< HEAD
-    PlugAndPlay,
-=======
     NaturalSpectrum,
->>>>>>> faces
+    PlugAndPlay,
     PrincipalComponents,
     Prior,
     RateEncoder,
@@ -94,20 +91,26 @@ def test_the_gradient_goes_back_through_the_prior(kind: str) -> None:
     _, _, gradient, *_ = attack.evaluate(0)
     assert gradient is not None
     stepped = attack.candidate_gradient(torch.zeros(3, 1), gradient, 0)
-    cosine = torch.nn.functional.cosine_similarity(stepped.flatten(1), latents.grad.flatten(1))
-    torch.testing.assert_close(cosine, torch.ones(3), rtol=0, atol=1e-4)
+    own, wanted = stepped.flatten(1), latents.grad.flatten(1)
+    if isinstance(prior, GuidedDenoising):  # each draw goes as far as the others; the noise of later rounds stays
+        assert not stepped[:, prior.draws :].any()
+        own, wanted = (gradient[:, : prior.draws].flatten(2) for gradient in (stepped, latents.grad))
+        torch.testing.assert_close(own.norm(dim=2), torch.full((3, prior.draws), prior.guidance * 8.0))
+    cosine = torch.nn.functional.cosine_similarity(own, wanted, dim=-1)
+    torch.testing.assert_close(cosine, torch.ones_like(cosine), rtol=0, atol=1e-4)
 
 
 def test_denoising_without_guidance_is_plain_sampling() -> None:
     """Each step is DDIM's: what is left of the noise lies where it lay, and the last step leaves none."""
-    prior = made("denoising")
-    latents = prior.first(torch.randn(2, *SHAPE))
+    prior = GuidedDenoising(width=8, rounds=(8.0,), draws=1)
+    prior.fit_to(SHAPE)
+    latents = prior.first(torch.randn(2, *prior.latent_shape))
     for step in range(5):
         images = prior.images(latents, step, 5)
         clean = 2 * images - 1
         following = prior.advance(latents, images, step, 5)
         ratio = prior.spread(step + 1, 5) / prior.spread(step, 5)
-        torch.testing.assert_close(following - clean, ratio * (latents - clean))
+        torch.testing.assert_close(following[:, :1] - clean, ratio * (latents[:, :1] - clean))
         latents = following
     torch.testing.assert_close(prior.images(latents, 5, 5), images)
     levels = [prior.spread(step, 5) for step in range(6)]
@@ -115,6 +118,31 @@ def test_denoising_without_guidance_is_plain_sampling() -> None:
     assert levels[4] == pytest.approx(0.03)
     assert levels == sorted(levels, reverse=True)
     assert levels[5] == 0
+
+
+def test_each_round_begins_with_the_mean_of_the_draws_and_new_noise() -> None:
+    prior = GuidedDenoising(width=8, rounds=(8.0, 2.0, 1.0), draws=3, margin=1, max_mean=0.1)
+    prior.fit_to(SHAPE)
+    prior.requires_grad_(False)
+    levels = [prior.spread(step, 8) for step in range(9)]
+    assert [levels[step] for step in (0, 4, 6, 8)] == pytest.approx([8, 2, 1, 0])
+    assert [levels[step] for step in (3, 5, 7)] == pytest.approx([0.03] * 3)
+    latents = prior.first(torch.randn(2, *prior.latent_shape, generator=torch.Generator().manual_seed(0)))
+    noises = []
+    for step in range(8):
+        images = prior.images(latents, step, 8)
+        assert float(images.mean((1, 2, 3)).max()) <= 0.1 + 1e-6
+        assert not images[..., 0].any()
+        assert not images[..., -1, :].any()
+        latents = prior.advance(latents, images, step, 8)
+        if step in (3, 5):
+            noises.append((latents[:, :3] - (2 * images - 1)) / prior.spread(step + 1, 8))
+            torch.testing.assert_close(noises[-1], latents[:, 3:], rtol=0, atol=1e-5)
+    assert not torch.allclose(*noises)
+    torch.testing.assert_close(prior.images(latents, 8, 8), images)
+    drawn = prior.sample(3, torch.Generator().manual_seed(1), 4)
+    assert drawn.shape == (3, *SHAPE)
+    assert prior.latent_shape == (6, 6, 6)
 
 
 def test_components_are_those_of_the_public_pictures() -> None:
@@ -233,7 +261,15 @@ def test_what_does_not_fit_is_refused() -> None:
         MIFace(mlp(), prior=made("denoising"))
     with pytest.raises(ValueError, match="LabelOnly takes no prior"):
         LabelOnly(mlp(), prior=made("vae"))
-    for arguments in ({"guidance": 0.0}, {"most_noise": 0.01}, {"alone": 0}):
+    for arguments in (
+        {"guidance": 0.0},
+        {"fine_guidance": 0.0},
+        {"rounds": [2.0, 0.01]},
+        {"draws": 0},
+        {"margin": -1},
+        {"max_mean": 1.5},
+        {"alone": 0},
+    ):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             GuidedDenoising(**arguments)
     for arguments in ({"power": 1.5}, {"lr": 0.0}, {"momentum": 1.0}, {"start": -1.0}):
@@ -242,6 +278,10 @@ def test_what_does_not_fit_is_refused() -> None:
     for arguments in ({"width": 12}, {"patch": 5}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             GuidedDenoising(**arguments).fit_to(SHAPE)
+
+    wide = GuidedDenoising(width=8, margin=3)
+    with pytest.raises(ValueError, match="margin must leave some of the 6x6 pixels"):
+        wide.fit_to(SHAPE)
 
 
 def _of_other_shape() -> Prior:

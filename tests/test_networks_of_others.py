@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from brainleaks_pl import BrainLeaksV3, EventCameraEncoder, FrameTransform, MeanNLL, TimeFirst, score, wrap
+from brainleaks_pl import BrainLeaksV3, EventCameraEncoder, FrameTransform, MaxMargin, TimeFirst, score, wrap
 from brainleaks_pl.evaluation.run import silent_trainer
 from brainleaks_pl.networks.nir import NIRNetwork
 
@@ -45,7 +45,7 @@ def test_scenes_found_in_one_published_network_are_recognised_by_another(monkeyp
         target,
         camera(10),
         steps=40,
-        loss=MeanNLL(),
+        loss=MaxMargin(),
         optimizer=lambda images: torch.optim.SGD(images, lr=0.0075, momentum=0.9),
         population=2,
         start=0.1,
@@ -53,6 +53,8 @@ def test_scenes_found_in_one_published_network_are_recognised_by_another(monkeyp
         max_mean=0.17,
         margin=4,
         max_shift=2,
+        rotation=15.0,
+        zoom=0.15,
         seed=0,
     )
     silent_trainer(accelerator="cpu").invert(attack)

@@ -62,6 +62,11 @@ class PlugAndPlay(GuidedDenoising):
         self.first_level = first_level
         self.last_level = last_level
 
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """That of the pictures."""
+        return self.input_shape
+
     def spread(self, step: int, steps: int) -> float:
         """Return the noise level of a step."""
         progress = min(1.0, step / max(1, steps - 1))

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import yaml
 from datafiles import WriteFaces, WriteMNIST
+from jsonargparse import Namespace
 
 from brainleaks_pl.audit.cells import budgeted
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.main import audit_parser
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.composing import read_config
+from brainleaks_pl.engine.shapes import fill_shapes
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
 CONFIGS = [path for path in SHIPPED if "\nattacks:" in path.read_text()]
@@ -34,11 +36,11 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
             part_arguments = arguments[part].get("init_args", arguments[part])
             part_arguments["time_steps"] = 2
     for classifier in (*config["targets"].values(), *config["judges"].values()):
-        if "init_args" not in classifier:  # a judge that is not trained
+        if isinstance(classifier, str) or "init_args" not in classifier:  # a judge that is not trained
             continue
         classifier["init_args"]["training"] |= {"epochs": 1, "batch_size": 20}
         network = classifier["init_args"]["network"]
-        if "hidden" in network.get("init_args", ()):
+        if isinstance(network, dict) and "hidden" in network.get("init_args", ()):
             network["init_args"]["hidden"] = 8
     for attack in config["attacks"].values():
         attack["init_args"] |= {"steps": 2, "classes": [1, 2]}
@@ -63,10 +65,18 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
     return {**config, "seeds": [0], "gradients": None, **few}
 
 
+def write_quickstart(path: Path) -> None:
+    """Write the quickstart's audit as one file."""
+    config = read_config(SHIPPED[0].parent / "audit_quickstart.yaml")
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_attack_of_a_shipped_audit_fits_a_target_and_the_budget(path: Path) -> None:
     parser = audit_parser()
-    parts = parser.instantiate(parser.parse_args(["--config", str(path)]))
+    config = parser.parse_args(["--config", str(path)])
+    fill_shapes(config, parser.instantiate(Namespace(data=config.data)).data)
+    parts = parser.instantiate(config)
     audit = Audit(parts.data, parts.targets, parts.judges, parts.attacks, parts.seeds, parts.gradients)
     networks = audit.networks()
     for target, attacks in audit.fits(networks).items():
@@ -134,7 +144,9 @@ def test_what_the_command_refuses_it_refuses_in_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "audit.yaml").write_text(yaml.safe_dump(read_config(CONFIGS[0].parent / "audit_quickstart.yaml")))
+    (tmp_path / "audit.yaml").write_text(
+        yaml.safe_dump(read_config(CONFIGS[0].parent / "audit_quickstart.yaml"), sort_keys=False)
+    )
     with pytest.raises(SystemExit) as stopped:
         main(["audit", "--config=audit.yaml", *arguments])
     assert stopped.value.code == 2
@@ -152,11 +164,14 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
 ) -> None:
     document = {
         "cells": [{"status": status} for status in statuses], "runs": [], "targets": {}, "judges": {},
-        "verdict": {"control": "All is well.", "sentence": "No difference."}, "warnings": ["something \x1b[31m odd"],
+        "verdict": {"leaks": ["Much leaks."], "control": "All is well.", "sentence": "No difference."}, 
+        "warnings": ["something \x1b[31m odd"],
     }  # fmt: skip
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("brainleaks_pl.audit.main.run_audit", lambda *_, **__: document)
-    (tmp_path / "audit.yaml").write_text(yaml.safe_dump(read_config(CONFIGS[0].parent / "audit_quickstart.yaml")))
+    (tmp_path / "audit.yaml").write_text(
+        yaml.safe_dump(read_config(CONFIGS[0].parent / "audit_quickstart.yaml"), sort_keys=False)
+    )
     if code is None:
         main(["audit", "--config=audit.yaml"])
     else:
@@ -164,10 +179,8 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
             main(["audit", "--config=audit.yaml"])
         assert stopped.value.code == code
     said = capsys.readouterr().out
-    assert (
-        "All is well.\nNo difference.\nWarning: something \ufffd[31m odd\nWritten to results/audit/report.html\n"
-        in said
-    )
+    sentences = "Much leaks.\nAll is well.\nNo difference.\nWarning: something \ufffd[31m odd\n"
+    assert f"{sentences}Written to results/audit/report.html\n" in said
 
 
 def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,8 @@ class SuggestingParser(ComposingParser):
         for pattern in _CLASSES:
             found = pattern.search(message)
             if found and action and message[found.end() : found.end() + 1] != ";":
-                known = sorted({path.rpartition(".")[2] for path in paths_of(action)}) or brainleaks_pl.__all__
+                ours = {path.rpartition(".")[2] for path in paths_of(action) if path.startswith("brainleaks_pl.")}
+                known = sorted(ours) or brainleaks_pl.__all__
                 return message[: found.end()] + did_you_mean(found[1], known) + message[found.end() :]
         return message
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,8 +47,8 @@ class Sharing:
             raise ValueError(
                 f"batch_size and local_steps must be at least 1, got {self.batch_size} and {self.local_steps}."
             )
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be positive and finite, got {self.learning_rate}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,10 @@ class Network(Captured, nn.Module):
             raise ValueError(f"num_classes must be at least 2, got {num_classes}.")
         self.input_shape = (input_shape[0], input_shape[1], input_shape[2])
         self.num_classes = num_classes
+        remembered = self.constructor_arguments or {}  # as they came to be: a checkpoint depends on no default
+        for name, value in (("input_shape", self.input_shape), ("num_classes", num_classes)):
+            if remembered.get(name, value) is None:
+                remembered[name] = value
 
 
 def convolved_size(size: int, kernel: int) -> int:

@@ -122,7 +122,7 @@ def test_why_there_is_no_verdict(targets: list[str], rows: list[Any], judges: li
 
 
 def test_the_control_is_said_before_the_verdict() -> None:
-    assert list(verdict([], [], NAMES, control="All is well."))[:2] == ["control", "sentence"]
+    assert list(verdict([], [], NAMES, control="All is well."))[:3] == ["leaks", "control", "sentence"]
 
 
 @pytest.mark.parametrize(("share", "masked"), [(0.4, True), (0.05, False)])

@@ -164,7 +164,7 @@ def test_the_command_exits_with_what_failed_once_all_is_said(
 ) -> None:
     document = {
         "cells": [{"status": status} for status in statuses], "runs": [], "targets": {}, "judges": {},
-        "verdict": {"leaks": ["Much leaks."], "control": "All is well.", "sentence": "No difference."}, 
+        "verdict": {"leaks": ["Much leaks."], "control": "All is well.", "sentence": "No difference."},
         "warnings": ["something \x1b[31m odd"],
     }  # fmt: skip
     monkeypatch.chdir(tmp_path)

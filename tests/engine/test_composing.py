@@ -102,6 +102,7 @@ REFUSED = {
     ),
     "a number": ({"own": "base: 5"}, r"own\.yaml: base is 5, and must be the path of a YAML file, or a list of paths"),
     "nothing": ({"own": "base:"}, r"own\.yaml: base is null, and must be the path"),
+    "no text": ({"own": "base: ''"}, r"own\.yaml: base is '', and must be the path"),
     "a mapping": ({"own": "base: [{a: 1}]"}, r"own\.yaml: base is \{'a': 1\}, and must be the path"),
     "ever more files": (
         {"own": "base: [b.yaml, b.yaml]", "g": "a: 1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from brainleaks_pl.membership.draws import encoded, encoded_together, seed_from,
 from brainleaks_pl.membership.halves import Members
 from brainleaks_pl.membership.stacked import Stack, together
 from brainleaks_pl.targets.classifier import Classifier
+from brainleaks_pl.targets.learner import shifted_at_random
 from brainleaks_pl.targets.training import Training
 
 State = dict[str, Tensor]
@@ -105,6 +107,9 @@ def _train_one(
     steps = steps_of(pool.held_by(network), training.epochs, batch_size, seed_from(pool.seed, network))
     for step, indices in enumerate(steps):
         x, labels = encoded(pool.data, "train", indices, device, seed_from(pool.seed, step))
+        if training.max_shift:
+            generator = np.random.default_rng((pool.seed, network, step))
+            x = shifted_at_random(x, training.max_shift, generator)
         loss = classifier.loss(classifier.logits(x), labels) + classifier.penalty()
         _require_finite(loss, [network], step, training)
         optimizer.zero_grad()

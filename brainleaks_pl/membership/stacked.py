@@ -26,6 +26,8 @@ def can_be_stacked(classifier: Classifier) -> bool:
     network = classifier.network
     if type(network) not in (MLP, SpikingMLP) or classifier.spike_penalty or classifier.weights is not None:
         return False
+    if classifier.training_recipe.max_shift:  # each network's samples are shifted by themselves
+        return False
     if classifier.interface != own_interface(network) or type(classifier) is not Classifier:
         return False
     neurons = [module for module in network.modules() if isinstance(module, LIF)]

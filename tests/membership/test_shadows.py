@@ -75,6 +75,15 @@ def test_networks_trained_together_are_those_trained_alone(kind: type[nn.Module]
     assert not torch.allclose(alone[0]["hidden.weight"], alone[1]["hidden.weight"], atol=1e-3)
 
 
+def test_samples_are_shifted_where_the_recipe_shifts_them_by_each_network_alone() -> None:
+    pool = pool_of(Labelled(batch_size=7), 4, False)
+    still, shifted = (network(MLP, Training(lr=0.02, epochs=1, max_shift=most), hidden=10) for most in (0, 2))
+    found = train(shifted, pool, [1, 2], CPU)
+    assert not torch.allclose(found[0]["hidden.weight"], train(still, pool, [1], CPU)[0]["hidden.weight"], atol=1e-3)
+    assert torch.equal(found[1]["hidden.weight"], train(shifted, pool, [2], CPU)[0]["hidden.weight"])
+    assert not can_be_stacked(shifted())
+
+
 def test_only_what_is_known_to_be_plain_is_trained_together() -> None:
     plain = network(SpikingMLP, Training())()
     assert can_be_stacked(plain)

@@ -35,6 +35,10 @@ class RateEncoder(Encoder):
     def encode(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Draw spikes in {0, 1}, ``(T, B, C, H, W)``, from pixels ``(B, C, H, W)``."""
         uniform = torch.rand((self.time_steps, *images.shape), generator=generator, device=images.device)
+        return self.spikes(images, uniform)
+
+    def spikes(self, images: Tensor, uniform: Tensor) -> Tensor:
+        """Return the spikes in {0, 1} that uniform numbers in [0, 1) make of pixels; the two are broadcast."""
         return (uniform < images * self.gain).to(images.dtype)
 
     def decode(self, inputs: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def encoded_together(
         return pixels, labels
     generator = torch.Generator(device).manual_seed(seed)
     uniform = torch.rand((encoder.time_steps, *pixels.shape[1:]), generator=generator, device=device)
-    return (uniform < pixels.unsqueeze(1) * encoder.gain).to(pixels.dtype), labels
+    return encoder.spikes(pixels.unsqueeze(1), uniform), labels
 
 
 def steps_of(members: Tensor, epochs: int, batch_size: int, seed: int) -> Iterator[list[int]]:

@@ -63,7 +63,7 @@ def all_answers(
 
     Args:
         work: which networks, and what is asked.
-        folder: where groups are kept, one file each, written whole or not at all.
+        folder: where groups are kept, one file each, written atomically.
         device: where networks are trained and asked.
         say: tells the user how it goes, a line a group.
 

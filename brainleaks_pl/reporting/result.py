@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,9 @@ class AttackResult(Report):
         Raises:
             ValueError: when there is no picture of that name.
         """
-        figures = {**illustrate_further(self), **illustrate(self)}
+        figures = illustrate(self)
+        if name not in figures:
+            figures |= illustrate_further(self)
         if name not in figures:
             raise ValueError(f"there is no picture {name!r}; there are {', '.join(sorted(figures))}.")
         return figures[name]
@@ -108,9 +109,7 @@ def run_attack(
         The result; None in processes that share the attack and are not the first.
     """
     report = attack_and_score(attack, judges, data, scoring, trainer=trainer, title=title, seed=seed)
-    return (
-        None if report is None else AttackResult(**{part.name: getattr(report, part.name) for part in fields(report)})
-    )
+    return None if report is None else AttackResult(**vars(report))
 
 
 def _classes(report: Report) -> str:

@@ -19,8 +19,8 @@ from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.cli.arguments import add_shared_arguments
 from brainleaks_pl.cli.checking import facts_before
 from brainleaks_pl.cli.course import ATTACK, Course, CourseBar, course_of, course_of_attack
+from brainleaks_pl.cli.lightning_cli import CommandCLI
 from brainleaks_pl.cli.messages import say
-from brainleaks_pl.cli.parsers import CommandCLI
 from brainleaks_pl.cli.predictions import PREDICTIONS, say_written, write_predictions
 from brainleaks_pl.cli.priors import PRIOR, fit_prior
 from brainleaks_pl.cli.trained import TrainedNetworks

@@ -210,8 +210,9 @@ class Classifier(Captured, Learner):
     def recipe(self) -> dict[str, Any]:
         """Return the plain values that decide how ``fit`` trains it."""
         recipe = asdict(self.training_recipe)
-        if not recipe["max_shift"]:  # as in checkpoints that are older than it
-            del recipe["max_shift"]
+        for name in ("max_shift", "keep"):
+            if recipe[name] == getattr(Training, name):  # as in checkpoints that are older than it
+                del recipe[name]
         surrogates = [plain(neurons.surrogate) for neurons in self._neurons]
         if not surrogates:
             return recipe

@@ -71,16 +71,17 @@ class Trainee(LightningModule):
         return torch.optim.Adam(self.parameters(), lr=self.training_recipe.lr, fused=not mixed)
 
     def configure_callbacks(self) -> Sequence[Callback]:
-        """Keep the epoch that validation likes best, but where validation looks at the test images, and the last.
+        """Keep the last epoch, and the one that validation likes best, weights alone, where that is what counts.
 
-        The best one, weights alone, is what training comes to; ``last.ckpt`` holds all that it takes to go on.
+        It counts unless the recipe keeps the last, or validation looks at the test images; ``last.ckpt`` holds all that
+        it takes to resume.
         """
         if not self.trainer.checkpoint_callbacks or getattr(self.trainer, "fast_dev_run", False):  # it is switched off
             return []
         every = max(1, (self.trainer.max_epochs or 1) // _SAVES)
         last = ModelCheckpoint(save_top_k=0, save_last=True, every_n_epochs=every)
         data = getattr(self.trainer, "datamodule", None)
-        if data is None or getattr(data, "validates_on_test", False):
+        if data is None or self.training_recipe.keep == "last" or getattr(data, "validates_on_test", False):
             return [last]
         monitor, mode = self.monitored
         return [ModelCheckpoint(monitor=monitor, mode=mode, filename="best", save_weights_only=True), last]

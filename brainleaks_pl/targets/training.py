@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,9 @@ class Training:
         gradient_clip_norm: largest norm of the gradient of one step; None leaves it alone.
         max_shift: shift each training sample, all its time steps alike, at random by at most so many pixels in both
             directions, >= 0; what enters at an edge is 0. For classifiers trained on few samples.
+        keep: which epoch's weights count: ``"best"``, the one that validation likes best, the first of equals; or
+            ``"last"``. Where there are few validation samples, many epochs are equal, and the first of them may be long
+            before the network has learned its training data.
 
     Raises:
         ValueError: when a value is out of range.
@@ -27,6 +31,7 @@ class Training:
     batch_size: int | None = None
     gradient_clip_norm: float | None = 1.0
     max_shift: int = 0
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < math.inf:
@@ -39,3 +44,5 @@ class Training:
             raise ValueError(f"gradient_clip_norm must be positive and finite, or null, got {self.gradient_clip_norm}.")
         if self.max_shift < 0:
             raise ValueError(f"max_shift must be at least 0, got {self.max_shift}.")
+        if self.keep not in ("best", "last"):
+            raise ValueError(f'keep must be "best" or "last", got {self.keep!r}.')

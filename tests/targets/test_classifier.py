@@ -8,7 +8,7 @@ import re
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -160,12 +160,13 @@ BAD_RECIPES = [
     ("batch_size", 0),
     ("gradient_clip_norm", 0.0),
     ("max_shift", -1),
+    ("keep", "first"),
 ]
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_RECIPES)
-def test_training_recipe_out_of_range(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=rf"{name} must be .*, got {value}"):
+def test_training_recipe_out_of_range(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must be .*, got {value!r}"):
         Training(**{name: value})
 
 
@@ -215,10 +216,16 @@ class Norms(Callback):
 
 
 def fit(
-    folder: Path, data: ToyDigits, clip: float | None = 1.0, epochs: int = 1, **settings: Any
+    folder: Path,
+    data: ToyDigits,
+    clip: float | None = 1.0,
+    epochs: int = 1,
+    keep: Literal["best", "last"] = "best",
+    **settings: Any,
 ) -> tuple[Classifier, Norms]:
     torch.manual_seed(0)
-    network = classifier(SpikingMLP, (1, 12, 12), 3, 24, training=Training(lr=5e-3, gradient_clip_norm=clip))
+    training = Training(lr=5e-3, gradient_clip_norm=clip, keep=keep)
+    network = classifier(SpikingMLP, (1, 12, 12), 3, 24, training=training)
     norms = Norms()
     silent_trainer(default_root_dir=folder, max_epochs=epochs, callbacks=[norms], **settings).fit(network, data)
     return network, norms
@@ -262,14 +269,17 @@ class WatchesTest(ToyDigits):
     validates_on_test = True
 
 
-@pytest.mark.parametrize("data", [ToyDigits, WatchesTest])
-def test_the_best_epoch_is_kept_unless_test_images_would_choose_it(data: type[ToyDigits], tmp_path: Path) -> None:
-    network, _ = fit(tmp_path, data(encoder=RateEncoder(5), batch_size=30), enable_checkpointing=True)
+@pytest.mark.parametrize(("data", "keep"), [(ToyDigits, "best"), (WatchesTest, "best"), (ToyDigits, "last")])
+def test_the_best_epoch_is_kept_unless_told_otherwise_or_test_images_would_choose_it(
+    data: type[ToyDigits], keep: Literal["best", "last"], tmp_path: Path
+) -> None:
+    network, _ = fit(tmp_path, data(encoder=RateEncoder(5), batch_size=30), keep=keep, enable_checkpointing=True)
+    best = data is ToyDigits and keep == "best"
     callback = network.trainer.checkpoint_callback
     assert callback is not None
-    assert bool(callback.best_model_path) == (data is ToyDigits)  # type: ignore[attr-defined]
+    assert bool(callback.best_model_path) == best  # type: ignore[attr-defined]
     kept = {path.name for path in tmp_path.rglob("*.ckpt")}
-    assert kept == ({"best.ckpt", "last.ckpt"} if data is ToyDigits else {"last.ckpt"})
+    assert kept == ({"best.ckpt", "last.ckpt"} if best else {"last.ckpt"})
 
 
 def test_nothing_is_written_where_checkpointing_is_switched_off(tmp_path: Path) -> None:
@@ -550,6 +560,7 @@ def test_recipe_says_how_it_is_trained_and_with_which_surrogates() -> None:
     recipe = {"lr": 5e-5, "epochs": 10, "batch_size": None, "gradient_clip_norm": 1.0}
     assert mlp().recipe() == recipe
     assert Classifier(MLP, training=Training(max_shift=2)).recipe() == {**recipe, "max_shift": 2}
+    assert Classifier(MLP, training=Training(keep="last")).recipe() == {**recipe, "keep": "last"}
     own = {"class": "FastSigmoid", "slope": 40.0}
     assert spiking_mlp().recipe() == {**recipe, "spike_penalty": 0.0, "surrogate": own}
     mixed = Classifier(nn.Sequential(LIF(), LIF(surrogate=ATan())), TimeFirst())

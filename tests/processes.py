@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -37,32 +38,52 @@ trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: f
 """
 
 
+def _become(arguments: list[str], folder: Path) -> None:
+    """Be the process of ``python -m brainleaks_pl`` or, where the first argument is a file, of ``python FILE``."""
+    os.chdir(folder)
+    for stream, name in (("stdout", "printed.txt"), ("stderr", "said.txt")):
+        opened = (folder / name).open("w", encoding="utf-8")
+        os.dup2(opened.fileno(), {"stdout": 1, "stderr": 2}[stream])
+        setattr(sys, stream, opened)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell passes it on ignored
+    sys.path.insert(0, str(folder))
+    if arguments[0].endswith(".py"):
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
+    else:
+        sys.argv = ["brainleaks", *arguments]
+        runpy.run_module("brainleaks_pl", run_name="__main__", alter_sys=True)
+
+
 @contextmanager
 def running(arguments: list[str], folder: Path) -> Iterator[Callable[..., int]]:
-    """Run a command; give a function that presses Ctrl-C, or sends another signal, and returns the exit status.
+    """Run a command in a child, for which nothing is imported anew; give a function that sends it a signal (Ctrl-C
+    unless told otherwise; None lets it end by itself) and returns the exit status.
 
-    What it says on standard error goes to ``said.txt`` in the folder.
+    What it prints goes to ``printed.txt`` in the folder, what it says on standard error to ``said.txt``.
     """
-    command = [sys.executable, "-m", "brainleaks_pl", *arguments]
-    with (folder / "said.txt").open("w") as said:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=ENVIRONMENT,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell passes it on ignored
-        )
+    process = multiprocessing.get_context("fork").Process(target=_become, args=(arguments, folder))
+    process.start()
 
-    def interrupt(number: int = signal.SIGINT) -> int:
-        process.send_signal(number)
-        return process.wait(300)
+    def end(number: int | None = signal.SIGINT) -> int:
+        if number is not None:
+            os.kill(process.pid or 0, number)
+        process.join(300)
+        assert process.exitcode is not None, "the command did not end in time"
+        return process.exitcode
 
     try:
-        yield interrupt
+        yield end
     finally:
         process.kill()
-        process.wait()
+        process.join()
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    """Run a command in a child to its end, which is a success, and return what it printed."""
+    with running(arguments, folder) as end:
+        assert end(None) == 0, (folder / "said.txt").read_text()
+    return (folder / "printed.txt").read_text()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:

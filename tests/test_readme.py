@@ -2,13 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from processes import ENVIRONMENT
+from processes import run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,16 +18,10 @@ def python(page: str) -> str:
     return re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
 
 
-def run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_python_example_runs(tmp_path: Path) -> None:
     example = python(README).replace("=25", "=3").replace("RateEncoder(25)", "RateEncoder(3)")
     (tmp_path / "example.py").write_text(example)
-    assert "'class': 8" in run([sys.executable, "example.py"], tmp_path)
+    assert "'class': 8" in run(["example.py"], tmp_path)
 
 
 def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path: Path) -> None:
@@ -37,7 +29,7 @@ def test_own_classes_are_found_by_class_path_from_the_working_directory(tmp_path
     lines = re.findall(r"^python -m brainleaks_pl (.* own\.\S+)$", PAGES["extending"], re.MULTILINE)
     assert [line.split()[0] for line in lines] == ["fit", "invert"]
     for line in lines:
-        run([sys.executable, "-m", "brainleaks_pl", *line.split(), "--trainer.max_epochs=1"], tmp_path)
+        run([*line.split(), "--trainer.max_epochs=1"], tmp_path)
     scores = json.loads((tmp_path / "results" / "Stripes-DeepSNN" / "scores.json").read_text(encoding="utf-8"))
     assert scores["data"]["class"] == "Stripes"
     assert scores["attack"]["class_path"] == "own.GreedyV1"

@@ -146,6 +146,11 @@ class InversionModule(LightningModule, ABC):
         return None
 
     @property
+    def attacker(self) -> str:
+        """Who could run it, as reports say it of an attacker: "with its weights", "who sees its scores"."""
+        return "with its weights"
+
+    @property
     def spending(self) -> Spending:
         """What has been spent on each class so far."""
         return Spending()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,9 @@ class Oracle(ABC):
         units: N, number of those who ask.
         budget: queries that each of them has.
     """
+
+    shows: ClassVar[str]
+    """What it answers with, as reports say it of the target: "its scores"."""
 
     def __init__(self, target: Classifier, units: int, budget: int) -> None:
         self._target = target
@@ -56,6 +60,8 @@ class Oracle(ABC):
 class ScoreOracle(Oracle):
     """Answers with scores: the log-softmax of the outputs' mean over time, ``(B, K)``, all at most 0."""
 
+    shows = "its scores"
+
     @staticmethod
     def _answer(outputs: Tensor) -> Tensor:
         return outputs.mean(0).log_softmax(-1)
@@ -63,6 +69,8 @@ class ScoreOracle(Oracle):
 
 class LabelOracle(Oracle):
     """Answers with the predicted class alone (argmax of the outputs summed over time): int64 ``(B,)``."""
+
+    shows = "the class that it predicts"
 
     @staticmethod
     def _answer(outputs: Tensor) -> Tensor:

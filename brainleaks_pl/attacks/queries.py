@@ -127,6 +127,11 @@ class QueryInversion(InversionModule):
         return int(self.oracle.spent.max()) * self.restarts
 
     @property
+    def attacker(self) -> str:
+        """Who sees what the oracle answers."""
+        return f"who sees {self.oracle_class.shows}"
+
+    @property
     def spending(self) -> Spending:
         """The queries spent on each class so far."""
         return Spending(queries=self.queries_per_class)

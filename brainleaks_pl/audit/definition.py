@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +62,19 @@ class Audit:
     def attack_settings(self) -> dict[str, Any]:
         """Return, by attack, its ``class_path`` and ``init_args``; None where they are not known."""
         return {name: self.settings.get("attacks", {}).get(name) for name in self.attacks}
+
+    def attackers(self, networks: Mapping[str, Classifier]) -> dict[str, str]:
+        """Return, by attack, who could run it.
+
+        Args:
+            networks: the targets by name.
+        """
+        found = {}
+        for name, make in self.attacks.items():
+            for target in self.targets:
+                with suppress(WrongTargetError):
+                    found[name] = make(networks[target]).attacker
+        return found
 
     def networks(self) -> dict[str, Classifier]:
         """Return the targets and judges, untrained.

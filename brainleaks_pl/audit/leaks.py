@@ -15,10 +15,6 @@ _NULLS = {
     "adversarial": "adversarial examples, which hold nothing of it, {}",
 }
 _FLOOR = ("noise", "false_positive")
-_KNOWLEDGE = {
-    "BlackBox": "who sees its scores",
-    "LabelOnly": "who sees the class that it predicts",
-}
 _GRADES = (
     (0.9, "gives away what its classes look like"),
     (0.5, "gives away much of what its classes look like"),
@@ -36,7 +32,7 @@ PROTOTYPE = (
 def leak_sentences(
     summary: Sequence[Mapping[str, Any]],
     targets: Mapping[str, Mapping[str, Any]],
-    attacks: Mapping[str, Mapping[str, Any] | None],
+    attackers: Mapping[str, str],
     *,
     judges: Collection[str],
     without: Collection[str] = (),
@@ -50,7 +46,7 @@ def leak_sentences(
     Args:
         summary: the audit's ``summary``.
         targets: its ``targets``.
-        attacks: its ``attacks``.
+        attackers: by attack, who could run it.
         judges: names of the judges that count.
         without: targets of which nothing is said, as they know nothing.
         classes: number of attacked classes, at least 1.
@@ -71,13 +67,11 @@ def leak_sentences(
         }
         prototypes.append("class_mean" in nulls and reached <= nulls["class_mean"] + _AS_MUCH)
         beside = [words.format(_count(nulls[name], classes)) for name, words in _NULLS.items() if name in nulls]
-        path = (attacks.get(attack) or {}).get("class_path", "")
-        who = _KNOWLEDGE.get(path.rpartition(".")[2], "with its weights")
         seen = "a judge" if len(judges) == 1 else "independent judges"
         found.append(
-            f"{target}{_accuracy(targets[target])} {_grade(reached, nulls)}: an attacker {who} recovers, by {attack}, "
-            f"what {seen} on average {'takes' if len(judges) == 1 else 'take'} for the right class in "
-            f"{_count(reached, classes)} of {classes} classes{'; ' if beside else ''}{listed(beside)}."
+            f"{target}{_accuracy(targets[target])} {_grade(reached, nulls)}: an attacker {attackers[attack]} "
+            f"recovers, by {attack}, what {seen} on average {'takes' if len(judges) == 1 else 'take'} for the right "
+            f"class in {_count(reached, classes)} of {classes} classes{'; ' if beside else ''}{listed(beside)}."
         )
     return [*found, PROTOTYPE] if prototypes and all(prototypes) else found
 

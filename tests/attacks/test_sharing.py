@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from datafiles import write_mnist_files
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import ENVIRONMENT, tiny_config
+from processes import ENVIRONMENT, run, tiny_config
 from resuming import ATTACKS, everything
 from sharing_work import SHARED
 from toys import mlp, silent_trainer, spiking_mlp
@@ -46,13 +45,7 @@ def test_shares_are_even_and_joined_in_order(count: int, ranks: int) -> None:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where two processes leave what all attacks come to."""
     folder = tmp_path_factory.mktemp("shared")
-    tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests), ENVIRONMENT.get("PYTHONPATH", "")])
-    command = [sys.executable, str(tests / "sharing_work.py"), str(folder)]
-    done = subprocess.run(
-        command, env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run([str(Path(__file__).parents[1] / "sharing_work.py"), str(folder)], folder)
     return folder
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
+from tiny_audit import tiny_audit
 
+from brainleaks_pl import BlackBox, BrainLeaksV1, LabelOnly, MIFace, RateEncoder
 from brainleaks_pl.audit.leaks import PROTOTYPE, leak_sentences
 
 NULLS = {"noise": 0.1, "class_mean": 1.0, "real": 0.9, "false_positive": 0.2, "adversarial": 0.4}
 TARGETS: dict[str, dict[str, Any]] = {"snn": {"test_accuracy": [0.9, 1.0, None]}, "ann": {"test_accuracy": [None]}}
-ATTACKS = {"v3": None, "ask": {"class_path": "brainleaks_pl.BlackBox"}}
+ATTACKERS = {"v3": "with its weights", "ask": "who sees its scores"}
 
 
 def row(target: str, attack: str, judge: str, accuracy: float, **nulls: float | None) -> list[dict[str, Any]]:
@@ -20,7 +23,7 @@ def row(target: str, attack: str, judge: str, accuracy: float, **nulls: float | 
 
 
 def said(rows: list[dict[str, Any]], **options: Any) -> list[str]:
-    return leak_sentences(rows, TARGETS, ATTACKS, **{"judges": ["a", "b"], "classes": 10, **options})
+    return leak_sentences(rows, TARGETS, ATTACKERS, **{"judges": ["a", "b"], "classes": 10, **options})
 
 
 def test_the_strongest_attack_is_said_in_classes_beside_every_null() -> None:
@@ -71,3 +74,18 @@ def test_nothing_is_said_of_targets_and_judges_that_know_nothing() -> None:
     assert [sentence.split()[0] for sentence in said(rows, without=["snn"])][:1] == ["ann"]
     assert "9.0 of 10" in said(rows, without=["snn"])[0]
     assert said([]) == []
+
+
+def test_each_attack_says_who_could_run_it() -> None:
+    class Own(BlackBox):
+        pass
+
+    ask = {"encoder": RateEncoder(5)}
+    attacks = {"v1": BrainLeaksV1, "own": partial(Own, **ask), "labels": partial(LabelOnly, **ask), "mi": MIFace}
+    audit = tiny_audit(attacks=attacks)
+    assert audit.attackers(audit.networks()) == {
+        "v1": "with its weights",
+        "own": "who sees its scores",
+        "labels": "who sees the class that it predicts",
+        "mi": "with its weights",
+    }

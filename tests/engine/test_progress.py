@@ -6,8 +6,6 @@ import json
 import multiprocessing
 import random
 import resource
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +16,7 @@ import torch
 from datafiles import write_mnist_files
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers.logger import DummyLogger
-from processes import ENVIRONMENT, running, tiny_config, wait_for
+from processes import run, running, tiny_config, wait_for
 from resuming import ATTACKS, everything, work
 from toys import mlp, silent_trainer, spiking_mlp
 
@@ -142,8 +140,7 @@ def test_invert_resumes_on_the_command_line(tmp_path: Path, monkeypatch: pytest.
     assert_equal(mine, alone)
     scores = tmp_path / "results" / "c" / "scores.json"
     before = scores.stat().st_mtime_ns
-    command = [sys.executable, "-m", "brainleaks_pl", "invert", "--config", "c.yaml", "--resume", "true"]
-    subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True)
+    run(["invert", "--config", "c.yaml", "--resume", "true"], tmp_path)
     assert scores.stat().st_mtime_ns == before
     assert json.loads(scores.read_text())["run"]
 

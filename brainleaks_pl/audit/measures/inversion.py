@@ -54,7 +54,7 @@ class Inversion(Measure):
             seeing,
         )
         controls = control_rows(comparable(cells, (), blind_judges))
-        rows, attacks = summary_rows(cells), audit.attack_settings()
+        rows = summary_rows(cells)
         return {
             "summary": rows,
             "differences": compared,
@@ -63,7 +63,12 @@ class Inversion(Measure):
                 seeing,
                 [audit.data.class_name(label) for label in range(audit.data.num_classes)],
                 leaks=leak_sentences(
-                    rows, found.targets, attacks, judges=seeing, without=blind_targets, classes=audit.data.num_classes
+                    rows,
+                    found.targets,
+                    audit.attackers(found.networks),
+                    judges=seeing,
+                    without=blind_targets,
+                    classes=audit.data.num_classes,
                 ),
                 control=control_sentence(controls),
                 refusals=chance_sentences(found.skills, audit.targets, judges)
@@ -72,7 +77,7 @@ class Inversion(Measure):
                     cells,
                     type(audit.data).__qualname__,
                     found.targets,
-                    attacks=attacks,
+                    attacks=audit.attack_settings(),
                     seeds=len(audit.seeds),
                     gradients=audit.gradients,
                     rescale=audit.scoring.rescale,

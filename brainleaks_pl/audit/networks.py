@@ -9,20 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import load_checkpoint, save_network, stored_digest
 from brainleaks_pl.engine.fitting import check_fits, train_network
 from brainleaks_pl.evaluation.run import silent_trainer
+from brainleaks_pl.membership.draws import seed_from
 from brainleaks_pl.system.storage import temporary_folder
 from brainleaks_pl.targets.classifier import Classifier
 
 
 def seed_of(seed: int, name: str) -> int:
     """Return the seed of a network: it depends on the audit's seed and on its name, not on what is trained before."""
-    return int(np.random.SeedSequence((seed, zlib.crc32(name.encode()))).generate_state(1)[0])
+    return seed_from(seed, zlib.crc32(name.encode()))
 
 
 def with_argument(made: Classifier, name: str, value: Any) -> Callable[[], Classifier]:

@@ -19,6 +19,8 @@ from brainleaks_pl.networks.surrogates import FastSigmoid
 from brainleaks_pl.targets.checks import Checks
 from brainleaks_pl.targets.weights import digest_of
 
+pytestmark = pytest.mark.usefixtures("sketched")  # test_report_*.py look at pictures
+
 WIDTH = 16
 
 

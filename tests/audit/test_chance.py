@@ -15,6 +15,8 @@ from toys import ToyDigits
 from brainleaks_pl import MLP, BrainLeaksV3, Training
 from brainleaks_pl.targets.checks.skill import skill
 
+pytestmark = pytest.mark.usefixtures("sketched")  # test_report_*.py look at pictures
+
 IDLE = Training(lr=1e-12, epochs=1)  # learns nothing
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
 from tiny_audit import conduct
 from torch import Tensor
@@ -23,6 +24,8 @@ from brainleaks_pl import (
 from brainleaks_pl.audit.definition import Audit
 from brainleaks_pl.audit.differences import differences
 from brainleaks_pl.audit.settings import Controls
+
+pytestmark = pytest.mark.usefixtures("sketched")  # test_report_*.py look at pictures
 
 
 class Noise(Classifier):

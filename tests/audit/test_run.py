@@ -43,6 +43,8 @@ from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
 
+pytestmark = pytest.mark.usefixtures("sketched")  # test_report_*.py look at pictures
+
 OTHER_LOSS = {**tiny_audit().attacks, "v3": partial(BrainLeaksV3, steps=10, loss=CrossEntropy())}
 ALL_KINDS = {"main", "surrogate", "sweep", "control", "blind", "adversarial"}
 MAIN = {("snn", "v1"), ("snn", "v3"), ("ann", "v3"), ("ann", "mi_face")}

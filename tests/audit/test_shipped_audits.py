@@ -88,8 +88,15 @@ def test_every_attack_of_a_shipped_audit_fits_a_target_and_the_budget(path: Path
 @pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes", "ignore:.*gradient is zero")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_shipped_audit_runs(
-    path: Path, tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces, monkeypatch: pytest.MonkeyPatch
+    path: Path,
+    tmp_path: Path,
+    write_mnist: WriteMNIST,
+    write_faces: WriteFaces,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if not (drawn := path.stem == "audit_quickstart"):
+        request.getfixturevalue("sketched")
     monkeypatch.chdir(tmp_path)
     write_mnist(tmp_path / "data", train=40)
     write_faces(tmp_path / "data" / "att_faces.zip")
@@ -109,7 +116,7 @@ def test_a_shipped_audit_runs(
     assert found["data"]["simulated"] == ("SIMULATED" in path.read_text())
     assert (found["measures"]["ceiling"] is None) == ("frames" in config["data"]["init_args"])
     assert found["attacks"]["v3"]["init_args"]["steps"] == 2
-    assert (results / "report.html").stat().st_size > 100_000
+    assert (results / "report.html").stat().st_size > (100_000 if drawn else 20_000)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

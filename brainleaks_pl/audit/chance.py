@@ -1,4 +1,4 @@
-"""Networks that recognise test data no better than chance: what has learnt nothing can give nothing away."""
+"""Networks that recognise test data no better than chance: a network that has learnt nothing leaks nothing."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def chance_sentences(skills: Skills, targets: Collection[str], judges: Collectio
     if blind and all(name in blind for _, name in skills if name in judges):
         return [f"No verdict: the judges recognise test data no better than chance ({_figures(blind)})."]
     return [
-        f"No verdict on {name}: it recognises test data no better than chance ({_figures({name: own})}). What has "
-        "learnt nothing can give nothing away, and that is no privacy."
+        f"No verdict on {name}: it recognises test data no better than chance ({_figures({name: own})}). A "
+        "network that has learnt nothing can give nothing away, which is not privacy."
         for name, own in at_chance(skills, targets).items()
     ]
 
@@ -50,9 +50,9 @@ def chance_warnings(skills: Skills, judges: Collection[str]) -> list[str]:
     return [
         f"{name} recognises test data no better than chance ({_figures({name: own})}): "
         + (
-            "what it says of reconstructions means nothing, and it has no part in the verdict and the differences."
+            "what it says about reconstructions means nothing, and it plays no part in the verdict and the differences."
             if name in judges
-            else "that attacks find little in it is no privacy, and it has no part in the verdict and the differences."
+            else "finding little in it is no sign of privacy, and it plays no part in the verdict and the differences."
         )
         for name, own in at_chance(skills, names).items()
     ]

@@ -1,4 +1,4 @@
-"""The planted control: targets that were trained on shuffled labels, where there is nothing to find."""
+"""The planted control: targets trained on shuffled labels, in which there is nothing to find."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def control_rows(cells: Cells) -> list[dict[str, Any]]:
 
 
 def control_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is to be said of the control before any verdict; nothing where none ran.
+    """Return the sentence on the control that comes before any verdict; nothing if none ran.
 
     Args:
         rows: what :func:`control_rows` returned.
@@ -90,16 +90,18 @@ def control_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
             for row in lost
         )
         return (
-            f"The planted control failed: judges recognise classes in {what}, which know none ({where}). What follows "
-            "cannot be trusted before it is known why."
+            f"The planted control failed: judges recognise classes in {what}, which know none ({where}). Find out "
+            "why before you trust what follows."
         )
     silent = [row for row in accuracies if row["at_null"] is None]
     if len(silent) == len(accuracies):
-        return f"The planted control says nothing: {what}: too few classes were attacked to tell chance from a fault."
+        return (
+            f"The planted control says nothing: too few classes of {what}, were attacked to tell chance from a fault."
+        )
     but = (
         ""
         if not silent
-        else " Too few classes were attacked to tell under "
+        else " Too few classes were attacked to tell for "
         + listed(dict.fromkeys(f"{row['attack']} on {row['target']}" for row in silent))
         + "."
     )

@@ -11,7 +11,7 @@ from brainleaks_pl.audit.scores import Cells
 from brainleaks_pl.evaluation.provenance import provenance
 
 MANY_ZERO_GRADIENTS = 0.1
-"""Share of steps without any gradient that is worth a word."""
+"""Share of steps without any gradient from which the report warns."""
 _FOOLED = 0.5
 
 
@@ -29,8 +29,8 @@ def attack_doubts(cells: Cells) -> list[str]:
         shares = [cell["zero_gradients"] or 0.0 for cell in own]
         if max(shares) > MANY_ZERO_GRADIENTS:
             found.append(
-                f"{attack} on {target} had no gradient at all in up to {max(shares):.0%} of its steps: a low leak may "
-                "be a masked gradient."
+                f"{attack} on {target} had no gradient at all in as many as {max(shares):.0%} of its steps: a low "
+                "score may mean a masked gradient."
             )
     return [*found, *_unmoved(cells)]
 
@@ -57,20 +57,20 @@ def measure_doubts(cells: Cells, runs: Sequence[Mapping[str, Any]]) -> list[str]
 
 
 def _unmoved(cells: Cells) -> list[str]:
-    """Say whose adversarial examples do not even fool the target: no judge need resist them."""
+    """Say whose adversarial examples do not even fool the target, so that they test no judge."""
     found = []
     for (target,), own in grouped(done(cells, "adversarial"), "target"):
         values = [value for cell in own for value in cell["target_confidence"]]
         if mean(values) < _FOOLED:
             found.append(
                 f"The adversarial examples of {target} hardly fool it itself (mean confidence {mean(values):.2f}), so "
-                "that they say little of the judges: raise controls.eps."
+                "they say little about the judges. Raise controls.eps."
             )
     return found
 
 
 def other_code(cells: Cells, runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say what other code, or another torch, computed than this report's: they are not mixed in silence.
+    """Say which results other code, or another torch, computed than this report's.
 
     Args:
         cells: all cells.
@@ -94,6 +94,6 @@ def _made_otherwise(what: str, folder: str, results: Sequence[Mapping[str, Any]]
         commit = (facts["commit"] or "unknown")[:7]
         groups.append(f"{len(those)} by {facts['version']} (commit {commit}, code {code[:7]}, torch {torch})")
     return [
-        f"{what} were run by other code than this report's: {'; '.join(groups)}. To have them run anew, remove the "
+        f"{what} were run by other code than this report's: {'; '.join(groups)}. To run them again, remove the "
         f"folder {folder}/ of the results."
     ]

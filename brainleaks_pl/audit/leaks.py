@@ -1,4 +1,4 @@
-"""How much leaks, absolutely: what an attacker recovers from each target, in sentences, against the nulls."""
+"""How much each target leaks: what an attacker recovers from it, in sentences, compared with the nulls."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ _NULLS = {
     "real": "real test data reach {}",
     "noise": "noise {}",
     "false_positive": "the same attack on a network that never saw the class {}",
-    "adversarial": "adversarial examples, which hold nothing of it, {}",
+    "prior_alone": "the attack's prior alone {}",
+    "adversarial": "adversarial examples, which hold nothing of the class, {}",
 }
-_FLOOR = ("noise", "false_positive")
+_FLOOR = ("noise", "false_positive", "prior_alone", "prior_mean")
 _GRADES = (
     (0.9, "gives away what its classes look like"),
     (0.5, "gives away much of what its classes look like"),
     (0.1, "gives away something of what its classes look like"),
 )
-"""Least share of the way from the floor (noise, and the same attack where the class was never seen) to real data."""
+"""Least share of the way from the floor (noise, the same attack where the class was never seen, the attack's prior by
+itself) to real data."""
 _AS_MUCH = 0.05
 """Attack accuracies that differ by no more count as the same."""
 PROTOTYPE = (
-    "Class means reach as much as the attacks: what leaks is a prototype, what is typical of a class, and not yet one "
-    "training sample. Where a class is one person, that is their likeness."
+    "Class means score as high as the attacks: what leaks is a prototype, what is typical of a class, rather than a "
+    "single training sample. Where a class is one person, that is their likeness."
 )
 
 
@@ -38,7 +40,7 @@ def leak_sentences(
     without: Collection[str] = (),
     classes: int,
 ) -> list[str]:
-    """Return a sentence of risk for each target: what its strongest attack reaches, beside the nulls.
+    """Return a sentence of risk for each target: what its strongest attack reaches, and what the nulls do.
 
     Attack accuracies are means over seeds, classes and the judges that count; the strongest attack is the one whose
     judges are surest.
@@ -48,7 +50,7 @@ def leak_sentences(
         targets: its ``targets``.
         attackers: by attack, who could run it.
         judges: names of the judges that count.
-        without: targets of which nothing is said, as they know nothing.
+        without: targets about which nothing is said, because they have learnt nothing.
         classes: number of attacked classes, at least 1.
     """
     rows = [row for row in summary if row["judge"] in judges and row["target"] not in without]
@@ -62,16 +64,16 @@ def leak_sentences(
             continue
         nulls = {
             name: value
-            for name in (*_NULLS, "class_mean")
+            for name in (*_NULLS, "prior_mean", "class_mean")
             if (value := mean([row["nulls"].get(name) for row in strongest])) is not None
         }
         prototypes.append("class_mean" in nulls and reached <= nulls["class_mean"] + _AS_MUCH)
         beside = [words.format(_count(nulls[name], classes)) for name, words in _NULLS.items() if name in nulls]
-        seen = "a judge" if len(judges) == 1 else "independent judges"
+        seen = "a judge takes" if len(judges) == 1 else "independent judges take"
         found.append(
-            f"{target}{_accuracy(targets[target])} {_grade(reached, nulls)}: an attacker {attackers[attack]} "
-            f"recovers, by {attack}, what {seen} on average {'takes' if len(judges) == 1 else 'take'} for the right "
-            f"class in {_count(reached, classes)} of {classes} classes{'; ' if beside else ''}{listed(beside)}."
+            f"{target}{_accuracy(targets[target])} {_grade(reached, nulls)}: with {attack}, an attacker "
+            f"{attackers[attack]} recovers what {seen} for the right class in {_count(reached, classes)} of {classes} "
+            f"classes on average{f'; {listed(beside)}' if beside else ''}."
         )
     return [*found, PROTOTYPE] if prototypes and all(prototypes) else found
 
@@ -79,9 +81,9 @@ def leak_sentences(
 def _grade(reached: float, nulls: Mapping[str, float]) -> str:
     floor, top = max((nulls[name] for name in _FLOOR if name in nulls), default=0.0), nulls.get("real")
     if top is None or top <= floor:
-        return "cannot be placed, as the nulls leave no room to tell"
+        return "cannot be placed, because the nulls score as high as real data"
     if nulls.get("adversarial", 0.0) >= reached - _AS_MUCH and reached > floor + _AS_MUCH:
-        return "may give away nothing, as adversarial examples convince the judges as often"
+        return "may give away nothing, because adversarial examples convince the judges as often"
     share = (reached - floor) / (top - floor)
     grade = next((words for least, words in _GRADES if share >= least), None)
     return grade or "gives away nothing that these attacks could find"

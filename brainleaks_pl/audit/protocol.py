@@ -1,4 +1,4 @@
-"""What an audit's figures rest on, in sentences: how it departs from what was published, and how much was spent."""
+"""What an audit's figures rest on: departures from published settings, and gradients spent, in sentences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def protocol_remarks(
     gradients: int | None,
     rescale: bool,
 ) -> list[str]:
-    """Return what is to be said of an audit's protocol, from what was run.
+    """Return remarks on an audit's protocol, from what was run.
 
     Args:
         cells: all cells.
@@ -60,8 +60,8 @@ def _training(networks: Mapping[str, Mapping[str, Any]], data: str, seeds: int) 
         epochs, published = network["recipe"].get("epochs"), PUBLISHED_EPOCHS.get((data, network["spiking"]))
         if network["pretrained"] and seeds > 1:
             found.append(
-                f"{name} brought its weights and is one network with all seeds: intervals tell how attacks and judges "
-                "vary, not how networks like it would."
+                f"{name} brought its weights and is the same network with all seeds: intervals cover how attacks and "
+                "judges vary, not how networks like it would."
             )
         elif published is not None and epochs != published and not network["pretrained"]:
             found.append(f"{name} is trained for {_count(epochs, 'epoch')} (published: {published}).")
@@ -88,7 +88,7 @@ def _settings(cells: Cells, attacks: Mapping[str, Mapping[str, Any] | None], res
             attempts.append(f"{most} of {attack}")
     if attempts:
         found.append(
-            "Of several attempts per class judges see the one that the target likes best (published: one attempt): "
+            "Of several attempts per class, judges see the one that the target likes best (published: one attempt): "
             f"{listed(attempts)}."
         )
     return found
@@ -106,8 +106,8 @@ def _spending(cells: Cells, gradients: int | None) -> list[str]:
     if not found:
         return []
     return [
-        f"Gradients per class: {listed(found)}. Attacks that stop early spend less, as do those that a whole number of "
-        "attempts does not use up; a gradient that is asked for again counts once."
+        f"Gradients per class: {listed(found)}. Attacks spend less if they stop early, or if no whole number of "
+        "attempts uses the budget up. A gradient that is asked for again counts once."
     ]
 
 

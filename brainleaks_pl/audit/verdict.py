@@ -1,4 +1,4 @@
-"""What an audit comes to, in sentences: does one target leak less than another?"""
+"""The verdict of an audit, in sentences: does one target leak less than another?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from brainleaks_pl.audit.scores import ALL_JUDGES
 from brainleaks_pl.reporting.text import listed
 
 _MOST_OF_IT = 0.5
-"""Share of a difference that must be left without a class, or this class makes it."""
+"""If less than this share of a difference is left without a class, that class accounts for it."""
 
 
 def verdict(
@@ -23,18 +23,18 @@ def verdict(
     refusals: Sequence[str] = (),
     remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the verdict: what is to be said of the strongest attacks, and of every comparison of confidences.
+    """Return the verdict: sentences on the strongest attacks, and on every comparison of confidences.
 
     The question is whether one network leaks more of these classes than another, so the interval over target seeds
-    with the classes as they are comes first; what can be said of other classes like them follows.
+    with exactly these classes comes first; other classes like them follow.
 
     Args:
         rows: the audit's ``differences``.
         judges: names of the judges that they rest on.
         class_names: of all classes.
         leaks: sentences on how much each target leaks.
-        control: what is to be said of the planted control.
-        refusals: sentences on what no verdict can be given of.
+        control: the sentence on the planted control.
+        refusals: sentences on why no verdict can be given.
         remarks: sentences on what the figures rest on.
     """
     leading = judges[0] if len(judges) == 1 else ALL_JUDGES
@@ -51,7 +51,7 @@ def verdict(
 
 
 def nothing_to_compare(targets: Sequence[str], rows: Sequence[Mapping[str, Any]], judges: Sequence[str]) -> list[str]:
-    """Return why there is no verdict although there are targets; nothing where there is one.
+    """Return why there is no verdict although there are targets; nothing if there is one.
 
     Args:
         targets: names of the targets that could be compared.
@@ -61,11 +61,8 @@ def nothing_to_compare(targets: Sequence[str], rows: Sequence[Mapping[str, Any]]
     if rows or len(targets) < 2:
         return []
     if not judges:
-        return ["No verdict: no judge recognises enough of the real test data for its word to count."]
-    return [
-        f"No verdict on {listed(targets)}: there are no judge, seed and class with which an attack on each has "
-        "finished."
-    ]
+        return ["No verdict: no judge recognises enough of the real test data to count."]
+    return [f"No verdict on {listed(targets)}: no attack on each has finished with the same judge, seed and class."]
 
 
 def _sentence(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
@@ -75,13 +72,13 @@ def _sentence(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
         chosen = (row["first_attack"], row["second_attack"])
         how = f"under the strongest attack on each, {' and '.join(name.replace('/', ' or ') for name in chosen)}"
         if single and len(row["seeds"]) == 1:
-            how += " (chosen by the very scores that are compared)"
+            how += " (chosen by the same scores that are compared)"
     else:
         how = f"under {row['attack']}"
     whose = f"the confidence of {row['judges'][0]}" if single else "the judges' mean confidence"
     what = f"{difference:+.3f} in {whose}"
     if row["low"] is None:
-        return f"No difference is shown between {first} and {second} {how}: {what}, and one seed gives no interval."
+        return f"No difference is shown between {first} and {second} {how}: {what}. One seed gives no interval."
     classes = len(row["by_class"])
     these = "this one class" if classes == 1 else f"these {classes} classes"
     figures = f"{what} (95% interval over {len(row['seeds'])} seeds, {these}: {_span(row)})"
@@ -104,26 +101,26 @@ def _by_seed(row: Mapping[str, Any]) -> str:
 
 
 def _by_class(row: Mapping[str, Any], class_names: Sequence[str]) -> str:
-    """Say what is left without the class that counts most: whether this class makes the difference."""
+    """Say what is left without the class that counts most: whether this class accounts for the difference."""
     without = row["without"]
     if without is None or not row["shown"]:
         return ""
     name = class_names[without["class"]]
     figures = f"{without['difference']:+.3f} ({_span(without)})"
     if without["difference"] / row["difference"] < _MOST_OF_IT:
-        return f" One class makes the difference: without {name} it is {figures}."
+        return f" One class accounts for the difference: without {name} it is {figures}."
     if without["low"] <= 0 <= without["high"]:
-        return f" The class that counts most is {name}: without it the difference is {figures}, and no longer shown."
+        return f" The class that counts most is {name}: without it the difference is {figures} and no longer shown."
     return f" The class that counts most is {name}; without it the difference is {figures}."
 
 
 def _other_classes(row: Mapping[str, Any]) -> str:
-    """Say what holds of other classes like these, where the classes are a sample of many."""
+    """Say what holds for other classes like these, if the classes are a sample of many."""
     if row["sampled_low"] is None:
         return ""
     figures = f"{row['sampled_low']:+.3f} to {row['sampled_high']:+.3f}"
     if row["sampled_shown"]:
-        return f" For other classes like these it is shown as well ({figures})."
+        return f" For other classes like these it is shown too ({figures})."
     return f" For other classes like these no difference is shown ({figures})."
 
 

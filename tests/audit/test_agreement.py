@@ -65,8 +65,8 @@ def test_judges_that_disagree_are_counted_and_the_worst_named() -> None:
     rows = [agreeing("v1", 0.75), agreeing("v2", 0.4), agreeing("v1", 0.5, "c"), agreeing("v1", 0.8, "d")]
     judges: dict[str, Any] = {name: {"counts": True} for name in "abcd"}
     assert Agreement().warnings(rows, {"judges": judges}) == [
-        "2 of 3 pairs of judges disagree on more than 20% of an attack's reconstructions, most of all a and b: on 60% "
-        "of those of v2 on snn."
+        "2 of 3 pairs of judges disagree about more than 20% of an attack's reconstructions. a and b do so most: about "
+        "60% of those of v2 on snn."
     ]
     assert Agreement().warnings(rows[3:], {"judges": judges}) == []
     assert Agreement().warnings(rows, {"judges": {**judges, "a": {"counts": False}}}) == []

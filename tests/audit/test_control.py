@@ -57,8 +57,8 @@ def test_too_few_classes_to_tell_are_no_pass() -> None:
     rows = control_rows([few])
     assert [row["at_null"] for row in rows] == [None, None]
     assert control_sentence(rows) == (
-        "The planted control says nothing: snn, trained on shuffled labels (test accuracy 0.95): too few classes were "
-        "attacked to tell chance from a fault."
+        "The planted control says nothing: too few classes of snn, trained on shuffled labels (test accuracy 0.95), "
+        "were attacked to tell chance from a fault."
     )
     assert [least_association(count) for count in (1, 3, 10)] == [1, 1 / 6, 1 / 10000]
 

@@ -41,10 +41,19 @@ def test_an_audit_says_what_gradients_show_and_draws_it(tmp_path: Path) -> None:
     assert "MLP takes images" in rows["ann", "frames", "none"]["refused"]
     assert "noise was added" in rows["snn", "frames", "noisy"]["refused"]
     warned = [words for words in found["warnings"] if "A gradient of" in words]
-    assert [words.partition(" shows")[0] for words in warned] == ["A gradient of snn", "A gradient of ann"]
+    assert [words.partition(" reveals")[0] for words in warned] == ["A gradient of snn", "A gradient of ann"]
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
     section = page.partition('<section id="gradient_leakage"')[2].partition("</section>")[0]
-    for part in ("ratio on ann", "private", "recovered", "MLP takes images", "What gradients show", "data:image/png"):
+    for part in (
+        "ratio on ann",
+        "private",
+        "recovered",
+        "MLP takes images",
+        "What gradients reveal",
+        "data:image/png",
+        "From a gradient of ann, ratio recovers private images at a mean SSIM of 1.00",
+        "the images leak.",
+    ):
         assert part in section
 
 
@@ -52,8 +61,8 @@ def test_settings_of_the_measure_are_checked() -> None:
     audit = tiny_audit()
     for changes, words in (
         ({"images": 0}, "images must be at least 1, got 0"),
-        ({"batch_sizes": [1, 0]}, r"batch_sizes must name positive numbers, one at least, got \[1, 0\]"),
-        ({"local_steps": []}, r"local_steps must name positive numbers, one at least, got \[\]"),
+        ({"batch_sizes": [1, 0]}, r"batch_sizes must hold at least one number, all positive, got \[1, 0\]"),
+        ({"local_steps": []}, r"local_steps must hold at least one number, all positive, got \[\]"),
         ({"learning_rate": 0.0}, "learning_rate must be positive, got 0"),
         ({"attacks": {}}, "attacks is empty"),
         ({"protections": {}}, "protections is empty"),

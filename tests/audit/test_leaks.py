@@ -29,10 +29,10 @@ def said(rows: list[dict[str, Any]], **options: Any) -> list[str]:
 def test_the_strongest_attack_is_said_in_classes_beside_every_null() -> None:
     rows = [*row("snn", "v3", "a", 0.8), *row("snn", "v3", "b", 0.9), *row("snn", "ask", "a", 0.5)]
     assert said(rows) == [
-        "snn (test accuracy 0.95) gives away what its classes look like: an attacker with its weights recovers, by v3, "
-        "what independent judges on average take for the right class in 8.5 of 10 classes; real test data reach 9.0, "
-        "noise 1.0, the same attack on a network that never saw the class 2.0 and adversarial examples, which hold "
-        "nothing of it, 4.0.",
+        "snn (test accuracy 0.95) gives away what its classes look like: with v3, an attacker with its weights "
+        "recovers what independent judges take for the right class in 8.5 of 10 classes on average; real test data "
+        "reach 9.0, noise 1.0, the same attack on a network that never saw the class 2.0 and adversarial examples, "
+        "which hold nothing of the class, 4.0.",
         PROTOTYPE,
     ]
 
@@ -45,7 +45,9 @@ def test_the_strongest_attack_is_said_in_classes_beside_every_null() -> None:
         (0.5, {}, "gives away something of what"),
         (0.26, {"adversarial": 0.1}, "gives away nothing that these attacks could find"),
         (0.2, {}, "gives away nothing that these attacks could find"),
-        (0.8, {"adversarial": 0.8}, "may give away nothing, as adversarial"),
+        (0.8, {"adversarial": 0.8}, "may give away nothing, because adversarial"),
+        (0.8, {"prior_alone": 0.8, "prior_mean": 0.1}, "gives away nothing that these attacks could find"),
+        (0.8, {"prior_alone": 0.1, "prior_mean": 0.6}, "gives away much of what"),
         (0.8, {"real": None}, "cannot be placed"),
         (0.8, {"false_positive": 0.95}, "cannot be placed"),
     ],
@@ -57,10 +59,14 @@ def test_the_grade_is_the_share_of_the_way_from_the_floor_to_real_data(
     assert f"(test accuracy 0.95) {grade}" in said(row("snn", "v3", "a", accuracy, **nulls))[0]
 
 
+def test_what_the_prior_draws_by_itself_is_said() -> None:
+    assert "the attack's prior alone 7.0 and" in said(row("snn", "v3", "a", 0.8, prior_alone=0.7))[0]
+
+
 def test_what_the_attacker_knows_and_a_single_judge_are_said() -> None:
     (sentence, _) = said(row("ann", "ask", "a", 0.9), judges=["a"])
     assert sentence.startswith("ann gives away")
-    assert "an attacker who sees its scores recovers, by ask, what a judge on average takes for" in sentence
+    assert "with ask, an attacker who sees its scores recovers what a judge takes for the right" in sentence
 
 
 def test_a_prototype_is_said_only_where_class_means_reach_as_much() -> None:

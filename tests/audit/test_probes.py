@@ -49,8 +49,8 @@ def test_a_surrogate_that_finds_much_more_tells_of_a_masked_gradient(reached: fl
     audit = {"judges": {"j": {"counts": True}}}
     found = Masking().warnings(rows, audit)
     expected = (
-        f"v1 on snn reaches a confidence of {reached:.2f} with the surrogate atan, but 0.50 with that of training "
-        "(judge j): a masked gradient, not privacy."
+        f"v1 on snn reaches a confidence of {reached:.2f} with the surrogate atan, but 0.50 with the one it was "
+        "trained with (judge j): a masked gradient, not privacy."
     )
     assert found == ([expected] if masked else [])
     assert Masking().warnings(rows, {"judges": {"j": {"counts": False}}}) == []

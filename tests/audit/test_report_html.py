@@ -169,7 +169,7 @@ def test_reconstructions_are_ranked_over_seeds_and_classes_by_the_judges_mean(
         for k in CLASSES
     ]
     likely = sum(value >= 0.5 for value in means)
-    assert f"is .5 or more for {likely} of 48 reconstructions." in page.texts["reconstructions"]
+    assert f"is at least .5 for {likely} of 48 reconstructions." in page.texts["reconstructions"]
     assert likely != 24
     text = page.texts["reconstructions"].partition("v3 on ann")[2].partition("mi_face on ann")[0]
     shown = re.findall(r"(best|median|worst) of 8\s*(class.*?) · confidence (\d\.\d\d)", text)
@@ -282,11 +282,11 @@ def test_what_people_saw_has_a_section_where_somebody_was_asked(html: str) -> No
     found = {"raters": 2, "answers": 24, "rows": rows, "real": real, "chance": 0.1}
     found |= {"at_chance": ["<Ann>"], "too_few": ["Bob"]}
     (section,) = people({"people": found})
-    assert section.lead.startswith("2 people gave 24 answers. Of real pictures they recognised the class of 98%")
-    assert "most by v1 on snn, 75% (40% to 93%), and took most for real by" in section.lead
-    assert "A blind guess would name the right class in 10% of cases." in section.lead
+    assert section.finding.startswith("2 people gave 24 answers. They recognised the class of 98%")
+    assert "most often for v1 on snn, 75% (40% to 93%), and took them for real most" in section.finding
+    assert "A blind guess would name the right class in 10% of cases." in section.finding
     assert section.notes[1].endswith("recognised real pictures no better than chance: <Ann>.")
-    assert section.notes[2].endswith("rated too few real pictures to tell whether they recognise them: Bob.")
+    assert section.notes[2].endswith("rated too few real pictures to show whether they recognise them: Bob.")
     assert section.groups[0].tables[0].rows[1] == ("ann", "v3", 8, 0.5, 0.4, 0.93, 0.25, 0.07, 0.59)
     assert section.groups[0].tables[0].rows[2][:4] == ("real pictures", None, 8, 0.98)
 
@@ -317,7 +317,7 @@ def test_failed_cells_are_named_with_their_error(bare: Page) -> None:
 
 def test_what_is_missing_is_said(bare: Page) -> None:
     assert "none could be computed" in bare.texts["scores"]
-    assert "One judge alone has nobody to agree with." in bare.texts["agreement"]
+    assert "There is only one judge, so there is no agreement to measure." in bare.texts["agreement"]
     assert "No sweep was run." in bare.texts["sweep"]
     assert "No other surrogates were tried" in bare.texts["masking"]
     assert "no differences are shown" in bare.texts["verdict"]
@@ -328,7 +328,7 @@ def test_nothing_is_called_missing_that_is_there(page: Page) -> None:
     text = "".join(page.texts.values())
     for words in (
         "none could be computed",
-        "nobody to agree",
+        "There is only one judge",
         "No sweep",
         "No other surrogates",
         "are missing",
@@ -338,7 +338,7 @@ def test_nothing_is_called_missing_that_is_there(page: Page) -> None:
 
 
 def test_event_data_have_animations_and_scenes_but_no_ceiling(events: Page) -> None:
-    assert "no encoding stands between" in events.texts["ceiling"]
+    assert "no encoding limits attacks" in events.texts["ceiling"]
     assert "The data are simulated." in events.texts["reconstructions"]
     to_rate = [image["src"] for image in events.all("img") if "data-item" in image]
     gifs = [uri for uri in events.images if uri.startswith("data:image/gif;base64,") and uri not in to_rate]

@@ -34,16 +34,16 @@ def test_probes_say_what_they_rest_on_and_that_the_attack_of_the_verdict_was_lef
     said = notes(audit)
     assert said[0] == "The other surrogates were tried on 1 of this audit's 2 seeds."
     assert said[1] == "Tried with other surrogates: v1 on snn; not tried: v3 on snn and mi_face on snn."
-    assert said[2].startswith("v3 on snn carries the verdict and was not tried")
+    assert said[2].startswith("The verdict rests on v3 on snn, which was not tried")
     assert said[3] == (
-        "v1 on snn: the best other surrogate, ATan(alpha=2.0), reaches a mean confidence of 0.55, that of training "
-        "0.50, a gain of +0.05."
+        "v1 on snn: the best other surrogate, ATan(alpha=2.0), reaches a mean confidence of 0.55, the one of "
+        "training 0.50 (+0.05)."
     )
     assert len(said) == 4
     audit["measures"]["masking"] += [{**row, "attack": "v3"} for row in audit["measures"]["masking"]]
-    assert not [note for note in notes(audit) if "carries the verdict" in note]
+    assert not [note for note in notes(audit) if "The verdict rests on" in note]
     audit["measures"]["masking"] = []
-    assert len([note for note in notes(audit) if "carries the verdict" in note]) == 1
+    assert len([note for note in notes(audit) if "The verdict rests on" in note]) == 1
 
 
 def test_attacks_without_gradients_need_no_probe(audit: dict[str, Any]) -> None:
@@ -51,49 +51,51 @@ def test_attacks_without_gradients_need_no_probe(audit: dict[str, Any]) -> None:
         if cell["attack"] == "v3":
             cell["budget"] = None
     assert notes(audit)[1] == "Tried with other surrogates: v1 on snn; not tried: mi_face on snn."
-    assert not [note for note in notes(audit) if "carries the verdict" in note]
+    assert not [note for note in notes(audit) if "The verdict rests on" in note]
 
 
 def test_a_probe_with_headroom_that_gains_little_says_so_of_its_own_attack_only(audit: dict[str, Any]) -> None:
-    clear = "No other surrogate found much more for v1 on snn, on 1 seed; of other attacks and seeds this says nothing."
+    clear = (
+        "No other surrogate found much more for v1 on snn, on 1 seed. This says nothing about other attacks and seeds."
+    )
     assert finding(audit) == clear
     rows = audit["measures"]["masking"]
     rows += [{**row, "attack": "v3", "confidence": 0.99, "seeds": 2} for row in rows]
-    assert finding(audit) == f"{clear} Whether a gradient is masked stays open for v3 on snn."
+    assert finding(audit) == f"{clear} Whether the gradient is masked stays open for v3 on snn."
 
 
 def test_judges_that_do_not_count_have_no_part_in_a_probe(audit: dict[str, Any]) -> None:
     audit["judges"]["cnn"]["counts"] = False
     for row in audit["measures"]["masking"]:
         row["confidence"] += 0.4 if (row["judge"], row["surrogate"]) == ("cnn", "ATan(alpha=2.0)") else 0.0
-    assert "a gain of +0.05." in notes(audit)[3]
+    assert "(+0.05)." in notes(audit)[3]
 
 
 def test_a_gain_is_a_masked_gradient(audit: dict[str, Any]) -> None:
     audit["measures"]["masking"][1]["confidence"] = audit["measures"]["masking"][3]["confidence"] = 0.61
-    assert finding(audit).startswith("A gradient was masked: v1 on snn gained more than 0.1 from another surrogate")
+    assert finding(audit).startswith("It was the attack: v1 on snn gained more than 0.1 from another surrogate")
     assert "No other surrogate" not in finding(audit)
 
 
 def test_an_attack_without_headroom_could_show_nothing(audit: dict[str, Any]) -> None:
     for row in audit["measures"]["masking"]:
         row["confidence"] = 0.93 if row["surrogate"] == "as trained" else 0.94
-    assert "v1 on snn has no headroom (0.93, real samples 0.97), so that other surrogates could not" in notes(audit)[4]
-    assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
+    assert "v1 on snn left no room for more (0.93, real samples 0.97), so other surrogates could not" in notes(audit)[4]
+    assert finding(audit) == "Whether the gradient is masked stays open for v1 on snn."
     for row in audit["summary"]:
         row["nulls"].pop("real", None)
-    assert notes(audit)[4] == "Whether v1 on snn has headroom is not known: real samples were not scored."
+    assert notes(audit)[4] == "Whether v1 on snn left room for more is not known: real samples were not scored."
 
 
 def test_a_probe_without_the_attack_as_it_is_says_nothing(audit: dict[str, Any]) -> None:
     audit["measures"]["masking"] = [row for row in audit["measures"]["masking"] if row["surrogate"] != "as trained"]
     assert notes(audit)[3].startswith("v1 on snn lacks a result to compare with")
-    assert finding(audit) == "Whether a gradient is masked stays open for v1 on snn."
+    assert finding(audit) == "Whether the gradient is masked stays open for v1 on snn."
 
 
 def test_missing_gradients_and_missing_probes_are_said(audit: dict[str, Any]) -> None:
     audit["cells"][0]["zero_gradients"] = 0.8
-    assert notes(audit)[-1] == "v1 on snn had no gradient at all in up to 80% of units and time steps."
+    assert notes(audit)[-1] == "v1 on snn had no gradient at all in as many as 80% of its steps."
     audit["measures"]["masking"] = []
     drawn = section("masking", audit)
     assert drawn.finding.startswith("No other surrogates were tried, so nothing here tells")
@@ -103,12 +105,25 @@ def test_missing_gradients_and_missing_probes_are_said(audit: dict[str, Any]) ->
 def test_a_sweep_says_on_how_many_seeds_it_rests(audit: dict[str, Any]) -> None:
     audit["measures"]["sweep"] = audit["measures"]["sweep"][:4]
     said = section("sweep", audit).finding
-    assert said.startswith("Each row rests on 1 of this audit's 2 seeds. With one seed,")
-    assert section("sweep", {**audit, "seeds": [0]}).finding.startswith("Each row rests on this audit's only seed.")
+    assert "Each row rests on 1 of this audit's 2 seeds. With one seed," in said
+    assert "Each row rests on this audit's only seed." in section("sweep", {**audit, "seeds": [0]}).finding
     for row in audit["measures"]["sweep"]:
         row["seeds"] = 2
-    assert section("sweep", audit).finding == "Each row rests on 2 of this audit's 2 seeds."
+    assert section("sweep", audit).finding.endswith("Each row rests on 2 of this audit's 2 seeds.")
     assert section("sweep", {**audit, "measures": {"sweep": []}}).finding == "No sweep was run."
+
+
+def test_a_sweep_says_at_which_values_least_and_most_is_found(audit: dict[str, Any]) -> None:
+    rows = audit["measures"]["sweep"] = [row for row in audit["measures"]["sweep"] if row["parameter"] == "beta"][:4]
+    judged = (("cnn", 0.5), ("spiking_cnn", 0.7), ("cnn", 0.2), ("spiking_cnn", 0.4))
+    for row, (judge, level) in zip(rows, judged, strict=True):
+        row |= {"value": 0.5 if level > 0.4 else 0.9, "judge": judge, "confidence": level, "test_accuracy": 0.8}
+    assert section("sweep", audit).finding.startswith(
+        "For snn, the judges' mean confidence ranges from 0.30 at beta = 0.9 (test accuracy 0.80) to 0.60 at beta = "
+        "0.5 (test accuracy 0.80). "
+    )
+    audit["judges"]["spiking_cnn"]["counts"] = False
+    assert "from 0.20 at beta = 0.9 (test accuracy 0.80) to 0.50 at" in section("sweep", audit).finding
 
 
 def test_attacks_that_spend_less_than_their_budget_are_named(audit: dict[str, Any]) -> None:
@@ -119,7 +134,7 @@ def test_attacks_that_spend_less_than_their_budget_are_named(audit: dict[str, An
     for spent, cell in zip((80, 175), faces, strict=False):
         cell |= {"gradients": spent, "budget": 400}
     assert repeat(audit).notes == (
-        "mi_face spent less than its budget: 80 to 175 of 400 gradients a class, in 2 of 4 cells.",
+        "mi_face spent less than its budget: 80 to 175 of 400 gradients per class, in 2 of 4 cells.",
     )
 
 
@@ -128,14 +143,15 @@ def test_cells_of_other_code_are_counted_and_named(audit: dict[str, Any]) -> Non
     audit["cells"][0]["provenance"] = {**PROVENANCE, "code": "0ther", "threads": 2}
     found = repeat(audit)
     assert "made in 2 different ways, which differ in code and threads:" in found.finding
-    table = next(table for table in found.groups[0].tables if table.caption == "What made the cells")
+    table = next(table for table in found.groups[0].tables if table.caption == "The code that made the cells")
     assert [row[-1] for row in table.rows] == [1, len(audit["cells"]) - 1]
     audit["cells"][1]["provenance"] = None
     found = repeat(audit)
     assert found.finding.startswith(
-        "What made 1 cell is not known. The others were made in 2 different ways, which differ in code and threads:"
+        "Which code made 1 cell is not known. The others were made in 2 different ways, which differ in code and "
+        "threads:"
     )
-    table = next(table for table in found.groups[0].tables if table.caption == "What made the cells")
+    table = next(table for table in found.groups[0].tables if table.caption == "The code that made the cells")
     assert table.rows[-1] == (*["unknown"] * 5, 1)
     assert sum(int(row[-1] or 0) for row in table.rows) == len(audit["cells"])
     audit["cells"][0]["provenance"] = PROVENANCE
@@ -144,7 +160,7 @@ def test_cells_of_other_code_are_counted_and_named(audit: dict[str, Any]) -> Non
     assert repeat(audit).finding.startswith("All cells were made by one version of the code")
     for cell in audit["cells"]:
         cell["provenance"] = None
-    assert repeat(audit).finding == "What made the cells is not known."
+    assert repeat(audit).finding == "Which code made the cells is not known."
 
 
 def test_a_blind_cell_names_the_classes_that_its_target_never_saw(audit: dict[str, Any]) -> None:
@@ -164,8 +180,8 @@ def test_confidence_over_time_is_said_from_its_own_curve(audit: dict[str, Any]) 
 
     audit["judges"]["spiking_cnn"]["counts"] = False
     assert said() == (
-        "On average over targets, attacks and judges, the confidence is 0.10 after the first step and 0.80 after 4; it "
+        "On average over targets, attacks and judges, the confidence is 0.10 after the first step and 0.80 after 4. It "
         "reaches half of that at step 3."
     )
     curves |= dict.fromkeys(curves)
-    assert "inputs have no time here" in said()
+    assert "inputs have no time steps here" in said()

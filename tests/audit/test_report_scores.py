@@ -60,12 +60,10 @@ def test_the_strongest_attack_is_said_beside_its_nulls_by_the_judges_that_count(
         row["mean"] = levels[row["attack"]] if row["judge"] == "cnn" else 1 - levels[row["attack"]]
     audit["judges"]["spiking_cnn"]["counts"] = False
     said = scores(audit, Looks(audit)).finding
-    assert "Most is found in ann by v1: a mean confidence of 0.50; beside it: noise 0.10, the same attack on a " in said
-    assert (
-        "never saw the class 0.20, adversarial examples of another class's images 0.25 and real samples 0.97." in said
-    )
+    assert "In ann, v1 finds most: a mean confidence of 0.50; for comparison, noise 0.10, the same attack on a " in said
+    assert "never saw the class 0.20, adversarial examples of other classes 0.25 and real samples 0.97." in said
     audit["judges"]["spiking_cnn"]["counts"], audit["judges"]["cnn"]["counts"] = True, False
-    assert "Most is found in snn by mi_face: a mean confidence of 0.70" in scores(audit, Looks(audit)).finding
+    assert "In snn, mi_face finds most: a mean confidence of 0.70" in scores(audit, Looks(audit)).finding
 
 
 def test_both_intervals_reach_into_a_plot_and_its_legend() -> None:
@@ -78,7 +76,7 @@ def test_both_intervals_reach_into_a_plot_and_its_legend() -> None:
     assert len({fixed, both, wider, shown(0.3, 0.6, 0.1, 0.9), shown(0.4, 0.6, 0.2, 0.9)}) == 5
     assert ["these classes<" in svg for svg in (fixed, both, shown(None, None, None, None))] == [True, True, False]
     assert ["other classes like these<" in svg for svg in (fixed, both)] == [False, True]
-    assert "made on a network that never saw the class<" in both
+    assert "same attack, class never seen<" in both
     assert "adversarial examples" not in both  # not measured here
 
 
@@ -90,7 +88,7 @@ def test_a_control_at_the_nulls_is_told_from_one_above_and_from_none(audit: dict
     assert found.finding.startswith(
         "1 of 12 scores of the control, on 2 seeds, lie above the nulls: attack accuracy of "
     )
-    assert "attack accuracy of v3 on snn before spiking_cnn (0.40, where the nulls reach 0.14)" in found.finding
+    assert "attack accuracy of v3 on snn by spiking_cnn (0.40, where the nulls reach 0.14)" in found.finding
     assert "no evidence of a leak" in found.finding
     assert [row[-1] for row in found.groups[0].tables[0].rows].count(False) == 1
     for row in audit["control"]:
@@ -117,12 +115,12 @@ def test_a_control_at_the_nulls_is_told_from_one_above_and_from_none(audit: dict
         ((0.44, 0.48), (0.38, 0.54), 0.5, "are not shown to be nearer to training images"),
         ((0.56, 0.61), (0.53, 0.64), 0.5, "are nearer to training images"),
         ((0.36, 0.44), (0.33, 0.47), 0.5, "are farther from training images"),
-        ((0.56, 0.61), (0.53, 0.64), 0.55, "are off a half, but not shown to be farther off than nulls"),
-        ((0.36, 0.44), (0.33, 0.47), 0.45, "are off a half, but not shown to be farther off than nulls"),
+        ((0.56, 0.61), (0.53, 0.64), 0.55, "differs from a half, but not shown to be by more than for nulls"),
+        ((0.36, 0.44), (0.33, 0.47), 0.45, "differs from a half, but not shown to be by more than for nulls"),
         ((0.56, 0.61), (0.53, 0.64), 0.4, "are nearer to training images"),
-        ((0.56, 0.61), (0.53, 0.64), None, "it cannot be told"),
-        ((0.56, 0.61), (None, None), 0.5, "it cannot be told"),
-        ((None, None), (None, None), 0.5, "it cannot be told"),
+        ((0.56, 0.61), (0.53, 0.64), None, "whether training data leak cannot be told"),
+        ((0.56, 0.61), (None, None), 0.5, "whether training data leak cannot be told"),
+        ((None, None), (None, None), 0.5, "whether training data leak cannot be told"),
     ],
 )
 def test_training_data_are_told_from_the_class_by_the_interval_over_classes_and_by_real_test_images(
@@ -146,8 +144,8 @@ def test_training_data_are_told_from_the_class_by_the_interval_over_classes_and_
 @pytest.mark.parametrize(
     ("nulls", "words"),
     [
-        ({"noise": 0.52, "false_positive": 0.55}, "not shown to be farther off than nulls"),
-        ({"noise": 0.55, "false_positive": 0.52}, "not shown to be farther off than nulls"),
+        ({"noise": 0.52, "false_positive": 0.55}, "not shown to be by more than for nulls"),
+        ({"noise": 0.55, "false_positive": 0.52}, "not shown to be by more than for nulls"),
         ({"noise": 0.52, "false_positive": 0.52, "class_mean": 0.9}, "are nearer to training images"),
     ],
 )
@@ -185,13 +183,13 @@ def test_agreement_names_the_pair_that_agrees_least_and_where(audit: dict[str, A
 
     one = [("a", "b", "v1", 0.9), ("a", "b", "v3", 0.6)]
     assert said(*one) == (
-        "a and b give the same verdict on 75% of the reconstructions. They differ most on snn under v3: on 40% of "
+        "a and b give the same verdict on 75% of the reconstructions. They differ most for v3 on snn: for 40% of "
         "these, only one of the two puts the class first."
     )
     assert said(("a", "b", "v1", 0.9), ("a", "b", "v3", 1.0)).endswith("no less than 90% for any target and attack.")
     assert said(*one, ("a", "c", "v1", 0.85)).startswith(
         "On average, two judges give the same verdict on 80% of the reconstructions. The pair that does so least often "
-        "is a and b, on 75%. They differ most on snn under v3"
+        "is a and b, on 75%. They differ most for v3 on snn"
     )
 
 
@@ -211,13 +209,13 @@ def test_differences_are_said_by_seed_and_class_and_without_the_class_that_makes
         return differences({**audit, "differences": [row | changes]}, Looks(audit), lambda k: f"class {k}").finding
 
     assert said() == (
-        "Under the strongest attacks snn gives away more than ann on 1 of 2 seeds and for 2 of 4 classes: +0.100 on "
+        "Under the strongest attacks, snn leaks more than ann on 1 of 2 seeds and for 2 of 4 classes: +0.100 on "
         "average, shown for these classes only. Without class 3, which changes the mean most, it is -0.030 (95% "
         "interval -0.100 to +0.040)."
     )
     assert "shown for these classes and for others like them." in said(sampled_shown=True)
     assert "which is not shown." in said(shown=False)
-    assert "for which one seed is too few." in said(low=None, high=None, shown=False)
+    assert "because one seed is too few for one." in said(low=None, high=None, shown=False)
     opposite = said(difference=-0.1, by_seed=[-0.1, -0.1])
-    assert "snn gives away less than ann on 2 of 2 seeds and for 2 of 4 classes: -0.100" in opposite
+    assert "snn leaks less than ann on 2 of 2 seeds and for 2 of 4 classes: -0.100" in opposite
     assert "Without" not in said(without=None)

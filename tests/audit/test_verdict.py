@@ -33,8 +33,8 @@ def test_a_difference_on_all_seeds_that_one_class_makes() -> None:
     assert said() == (
         "snn leaks more than ann under the strongest attack on each, v3 and v3: +0.200 in the judges' mean confidence "
         "(95% interval over 3 seeds, these 3 classes: +0.100 to +0.300). snn leaks more on all 3 seeds. One class "
-        "makes the difference: without two it is +0.010 (-0.020 to +0.040). For other classes like these no difference "
-        "is shown (-0.100 to +0.500)."
+        "accounts for the difference: without two it is +0.010 (-0.020 to +0.040). For other classes like these no "
+        "difference is shown (-0.100 to +0.500)."
     )
 
 
@@ -43,20 +43,20 @@ def test_a_difference_that_stays_without_any_class_and_holds_for_others() -> Non
         without={"class": 0, "difference": 0.15, "low": 0.05, "high": 0.25}, sampled_low=0.05, sampled_shown=True
     )
     assert "The class that counts most is zero; without it the difference is +0.150 (+0.050 to +0.250)." in sentence
-    assert "One class makes" not in sentence
-    assert sentence.endswith("For other classes like these it is shown as well (+0.050 to +0.500).")
+    assert "One class accounts" not in sentence
+    assert sentence.endswith("For other classes like these it is shown too (+0.050 to +0.500).")
 
 
 def test_a_difference_of_which_most_is_left_without_a_class_is_not_made_by_it() -> None:
     sentence = said(without={"class": 0, "difference": 0.19, "low": -0.02, "high": 0.4})
     assert (
-        "The class that counts most is zero: without it the difference is +0.190 (-0.020 to +0.400), and no" in sentence
+        "The class that counts most is zero: without it the difference is +0.190 (-0.020 to +0.400) and no" in sentence
     )
-    assert "One class makes" not in sentence
+    assert "One class accounts" not in sentence
 
 
 def test_a_difference_that_turns_round_without_a_class_is_made_by_it() -> None:
-    assert "One class makes the difference" in said(
+    assert "One class accounts for the difference" in said(
         without={"class": 0, "difference": -0.15, "low": -0.25, "high": -0.05}
     )
 
@@ -80,7 +80,7 @@ def test_no_difference_is_shown() -> None:
 
 def test_one_seed_gives_no_interval() -> None:
     sentence = said(low=None, high=None, shown=False, sampled_low=None, sampled_high=None)
-    assert sentence.endswith("+0.200 in the judges' mean confidence, and one seed gives no interval.")
+    assert sentence.endswith("+0.200 in the judges' mean confidence. One seed gives no interval.")
     assert sentence.startswith("No difference is shown between snn and ann")
 
 
@@ -88,7 +88,7 @@ def test_one_judge_is_named_and_one_class_is_one() -> None:
     sentence = said(judges=["cnn"], by_class=[{"class": 0, "difference": 0.2}], without=None)
     assert "+0.200 in the confidence of cnn (95% interval over 3 seeds, this one class: " in sentence
     alone = said(judges=["cnn"], seeds=[0], by_seed=[0.2], low=None, first_attack="v3/v1")
-    assert "on each, v3 or v1 and v3 (chosen by the very scores that are compared): +0.200" in alone
+    assert "on each, v3 or v1 and v3 (chosen by the same scores that are compared): +0.200" in alone
 
 
 def test_targets_that_leak_the_same_do() -> None:
@@ -104,16 +104,13 @@ def test_targets_that_leak_the_same_do() -> None:
             ["snn", "ann"],
             [],
             [],
-            ["No verdict: no judge recognises enough of the real test data for its word to count."],
+            ["No verdict: no judge recognises enough of the real test data to count."],
         ),
         (
             ["snn", "ann"],
             [],
             ["a"],
-            [
-                "No verdict on snn and ann: there are no judge, seed and class with which an attack on each has "
-                "finished."
-            ],
+            ["No verdict on snn and ann: no attack on each has finished with the same judge, seed and class."],
         ),
     ],
 )
@@ -130,7 +127,7 @@ def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: boo
     cells = [made_cell("snn", "v1", seed, {"j": [0.5]}, zero_gradients=zero) for seed, zero in ((0, 0.0), (1, share))]
     found = attack_doubts(cells)
     assert found == (
-        ["v1 on snn had no gradient at all in up to 40% of its steps: a low leak may be a masked gradient."]
+        ["v1 on snn had no gradient at all in as many as 40% of its steps: a low score may mean a masked gradient."]
         if masked
         else []
     )
@@ -139,8 +136,8 @@ def test_steps_without_a_gradient_tell_of_a_masked_one(share: float, masked: boo
 def test_adversarial_examples_that_do_not_fool_the_target_say_nothing_of_judges() -> None:
     cell = made_cell("snn", "adversarial", 0, {"j": [0.1] * 3}, "adversarial", target_confidence=[0.2, 0.3, 0.4])
     assert attack_doubts([cell]) == [
-        "The adversarial examples of snn hardly fool it itself (mean confidence 0.30), so that they say little of the "
-        "judges: raise controls.eps."
+        "The adversarial examples of snn hardly fool it itself (mean confidence 0.30), so they say little about the "
+        "judges. Raise controls.eps."
     ]
     assert attack_doubts([{**cell, "target_confidence": [0.9, 0.8, 0.1]}]) == []
 
@@ -152,10 +149,10 @@ def test_cells_of_other_code_are_marked() -> None:
     cells += [{**cells[1], "provenance": None}]
     run = {"measure": "own", "seed": 0, "provenance": cells[1]["provenance"]}
     assert other_code(cells, [run]) == [
-        "Attacks were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To have them "
-        "run anew, remove the folder cells/ of the results.",
-        "Measures were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To have "
-        "them run anew, remove the folder measures/ of the results.",
+        "Attacks were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To run them "
+        "again, remove the folder cells/ of the results.",
+        "Measures were run by other code than this report's: 1 by 2 (commit unknown, code 0ther, torch 1). To run "
+        "them again, remove the folder measures/ of the results.",
     ]
 
 
@@ -173,8 +170,8 @@ def test_training_is_held_against_the_published_one() -> None:
     assert remarks([], recipe={"epochs": 1}) == ["snn is trained for 1 epoch (published: 10)."]
     assert remarks([], recipe={"epochs": 4}, spiking=False) == ["snn is trained for 4 epochs (published: 50)."]
     assert remarks([], recipe={"epochs": 1}, pretrained=True) == [
-        "snn brought its weights and is one network with all seeds: intervals tell how attacks and judges vary, not "
-        "how networks like it would."
+        "snn brought its weights and is the same network with all seeds: intervals cover how attacks and judges vary, "
+        "not how networks like it would."
     ]
 
 
@@ -188,7 +185,7 @@ def test_settings_are_held_against_the_published_ones() -> None:
     settings = {"class": "BrainLeaksV1", "steps": 25, "restarts": 40}
     assert remarks([made_cell("snn", "v1", 0, {"j": [0.5]}, settings=settings, restarts=40)]) == [
         "v1 departs from BrainLeaksV1 as published for MNIST: steps 25 (published: 10).",
-        "Of several attempts per class judges see the one that the target likes best (published: one attempt): 40 of "
+        "Of several attempts per class, judges see the one that the target likes best (published: one attempt): 40 of "
         "v1.",
     ]
 
@@ -207,9 +204,9 @@ def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
     cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, gradients=g) for seed, g in ((0, 7), (1, 10))]
     cells += [made_cell("snn", "v1", seed, {"j": [0.5]}, gradients=9) for seed in (0, 1)]
     assert remarks(cells) == [
-        "Gradients per class: v3 on snn spent 7 to 10 of 10 and v1 on snn spent 9 of 10. Attacks that stop early spend "
-        "less, as do those that a whole number of attempts does not use up; a gradient that is asked for again counts "
-        "once."
+        "Gradients per class: v3 on snn spent 7 to 10 of 10 and v1 on snn spent 9 of 10. Attacks spend less if "
+        "they stop early, or if no whole number of attempts uses the budget up. A gradient that is asked for again "
+        "counts once."
     ]
     assert remarks(cells[2:], gradients=15)[0].startswith("Gradients per class: v1 on snn spent 9 of 15. ")
     assert remarks([made_cell("snn", "v3", 0, {"j": [0.5]}, gradients=10)]) == []

@@ -1,4 +1,4 @@
-"""Whether judges say the same of the same reconstructions."""
+"""Whether judges agree about the same reconstructions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.plots import Curve, scatter_plot
 
 WIDEST = 5
-"""Most reconstructions that are listed as those on which the judges are the widest apart."""
+"""At most so many reconstructions are listed on which two judges differ most."""
 _LITTLE = 0.8
 _MOST_APART = 12
 _PLOTTED = 3  # pairs of judges, those that agree least
 
 
 class Agreement(Measure):
-    """How far each two judges see the same in the same reconstructions."""
+    """How far each pair of judges agrees about the same reconstructions."""
 
     def summarise(self, found: Findings) -> list[dict[str, Any]]:
-        """Return what :func:`judges_agree` says of each target, attack and two judges."""
+        """Return :func:`judges_agree` for each target, attack and pair of judges."""
         return [
             {"target": target, "attack": attack, **row}
             for (target, attack), own in grouped(done(found.cells), "target", "attack")
@@ -34,7 +34,7 @@ class Agreement(Measure):
         ]
 
     def warnings(self, summary: list[dict[str, Any]], audit: Document) -> list[str]:
-        """Say how many pairs of judges disagree on many of an attack's reconstructions, and which do so most."""
+        """Say how many pairs of judges disagree about many of an attack's reconstructions, and which do so most."""
         counting = [name for name, judge in audit["judges"].items() if judge["counts"]]
         pairs = _pairs([row for row in summary if {row["first"], row["second"]} <= set(counting)])
         worst = [min(rows, key=lambda row: float(row["same_verdict"])) for _, rows in pairs]
@@ -43,20 +43,20 @@ class Agreement(Measure):
             return []
         row = min(apart, key=lambda row: float(row["same_verdict"]))
         return [
-            f"{len(apart)} of {len(pairs)} pairs of judges disagree on more than {1 - _LITTLE:.0%} of an attack's "
-            f"reconstructions, most of all {row['first']} and {row['second']}: on {1 - row['same_verdict']:.0%} "
-            f"of those of {row['attack']} on {row['target']}."
+            f"{len(apart)} of {len(pairs)} pairs of judges disagree about more than {1 - _LITTLE:.0%} of an attack's "
+            f"reconstructions. {row['first']} and {row['second']} do so most: about {1 - row['same_verdict']:.0%} of "
+            f"those of {row['attack']} on {row['target']}."
         ]
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
-        """Show how far the judges see the same in the same reconstructions."""
+        """Show how far the judges agree about the same reconstructions."""
         lead = (
-            "Every judge looked at the same reconstructions. Where they agree, points lie near the diagonal, and the "
-            "score says something of the picture; where only one of them sees the class, the picture may merely please "
-            "that judge."
+            "Every judge saw the same reconstructions. Where judges agree, points lie near the diagonal, and the score "
+            "says something about the picture. Where only one of them sees the class, the picture may merely suit that "
+            "judge."
         )
         if not summary:
-            finding = "One judge alone has nobody to agree with."
+            finding = "There is only one judge, so there is no agreement to measure."
             return Section("agreement", "Do the judges agree?", lead, finding=finding)
         header = ("target", "attack", "first judge", "second judge", "same verdict", "correlation")
         keys = ("target", "attack", "first", "second", "same_verdict", "correlation")
@@ -69,14 +69,13 @@ class Agreement(Measure):
             lead,
             groups=(
                 Group(
-                    text=f"Plotted are at most {_PLOTTED} pairs of judges, those that agree least.",
+                    text=f"The plots show the pairs of judges that agree least, {_PLOTTED} at most.",
                     plots=tuple(plots),
                     tables=(table,),
                 ),
                 Group(
-                    "Where they are widest apart",
-                    f"At most {_MOST_APART} reconstructions, those with the largest gap between two judges' "
-                    "confidences.",
+                    "Where they differ most",
+                    f"The reconstructions with the largest gap between two judges' confidences, {_MOST_APART} at most.",
                     strips=tuple(_widest_apart(audit, summary, gallery)),
                 ),
             ),
@@ -88,7 +87,7 @@ def judges_agree(cells: Sequence[Mapping[str, Any]], first: str, second: str) ->
     """Return how far two judges agree on the reconstructions of one attack on one target.
 
     Args:
-        cells: the finished cells of the attack, one a seed.
+        cells: the finished cells of the attack, one per seed.
         first: name of a judge.
         second: name of another.
 
@@ -133,13 +132,13 @@ def _scatter(audit: Document, looks: Looks, first: str, second: str) -> Plot:
         curves,
         first,
         second,
-        alt=f"Confidence of the judge {second} against that of {first}, one point a reconstruction",
-        caption=f"{second} against {first}: one point is one class of one seed",
+        alt=f"Confidence of the judge {second} against that of {first}, one point per reconstruction",
+        caption=f"{second} against {first}: one point is one class of one seed.",
     )
 
 
 def _finding(rows: Sequence[dict[str, Any]]) -> str:
-    """Return how far judges agree on average, which two do so least, and where these differ most."""
+    """Return how far judges agree on average, which two agree least, and where these differ most."""
     shares = {pair: sum(row["same_verdict"] for row in own) / len(own) for pair, own in _pairs(rows)}
     first, second = least = min(shares, key=lambda pair: shares[pair])
     worst = min(dict(_pairs(rows))[least], key=lambda row: row["same_verdict"])
@@ -153,8 +152,8 @@ def _finding(rows: Sequence[dict[str, Any]]) -> str:
     if worst["same_verdict"] >= 0.9:
         return f"{words}, and on no less than {worst['same_verdict']:.0%} for any target and attack."
     return (
-        f"{words}. They differ most on {worst['target']} under {worst['attack']}: on {1 - worst['same_verdict']:.0%} "
-        "of these, only one of the two puts the class first."
+        f"{words}. They differ most for {worst['attack']} on {worst['target']}: for {1 - worst['same_verdict']:.0%} of "
+        "these, only one of the two puts the class first."
     )
 
 

@@ -1,4 +1,4 @@
-"""The ceiling that an encoding sets: what remains of an image once it has been encoded and decoded."""
+"""The ceiling set by an encoding: how much of an image remains after encoding and decoding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from brainleaks_pl.audit.definition import Audit
 
 MOST_DECIBELS = 60.0
-"""Largest PSNR that is told apart: that of images rounded to bytes is about 59 dB, that of equal ones infinite."""
+"""PSNR is cut off here: that of images rounded to bytes is about 59 dB, that of equal images infinite."""
+
+
+_NEAR = 0.05  # an SSIM that is no farther below the ceiling counts as having reached it
 
 
 @dataclass(frozen=True)
@@ -66,21 +69,20 @@ class EncodingCeiling(Measure):
         return {**ceiling, "attacks": attacks}
 
     def section(self, summary: dict[str, Any] | None, audit: Document, looks: Looks, gallery: Gallery) -> Section:
-        """Show what the encoding lets through at most."""
-        title = "What the encoding lets through"
+        """Show how much the encoding keeps, and how close the attacks come to it."""
+        title = "What the encoding keeps"
         lead = (
-            "Pixels become spikes before the network sees them, and that loses detail. The curve shows how like "
-            "the originals test images are after encoding and decoding, by number of time steps T: no attack on the "
-            "spikes can be expected to recover more. Filled markers are the attacks' likeness to the nearest training "
-            "image, hollow ones to the class mean."
+            "Pixels become spikes before the network sees them, and that loses detail. The curve shows how similar "
+            "test images are to the originals after encoding and decoding, by number of time steps T. No attack on the "
+            "spikes can be expected to recover more. Filled markers are the attacks' similarity to the nearest "
+            "training image, hollow ones to the class mean."
         )
         if summary is None:
             return Section(
                 "ceiling",
                 title,
                 "Pixels that become spikes lose detail, which limits any attack.",
-                finding="These data are recorded as events, or reach the network as they are: no encoding stands "
-                "between.",
+                finding="These data are recorded as events or reach the network unchanged: no encoding limits attacks.",
             )
         points = [
             (
@@ -100,7 +102,7 @@ class EncodingCeiling(Measure):
         steps = summary["time_steps"]
         plots = (
             ceiling_plot(Curve("encoding", steps, summary["ssim"]), points, summary["at"], label="SSIM",
-                         alt="Structural similarity of encoded test images against time steps, attacks beside it"),
+                         alt="Structural similarity of encoded test images against time steps, and of attacks"),
             ceiling_plot(Curve("encoding", steps, summary["psnr"]), (), summary["at"], label="PSNR (dB)",
                          alt="Signal to noise ratio of encoded test images against time steps"),
         )  # fmt: skip
@@ -115,16 +117,34 @@ class EncodingCeiling(Measure):
         if measured:
             tables.append(
                 Table(
-                    "Attacks beside the ceiling",
+                    "Attacks compared with the ceiling",
                     tuple(key.replace("_", " ").replace("ssim", "SSIM") for key in measured),
                     tuple(tuple(row.get(key) for key in measured) for row in summary["attacks"]),
                 )
             )
-        at = (
-            f"At T = {summary['at']}, the setting of this audit, the ceiling is an SSIM of {summary['ssim_at']:.3f} "
-            f"and a PSNR of {summary['psnr_at']:.1f} dB."
+        return Section(
+            "ceiling", title, lead, groups=(Group(plots=plots, tables=tuple(tables)),), finding=_finding(summary)
         )
-        return Section("ceiling", title, lead, groups=(Group(plots=plots, tables=tuple(tables)),), finding=at)
+
+
+def _finding(summary: dict[str, Any]) -> str:
+    words = (
+        f"At T = {summary['at']}, the setting of this audit, the ceiling is an SSIM of {summary['ssim_at']:.3f} and a "
+        f"PSNR of {summary['psnr_at']:.1f} dB."
+    )
+    if not summary["attacks"]:
+        return words
+    best = max(summary["attacks"], key=lambda row: row["ssim_nearest"])
+    near = best["ssim_nearest"]
+    limit = (
+        "so the encoding is not what limits the attacks"
+        if near < summary["ssim_at"] - _NEAR
+        else ("so the encoding may be what limits the attacks")
+    )
+    return (
+        f"{words} {best['attack']} on {best['target']} comes closest to its nearest training image, with an SSIM of "
+        f"{near:.3f}, {limit}."
+    )
 
 
 def encoding_ceiling(

@@ -1,4 +1,4 @@
-"""What a federated participant's gradient shows of its batch."""
+"""What a federated participant's gradient reveals about its batch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from brainleaks_pl.audit.definition import Audit
 
 RECOGNISABLE = 0.5
-"""SSIM from which a recovered image is spoken of as leaked."""
+"""SSIM from which a recovered image counts as leaked."""
 _KEYS = ("target", "attack", "batch_size", "local_steps", "protection")
 _SHOWN = 8
 _SCORES = ("ssim", "identified", "itself", "frames", "right_labels")
@@ -38,7 +38,7 @@ _SCORES = ("ssim", "identified", "itself", "frames", "right_labels")
 
 @dataclass(frozen=True)
 class GradientLeakage(Measure):
-    """What the gradient of a batch of training images shows of them, as the server of federated learning receives it.
+    """What the gradient of a batch of training images, as a federated server receives it, reveals about them.
 
     Args:
         images: private training images of each seed at least, in whole batches.
@@ -59,11 +59,11 @@ class GradientLeakage(Measure):
     protections: dict[str, Protection] = field(default_factory=lambda: {"none": Protection()})
 
     def check(self, audit: Audit) -> None:
-        """See that numbers are positive, and that there is something to try."""
+        """Check that numbers are positive, and that there is something to try."""
         for name in ("batch_sizes", "local_steps"):
             values = getattr(self, name)
             if not values or min(values) < 1:
-                raise ValueError(f"{name} must name positive numbers, one at least, got {list(values)}.")
+                raise ValueError(f"{name} must hold at least one number, all positive, got {list(values)}.")
         if self.images < 1:
             raise ValueError(f"images must be at least 1, got {self.images}.")
         if self.learning_rate <= 0:
@@ -71,7 +71,7 @@ class GradientLeakage(Measure):
         for name in ("attacks", "protections"):
             check_names(name, getattr(self, name))
             if not getattr(self, name):
-                raise ValueError(f"{name} is empty: name one at least.")
+                raise ValueError(f"{name} is empty: name at least one.")
 
     def run(self, bench: Bench) -> list[dict[str, Any]]:
         """Return a row for each target, batch size, number of local steps, protection and attack."""
@@ -120,30 +120,30 @@ class GradientLeakage(Measure):
         return rows
 
     def warnings(self, summary: list[dict[str, Any]], audit: Document) -> list[str]:
-        """Say of which targets unprotected gradients show images, and where no attack applied."""
+        """Say whose gradients reveal images, and where no attack applied."""
         return _warnings(summary)
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
-        """Show private images beside what was recovered, and how alike they are."""
+        """Show private images next to recovered ones, and how similar they are."""
         done = [row for row in summary if "refused" not in row]
         refused = [row for row in summary if "refused" in row]
         header = (*(key.replace("_", " ") for key in _KEYS), "SSIM", "low", "high", "identity", "image itself",
                   "frames", "labels", "seconds", "images")  # fmt: skip
-        table = Table("What gradients show", header, tuple(_cells(row) for row in done))
+        table = Table("What gradients reveal", header, tuple(_cells(row) for row in done))
         reasons = tuple(
-            f"{row['attack']} on {row['target']}, batch of {row['batch_size']}, {row['local_steps']} local steps, "
+            f"{row['attack']} on {row['target']}, batch of {row['batch_size']}, local steps: {row['local_steps']}, "
             f"protection {row['protection']}: {row['refused']}"
             for row in refused
         )
         strips = tuple(_strip(row, gallery) for row in done if row["pictures"])
         return Section(
             "gradient_leakage",
-            "What does a gradient show of its batch?",
-            "In federated learning participants keep their data and send gradients. Whoever receives one knows the "
-            "network, and can compute much of the batch from it. Each private training image is held against the "
-            "recovered image that is most like it: structural similarity (SSIM), whether the nearest training image is "
-            "of the same class (identity) and within the class the very image (image itself), the share of the input's "
-            "binary frames recovered without an error (frames), and of the labels (labels).",
+            "What does a gradient reveal about its batch?",
+            "In federated learning, participants keep their data and send gradients. Whoever receives one knows the "
+            "network, and can compute much of the batch from it. Each private training image is compared with the most "
+            "similar recovered image. The table gives their structural similarity (SSIM), whether the nearest training "
+            "image is of the same class (identity), whether it is this very image within the class (image itself), and "
+            "the shares of binary frames (frames) and of labels (labels) that are recovered exactly.",
             reasons,
             (Group(strips=strips, tables=(table,)),) if done else (),
             _finding(done),
@@ -183,23 +183,28 @@ def _strongest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _finding(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
-        return "No attack applied to any of the targets: nothing is said of their gradients."
-    said = [
-        f"of {row['target']} {row['attack']} recovers images at an SSIM of {row['ssim'][0]:.2f} "
-        f"(batch of {row['batch_size']}, protection {row['protection']})"
-        for row in _strongest(rows)
-    ]
-    return f"The most that gradients show: {'; '.join(said)}."
+        return "No attack applied to any of the targets, so nothing is said about their gradients."
+    said = []
+    for row in _strongest(rows):
+        value, low, high = row["ssim"]
+        interval = "" if low is None else f", 95% interval {low:.2f} to {high:.2f}"
+        verdict = "the images leak" if value >= RECOGNISABLE else "too little to call it a leak"
+        said.append(
+            f"From a gradient of {row['target']}, {row['attack']} recovers private images at a mean SSIM of "
+            f"{value:.2f} (batch of {row['batch_size']}, protection {row['protection']}{interval}): {verdict}."
+        )
+    return " ".join(said)
 
 
 def _warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     done = [row for row in rows if "refused" not in row]
     said = [
-        f"A gradient of {row['target']} shows private images at an SSIM of {row['ssim'][0]:.2f} ({row['attack']}, "
-        f"batch of {row['batch_size']}, protection {row['protection']}): sending gradients protects nobody here."
+        f"A gradient of {row['target']} reveals private images at an SSIM of {row['ssim'][0]:.2f} ({row['attack']}, "
+        f"batch of {row['batch_size']}, protection {row['protection']}): sending gradients instead of data protects "
+        "nobody here."
         for row in _strongest(done)
         if row["ssim"][0] >= RECOGNISABLE
     ]
     measured = {row["target"] for row in done}
     missing = dict.fromkeys(row["target"] for row in rows if row["target"] not in measured)
-    return said + [f"No attack on gradients applied to {name}: that is no sign of privacy." for name in missing]
+    return said + [f"No attack on gradients applied to {name}, which is no sign of privacy." for name in missing]

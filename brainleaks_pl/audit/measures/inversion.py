@@ -1,4 +1,4 @@
-"""Model inversion: what the attacks draw of each class, held against controls, and which target leaks more."""
+"""Model inversion: what the attacks recover of each class, compared with controls, and which target leaks more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 
 
 class Inversion(Measure):
-    """Every attack on every target it fits, and on the controls; its summary is the trunk of ``audit.json``."""
+    """Every attack on every target it fits, and on the controls; its summary is the top level of ``audit.json``."""
 
     def cells(self, seed: int, planned: Planned) -> list[Cell]:
         """Return every attack on every target it fits, then those on controls, and the adversarial examples."""

@@ -1,4 +1,4 @@
-"""Does an attack that finds little find little because there is little, or because it has no gradient to follow?"""
+"""Does an attack find little because there is little to find, or because its gradient is masked?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KIND = "surrogate"
 
 @dataclass(frozen=True)
 class Masking(Measure):
-    """The same attacks with other surrogate gradients: is it the network that is private, or the gradient masked?
+    """The same attacks with other surrogate gradients: is the network private, or is its gradient masked?
 
     Args:
         attacks: names of attacks that take a surrogate.
@@ -42,7 +42,7 @@ class Masking(Measure):
     seeds: list[int] | None = None
 
     def check(self, audit: Audit) -> None:
-        """See that names are known, and those of surrogates names of files."""
+        """Check that names are known, and that those of surrogates can be names of files."""
         check_names("surrogates", self.surrogates)
         check_known("attacks", self.attacks, audit.attacks)
         check_known("seeds", self.seeds, audit.seeds)
@@ -75,17 +75,17 @@ class Masking(Measure):
             if reached - trained > MASKED_GAIN:
                 said.append(
                     f"{attack} on {target} reaches a confidence of {reached:.2f} with the surrogate "
-                    f"{row['surrogate']}, but {trained:.2f} with that of training (judge {judge}): a masked gradient, "
-                    "not privacy."
+                    f"{row['surrogate']}, but {trained:.2f} with the one it was trained with (judge {judge}): a masked "
+                    "gradient, not privacy."
                 )
         return said
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
-        """Show what the attacks find with other surrogates, and how far that can be trusted."""
+        """Show what the attacks find with other surrogates, and how far to trust it."""
         header = ("target", "attack", "judge", "surrogate", "attack_accuracy", "confidence", "zero_gradients", "seeds")
         tables = [
             Table(
-                "Share of units and time steps without any gradient",
+                "Share of steps in which an attack had no gradient at all",
                 ("target", "attack", "seed", "zero gradients"),
                 tuple(
                     tuple(cell[key] for key in ("target", "attack", "seed", "zero_gradients"))
@@ -105,10 +105,10 @@ class Masking(Measure):
         return Section(
             "masking",
             "Is it the network or the attack?",
-            "Spikes have no derivative; attacks follow that of a smooth surrogate instead. Where it is zero almost "
-            "everywhere, the attack is blind, and a low score says nothing of privacy. The same attack with other "
-            "surrogates tells the two apart: if one of them finds much more, the network was not safe but the attack "
-            "weak.",
+            "Spikes have no useful derivative, so attacks follow that of a smooth surrogate. If it is zero almost "
+            "everywhere, the attack is blind, and a low score says nothing about privacy. The same attack with other "
+            "surrogates tells the two apart: if one of them finds much more, the attack was weak and the network is "
+            "not safe.",
             tuple(notes(summary, audit)),
             (
                 Group(
@@ -121,7 +121,7 @@ class Masking(Measure):
 
 
 def masking_rows(cells: Cells) -> list[dict[str, Any]]:
-    """Return what the attacks with other surrogates reach, beside the same seeds of the attack as it is."""
+    """Return what the attacks reach with other surrogates, and with their own on the same seeds."""
     rows = []
     for (target, attack), own in grouped(done(cells, KIND), "target", "attack"):
         named: list[Mapping[str, Any]] = [{**cell, "name": cell["surrogate"]["name"]} for cell in own]
@@ -157,6 +157,6 @@ def _surrogates(rows: list[dict[str, Any]], looks: Looks, judge: str) -> Plot:
         lines,
         title=f"judge {short(judge)}",
         label="confidence",
-        alt=f"Confidence of the judge {judge} in each attack by surrogate, beside the share of zero gradients",
-        caption=f"Confidence of {judge}; grey: share of zero gradients",
+        alt=f"Confidence of the judge {judge} in each attack by surrogate, and the share of zero gradients",
+        caption=f"Confidence of {judge}. Grey: share of steps without any gradient.",
     )

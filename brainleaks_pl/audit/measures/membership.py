@@ -1,4 +1,4 @@
-"""Whether it can be told which samples a network was trained on."""
+"""Whether attackers can tell which samples a network was trained on."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from brainleaks_pl.targets.classifier import Classifier
 if TYPE_CHECKING:
     from brainleaks_pl.audit.definition import Audit
 
-_APART = 0.02  # test accuracies that are not called equal
+_APART = 0.02  # test accuracies that differ by more are not called equal
 _LEAD = (
-    "Was this image in the training set? The audit's targets are trained on all training data, so nobody is left to "
-    "tell members from. Here networks of the same recipes are trained on random halves instead, all kinds on the same "
-    "halves. Each network is the target in turn, the others are its shadows, but for the one that was trained on the "
-    "other half. The area under the curve (AUC) is the chance that a member scores higher than a non-member, .5 where "
-    "nothing leaks; what counts for a person is how many members are found while hardly anyone is accused wrongly."
+    "Was this image in the training set? The audit's targets are trained on all training data, so no comparable "
+    "non-members are left. Networks of the same recipes are therefore trained on random halves, all kinds on the same "
+    "halves. Each network is the target in turn. The others are its shadows, except for the one trained on the "
+    "opposite half. The area under the ROC curve (AUC) is the chance that a member scores higher than a non-member: .5 "
+    "if nothing leaks. What matters to a person is how many members are found while hardly anyone is accused wrongly."
 )
 
 
@@ -91,7 +91,7 @@ class MembershipInference(Measure):
             if (self.targets is None or name in self.targets) and not _brought(target)
         }
         if not kinds:
-            raise ValueError("all of the targets brought their weights: there is no recipe to train shadows by.")
+            raise ValueError("all targets brought their weights, so there is no recipe to train shadow networks by.")
         return run_membership(
             kinds,
             bench.data,
@@ -107,7 +107,7 @@ class MembershipInference(Measure):
         return [{"seed": seed, **run} for seed, run in found.runs.items()]
 
     def warnings(self, summary: list[dict[str, Any]], audit: Document) -> list[str]:
-        """Say which rates rest on too few non-members, and which kinds do not generalise alike."""
+        """Say which rates rest on too few non-members, and which kinds generalise differently."""
         words = []
         for run in summary:
             few = [
@@ -119,22 +119,24 @@ class MembershipInference(Measure):
             ]
             for rate, needed, there in dict.fromkeys(few):
                 words.append(
-                    f"Membership, seed {run['seed']}: members found at a false positive rate of {rate} are not given "
-                    f"for some attacks: that takes {needed} non-members over all networks attacked, {there} are there."
+                    f"Membership, seed {run['seed']}: for some attacks, members found at a false positive rate of "
+                    f"{rate} are not given, because that takes {needed} non-members over all attacked networks and "
+                    f"there are only {there}."
                 )
             test = {kind: own["accuracy"]["test"]["mean"] for kind, own in run["targets"].items()}
             least, most = min(test, key=test.__getitem__), max(test, key=test.__getitem__)
             if test[most] - test[least] > _APART:
                 words.append(
                     f"Membership, seed {run['seed']}: test accuracies differ, from {test[least]:.3f} ({least}) to "
-                    f"{test[most]:.3f} ({most}). A network that generalises worse gives members away for that alone."
+                    f"{test[most]:.3f} ({most}). A network that generalises worse gives its members away for that "
+                    "reason alone."
                 )
         return words
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
         """Show curves, rates, differences, and the samples most at risk."""
         if not summary:
-            return Section("membership", "Who was in the training set?", _LEAD, finding="It was not measured.")
+            return Section("membership", "Who was in the training set?", _LEAD, finding="Membership was not measured.")
         return Section(
             "membership",
             "Who was in the training set?",
@@ -163,7 +165,9 @@ def _brought(target: Classifier) -> bool:
 def _untrained(target: Classifier) -> Callable[[], Classifier]:
     """Return what builds a network like one, untrained."""
     if target.factory is None or target.constructor_arguments is None:
-        raise ValueError(f"{target.name} was given as it is: give what builds it, so that shadows can be trained.")
+        raise ValueError(
+            f"{target.name} was given as a network: give the function that builds it, so that shadows can be trained."
+        )
     return partial(type(target), **target.constructor_arguments)
 
 

@@ -1,4 +1,4 @@
-"""Leakage over time: what a judge sees in the first steps of a reconstruction."""
+"""Leakage over time: how sure a judge is after the first time steps of a reconstruction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from brainleaks_pl.targets.classifier import Classifier
 from brainleaks_pl.targets.modes import evaluating
 
 MOST_BEGINNINGS = 100
-"""Most beginnings of an input that a judge is asked about one by one."""
+"""A judge that has to see every beginning of an input by itself is not asked if there are more than these."""
 _DRAWS = 10
 
 
@@ -63,12 +63,12 @@ class OverTime(Measure):
         return Section(
             "time",
             "Leakage over time",
-            "A judge that sees only the first t steps of a reconstruction is as sure of the class as the line says. A "
-            "line that rises early says that a few steps give the class away.",
+            "The lines show how sure a judge is of the class when it sees only the first t steps of a reconstruction. "
+            "A line that rises early means that a few steps give the class away.",
             groups=(Group(plots=plots),) if plots else (),
             finding=_finding([row["confidence"] for row in summary if row["judge"] in counting])
             if plots
-            else "The judges' inputs have no time here, so there is nothing to show.",
+            else "The judges' inputs have no time steps here, so there is nothing to show.",
         )
 
 
@@ -89,8 +89,8 @@ def _plot(rows: Sequence[dict[str, Any]], judge: str, looks: Looks) -> Plot:
         title=f"judge {short(judge)}",
         label="confidence",
         x_label="first time steps shown to the judge",
-        alt=f"Confidence of the judge {judge} against the time steps it has seen, one line a target and attack",
-        caption=f"Judge {judge}, mean over seeds and classes",
+        alt=f"Confidence of the judge {judge} against the time steps it has seen, one line per target and attack",
+        caption=f"Judge {judge}, mean over seeds and classes.",
     )
 
 
@@ -158,5 +158,5 @@ def _finding(lines: Sequence[Sequence[float | None]]) -> str:
     half = next(step for step, level in enumerate(levels, 1) if level >= levels[-1] / 2)
     return (
         f"On average over targets, attacks and judges, the confidence is {levels[0]:.2f} after the first step and "
-        f"{levels[-1]:.2f} after {len(levels)}; it reaches half of that at step {half}."
+        f"{levels[-1]:.2f} after {len(levels)}. It reaches half of that at step {half}."
     )

@@ -1,4 +1,4 @@
-"""What the probes with other surrogates say, and what they leave open, in sentences that follow from the data."""
+"""Sentences on attacks with other surrogates: what they show, and what they leave open."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from brainleaks_pl.audit.report.words import counting_judges, null_confidence, s
 from brainleaks_pl.reporting.text import listed
 
 AS_TRAINED = "as trained"
-"""What the surrogate that a target was trained with is called beside others."""
+"""Name of the surrogate that a target was trained with."""
 MASKED_GAIN = 0.1
-"""Confidence that another surrogate must add to tell of a masked gradient."""
+"""Confidence that another surrogate must add to show a masked gradient."""
 _HEADROOM = 0.05
 
 Rows = Sequence[dict[str, Any]]
@@ -25,12 +25,12 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Probe:
-    """One attack on one target with other surrogates, in mean confidences before the judges that count.
+    """One attack on one target with other surrogates, in mean confidences of the judges that count.
 
     Args:
         pair: the attack and the target, in words.
-        trained: confidence with the surrogate of training; None where that attack is missing.
-        best: the other surrogate that reaches most, and its confidence; None where there is no other.
+        trained: confidence with the surrogate of training; None if that attack is missing.
+        best: the other surrogate that reaches most, and its confidence; None if there is no other.
         real: confidence in real samples; None where it was not measured.
     """
 
@@ -72,7 +72,7 @@ def probes(rows: Rows, audit: Document) -> list[Probe]:
 
 
 def notes(rows: Rows, audit: Document) -> list[str]:
-    """Return what the probes rest on, what they left out, and what each of them found."""
+    """Return what the probes rest on, what they left out, and what each found."""
     found = []
     if rows:
         seeds = share_of_seeds(audit, [row["seeds"] for row in rows])
@@ -80,56 +80,54 @@ def notes(rows: Rows, audit: Document) -> list[str]:
     found += _coverage(rows, audit)
     for probe in probes(rows, audit):
         if probe.best is None or probe.trained is None or probe.gain is None:
-            found.append(f"{probe.pair} lacks a result to compare with, so that nothing can be said of its gradient.")
+            found.append(f"{probe.pair} lacks a result to compare with, so nothing can be said about its gradient.")
             continue
         name, level = probe.best
         found.append(
-            f"{probe.pair}: the best other surrogate, {name}, reaches a mean confidence of {level:.2f}, that of "
-            f"training {probe.trained:.2f}, a gain of {probe.gain:+.2f}."
+            f"{probe.pair}: the best other surrogate, {name}, reaches a mean confidence of {level:.2f}, the one of "
+            f"training {probe.trained:.2f} ({probe.gain:+.2f})."
         )
         if probe.real is None:
-            found.append(f"Whether {probe.pair} has headroom is not known: real samples were not scored.")
+            found.append(f"Whether {probe.pair} left room for more is not known: real samples were not scored.")
         elif not probe.headroom:
             found.append(
-                f"{probe.pair} has no headroom ({probe.trained:.2f}, real samples {probe.real:.2f}), so that other "
+                f"{probe.pair} left no room for more ({probe.trained:.2f}, real samples {probe.real:.2f}), so other "
                 "surrogates could not have shown a masked gradient."
             )
     for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         share = max(cell["zero_gradients"] or 0.0 for cell in cells)
         if share > MANY_ZERO_GRADIENTS:
-            found.append(
-                f"{_pair(attack, target)} had no gradient at all in up to {share:.0%} of units and time steps."
-            )
+            found.append(f"{_pair(attack, target)} had no gradient at all in as many as {share:.0%} of its steps.")
     return found
 
 
 def finding(rows: Rows, audit: Document) -> str:
-    """Return what the probes come to: of which attacks they say something, and of which they cannot."""
+    """Return what the probes show: which gradients were masked, which were not, and which stay open."""
     found = probes(rows, audit)
     if not found:
-        return "No other surrogates were tried, so nothing here tells a safe network from an attack that is blind."
+        return "No other surrogates were tried, so nothing here tells a safe network from a blind attack."
     masked = [probe.pair for probe in found if probe.masked]
     clear = [probe.pair for probe in found if not probe.masked and probe.headroom and probe.gain is not None]
     silent = [probe.pair for probe in found if probe.pair not in masked + clear]
     words = []
     if masked:
         words.append(
-            f"A gradient was masked: {listed(masked)} gained more than {MASKED_GAIN:g} from another surrogate, so "
-            "that a low score there is no privacy."
+            f"It was the attack: {listed(masked)} gained more than {MASKED_GAIN:g} from another surrogate. The "
+            "gradient was masked, and a low score there is no privacy."
         )
     if clear:
         own = [row["seeds"] for row in rows if _pair(row["attack"], row["target"]) in clear]
         words.append(
-            f"No other surrogate found much more for {listed(clear)}, on {spanned(own, 'seed')}; of other attacks and "
-            "seeds this says nothing."
+            f"No other surrogate found much more for {listed(clear)}, on {spanned(own, 'seed')}. This says nothing "
+            "about other attacks and seeds."
         )
     if silent:
-        words.append(f"Whether a gradient is masked stays open for {listed(silent)}.")
+        words.append(f"Whether the gradient is masked stays open for {listed(silent)}.")
     return " ".join(words)
 
 
 def _coverage(rows: Rows, audit: Document) -> list[str]:
-    """Return which of the attacks that follow gradients of spiking targets were probed, and which were not."""
+    """Return which attacks that follow gradients of spiking targets were probed, and which were not."""
     probed = {(row["target"], row["attack"]) for row in rows}
     open_pairs = [
         (target, attack)
@@ -146,8 +144,8 @@ def _coverage(rows: Rows, audit: Document) -> list[str]:
     strongest = [row for row in leading_rows(audit["differences"]) if row["attack"] == STRONGEST]
     carrying = {(row[side], row[f"{side}_attack"]) for row in strongest for side in ("first", "second")}
     found += [
-        f"{_pair(attack, target)} carries the verdict and was not tried with other surrogates: nothing is known of "
-        "its gradient."
+        f"The verdict rests on {_pair(attack, target)}, which was not tried with other surrogates: nothing is known "
+        "about its gradient."
         for target, attack in open_pairs
         if (target, attack) in carrying
     ]

@@ -1,4 +1,4 @@
-"""The measures that are there unasked."""
+"""The measures that every audit has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainleaks_pl.audit.measures.over_time import OverTime
 from brainleaks_pl.audit.measures.sweep import Sweep
 
 INVERSION = "inversion"
-"""What the measure of the attacks themselves is called; its summary is the trunk of ``audit.json``."""
+"""Name of the measure of the attacks themselves; its summary is the top level of ``audit.json``."""
 STANDARD: Mapping[str, Callable[[], Measure]] = {
     "agreement": Agreement,
     "ceiling": EncodingCeiling,
@@ -22,8 +22,8 @@ STANDARD: Mapping[str, Callable[[], Measure]] = {
     "masking": Masking,
     "sweep": Sweep,
 }
-"""Measures that cost nothing as they are, in the order of the report. :class:`Masking` and :class:`Sweep` run nothing
-before they are told what to try; until then the report says so."""
+"""Measures that cost nothing by default, in the order of the report. :class:`Masking` and :class:`Sweep` run nothing
+until they are told what to try, and the report says so."""
 _WITHOUT_ATTACKS = ("ceiling",)
 NO_ATTACKS: dict[str, Any] = {
     "summary": [],
@@ -31,7 +31,7 @@ NO_ATTACKS: dict[str, Any] = {
     "verdict": {
         "leaks": [],
         "control": "",
-        "sentence": "No attack was run: nothing is said of reconstructions.",
+        "sentence": "No attack was run, so nothing is said about reconstructions.",
         "details": [],
         "remarks": [],
     },

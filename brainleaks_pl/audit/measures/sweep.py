@@ -1,4 +1,4 @@
-"""What a setting of the network changes for the attacker and for its owner."""
+"""How a setting of the network changes what attackers find, and what it costs in accuracy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainleaks_pl.audit.report.looks import Looks, label
 from brainleaks_pl.audit.report.parts import Group, Plot, Section, Table, Value
 from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.plots import Curve, stacked_plot
-from brainleaks_pl.audit.report.words import share_of_seeds
+from brainleaks_pl.audit.report.words import counting_judges, share_of_seeds
 from brainleaks_pl.audit.scores import Cells, beside, common_judges, mean_scores, same_seeds
 from brainleaks_pl.reporting.text import short
 
@@ -27,7 +27,7 @@ KIND = "sweep"
 
 @dataclass(frozen=True)
 class Sweep(Measure):
-    """Variants of one target, each trained anew: how the leak changes with it, and what that costs in accuracy.
+    """Variants of one target, each trained again: how the leak changes, and what that costs in accuracy.
 
     Args:
         target: name of the target.
@@ -81,7 +81,7 @@ class Sweep(Measure):
         return sweep_rows(found.cells, own_value)
 
     def section(self, summary: list[dict[str, Any]], audit: Document, looks: Looks, gallery: Gallery) -> Section:
-        """Show what a setting of the network changes for the attacker and for its owner."""
+        """Show how a setting of the network changes what attackers find, and its test accuracy."""
         plots = tuple(
             _price(those, looks, target, parameter)
             for (parameter, target), those in grouped(summary, "parameter", "target")
@@ -105,9 +105,9 @@ class Sweep(Measure):
         return Section(
             "sweep",
             "The price of privacy",
-            "One setting of the network at a time was changed, the network trained anew and attacked again. A setting "
-            "is worth having where the upper panels fall, so that attacks find less, and the lowest, the network's own "
-            "test accuracy, does not.",
+            "One setting of the network at a time was changed, and the network was trained and attacked again. A "
+            "setting is worth having if the upper panels fall, so that attacks find less, while the lowest one, the "
+            "network's own test accuracy, does not.",
             groups=(Group(plots=plots, tables=(table,)),) if summary else (),
             finding=_finding(audit, summary) if summary else "No sweep was run.",
         )
@@ -153,10 +153,28 @@ def _order(value: Any) -> tuple[int, Any]:
 
 def _finding(audit: Document, rows: Sequence[dict[str, Any]]) -> str:
     seeds = [row["seeds"] for row in rows]
-    words = f"Each row rests on {share_of_seeds(audit, seeds)}."
+    words = [
+        _range(own, target, parameter, counting_judges(audit))
+        for (target, parameter), own in grouped(rows, "target", "parameter")
+    ]
+    words.append(f"Each row rests on {share_of_seeds(audit, seeds)}.")
     if min(seeds) == 1:
-        words += " With one seed, a difference between two values of a setting may be chance."
-    return words
+        words.append("With one seed, a difference between two values of a setting may be chance.")
+    return " ".join(words)
+
+
+def _range(rows: Sequence[dict[str, Any]], target: str, parameter: str, judges: Sequence[str]) -> str:
+    """Return the values of a setting at which attacks find least and most, by the judges that count."""
+    counting = [row for row in rows if row["judge"] in judges] or rows
+    levels = [
+        (mean(row["confidence"] for row in own), value, mean(row["test_accuracy"] for row in own))
+        for (value,), own in grouped([{**row, "value": str(_plain(row["value"]))} for row in counting], "value")
+    ]
+    least, most = (
+        f"{level:.2f} at {parameter} = {value} (test accuracy {accuracy:.2f})"
+        for level, value, accuracy in (min(levels), max(levels))
+    )
+    return f"For {target}, the judges' mean confidence ranges from {least} to {most}."
 
 
 def _price(rows: list[dict[str, Any]], looks: Looks, target: str, parameter: str) -> Plot:
@@ -184,7 +202,7 @@ def _price(rows: list[dict[str, Any]], looks: Looks, target: str, parameter: str
         title=f"{short(target)}: {short(parameter)}",
         x_label=short(parameter),
         alt=f"Attack accuracy, confidence and test accuracy of {target} against {parameter}",
-        caption=f"{parameter} of {target}; values are evenly spaced",
+        caption=f"{parameter} of {target}; values are evenly spaced.",
     )
 
 

@@ -34,9 +34,9 @@ def control(audit: Audit) -> Section:
     return Section(
         "control",
         "Planted control",
-        "The same networks were trained once more on the same images with shuffled labels. They can have learnt "
-        "nothing of the classes, so attacks on them should score no better than inputs that no attack has made, which "
-        "are noise and an empty input. This shows whether the audit finds nothing where there is nothing.",
+        "The same networks were trained once more on the same images with shuffled labels. They cannot have learnt "
+        "anything about the classes, so attacks on them should score no better than noise or an empty input. This "
+        "shows whether the audit finds nothing where there is nothing to find.",
         groups=(Group(tables=(table,)),) if rows else (),
         finding=_finding(rows),
     )
@@ -45,12 +45,12 @@ def control(audit: Audit) -> Section:
 def _finding(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return (
-            "No control was run: nothing shows that this audit finds nothing where there is nothing, so its scores "
-            "must be read against the nulls alone."
+            "No control was run, so nothing shows that this audit finds nothing where there is nothing to find. Its "
+            "scores can only be compared with the nulls."
         )
     told = [row for row in rows if row["at_null"] is not None]
     if not told:
-        return "Too few classes were attacked to tell chance from a fault: the control says nothing."
+        return "Too few classes were attacked to tell chance from a fault, so the control says nothing."
     above = [row for row in told if not row["at_null"]]
     rest = [row for row in rows if row["at_null"] is None]
     untold = [f"{attack} on {target}" for (attack, target), _ in grouped(rest, "attack", "target")]
@@ -59,11 +59,11 @@ def _finding(rows: list[dict[str, Any]]) -> str:
     if not above:
         which = "of the control that can tell" if rest else "of the control"
         return (
-            f"All {counted(len(told), 'score')} {which}, on {seeds}, are at the nulls: where there is nothing to find, "
-            f"the audit finds nothing, and what it finds elsewhere is not of its own making.{open_words}"
+            f"All {counted(len(told), 'score')} {which}, on {seeds}, are at the nulls. Where there is nothing to find, "
+            f"the audit finds nothing, so what it finds elsewhere is not an artefact.{open_words}"
         )
     cases = [
-        f"{metric_title(row['metric']).lower()} of {row['attack']} on {row['target']} before {row['judge']} "
+        f"{metric_title(row['metric']).lower()} of {row['attack']} on {row['target']} by {row['judge']} "
         f"({row['mean']:.2f}, where the nulls reach {row['null']:.2f})"
         for row in above
     ]
@@ -72,6 +72,6 @@ def _finding(rows: list[dict[str, Any]]) -> str:
     judges = listed(name for (name,), _ in grouped(above, "judge"))
     return (
         f"{len(above)} of {counted(len(told), 'score')} of the control, on {seeds}, lie above the nulls: {named}. In a "
-        f"network that learnt no class, {judges} recognised one: up to these levels, scores of these attacks before "
-        f"these judges are no evidence of a leak.{open_words}"
+        f"network that learnt no class, {judges} recognised one. Up to these levels, scores of these attacks by these "
+        f"judges are no evidence of a leak.{open_words}"
     )

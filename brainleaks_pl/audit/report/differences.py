@@ -1,4 +1,4 @@
-"""By how much one target gives away more than another: over all, by seed and by class."""
+"""By how much one target leaks more than another: overall, by seed and by class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WHOSE = ("attack", "first", "second", "judge", "metric")
 
 
 def differences(audit: Audit, looks: Looks, class_name: Callable[[int], str]) -> Section:
-    """Show by how much one target gives away more than another.
+    """Show by how much one target leaks more than another.
 
     Args:
         audit: the content of ``audit.json``.
@@ -29,7 +29,10 @@ def differences(audit: Audit, looks: Looks, class_name: Callable[[int], str]) ->
     rows = audit["differences"]
     if not rows:
         return Section(
-            "differences", "Differences", "There are no two targets that can be compared, so no differences are shown."
+            "differences",
+            "Differences",
+            "The plots show by how much one target leaks more than another.",
+            finding="There are no two targets that can be compared, so no differences are shown.",
         )
     leading = leading_rows(rows)
     spread = tuple(
@@ -40,16 +43,16 @@ def differences(audit: Audit, looks: Looks, class_name: Callable[[int], str]) ->
     return Section(
         "differences",
         "Differences",
-        "The plots show by how much one target gives away more than another. The thick bar is the 95% interval over "
-        "seeds, for these very classes: where it reaches across 0, no difference is shown. The thin line is the "
-        "interval for other classes like these, which is wider where a few classes make the difference.",
+        "The plots show by how much one target leaks more than another. The thick bar is the 95% interval over seeds, "
+        "for exactly these classes: if it contains 0, no difference is shown. The thin line is the interval for other "
+        "classes like these, which is wider if a few classes account for the difference.",
         groups=(
             Group(plots=tuple(_intervals(rows, looks)), tables=(_table(rows),)),
             Group(
                 "By seed and by class",
-                "The same differences taken apart: one dot a seed, then one dot a class. The upright stroke is their "
-                "mean. A difference that all seeds and most classes share says more than one that a single class "
-                "makes; the class without which the mean changes most is ringed and named.",
+                "The same differences in detail: one dot per seed, then one dot per class. The upright stroke is their "
+                "mean. A difference shared by all seeds and most classes says more than one that comes from a single "
+                "class. The class without which the mean changes most is ringed and named.",
                 plots=spread,
                 tables=(_seed_table(rows), _class_table(rows, class_name)),
             ),
@@ -58,12 +61,13 @@ def differences(audit: Audit, looks: Looks, class_name: Callable[[int], str]) ->
             _sentence(row, class_name)
             for row in leading
             if row["attack"] == STRONGEST and row["metric"] == "confidence"
-        ),
+        )
+        or "No attack on one target can be compared with one on another in confidence.",
     )
 
 
 def leading_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the differences that the verdict rests on: those before all judges together, or before the only one."""
+    """Return the differences that the verdict rests on: by all judges together, or by the only one."""
     together = [row for row in rows if row["judge"] == ALL_JUDGES]
     return together or list(rows)
 
@@ -90,9 +94,9 @@ def _intervals(rows: Sequence[dict[str, Any]], looks: Looks) -> list[Plot]:
                 lines,
                 title=title,
                 label="difference",
-                alt=f"{title}, one line an attack and judge, with both 95% intervals around 0",
-                caption=f"Right of 0 {first} gives away more, left of it {second}. {READINGS} Filled: a difference is "
-                "shown for these classes; hollow: none is.",
+                alt=f"{title}, one line per attack and judge, with both 95% intervals around 0",
+                caption=f"Right of 0, {first} leaks more; left of it, {second}. {READINGS} Filled markers: a "
+                "difference is shown for these classes; hollow markers: none is.",
                 difference=True,
             )
         )
@@ -105,8 +109,8 @@ def _by_seed(rows: Sequence[dict[str, Any]], looks: Looks, first: str, second: s
         [Spread(label(row["attack"]), row["by_seed"], looks.colour(row["attack"])) for row in rows],
         title=title,
         label="difference",
-        alt=f"{title}, one dot a seed, one line an attack",
-        caption=f"One dot a seed, judge: {rows[0]['judge']}. The stroke is the mean.",
+        alt=f"{title}, one dot per seed, one line per attack",
+        caption=f"One dot per seed, judge: {rows[0]['judge']}. The stroke is the mean.",
     )
 
 
@@ -126,8 +130,8 @@ def _by_class(
         lines,
         title=title,
         label="difference",
-        alt=f"{title}, one dot a class, one line an attack",
-        caption=f"One dot a class, judge: {rows[0]['judge']}. Ringed: the class without which the mean changes most.",
+        alt=f"{title}, one dot per class, one line per attack",
+        caption=f"One dot per class, judge: {rows[0]['judge']}. Ringed: the class without which the mean changes most.",
     )
 
 
@@ -161,7 +165,7 @@ def _class_table(rows: Sequence[dict[str, Any]], class_name: Callable[[int], str
             left_out = (class_name(without["class"]), *(without[key] for key in ("difference", "low", "high")))
         lines.append((*_whose(row), *left_out, *map(own.get, classes)))
     return Table(
-        "Differences by class, and what is left without the class that changes the mean most",
+        "Differences by class, and the difference without the class that changes the mean most",
         (*_WHOSE, "left out", "without it", "low", "high", *map(class_name, classes)),
         tuple(lines),
     )
@@ -172,7 +176,7 @@ def _sentence(row: dict[str, Any], class_name: Callable[[int], str]) -> str:
     seeds = sum(sign * value > 0 for value in row["by_seed"])
     classes = sum(sign * entry["difference"] > 0 for entry in row["by_class"])
     words = [
-        f"Under the strongest attacks {first} gives away {'more' if sign > 0 else 'less'} than {second} on "
+        f"Under the strongest attacks, {first} leaks {'more' if sign > 0 else 'less'} than {second} on "
         f"{seeds} of {counted(len(row['by_seed']), 'seed')} and for {classes} of "
         f"{counted(len(row['by_class']), 'class')}: {row['difference']:+.3f} on average, {_shown(row)}."
     ]
@@ -187,7 +191,7 @@ def _sentence(row: dict[str, Any], class_name: Callable[[int], str]) -> str:
 
 def _shown(row: dict[str, Any]) -> str:
     if row["low"] is None:
-        return "without an interval, for which one seed is too few"
+        return "without an interval, because one seed is too few for one"
     if row["shown"]:
         return "shown for these classes " + ("and for others like them" if row["sampled_shown"] else "only")
     return "which is not shown"

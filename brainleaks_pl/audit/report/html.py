@@ -29,7 +29,7 @@ _TEMPLATES = "templates"
 
 
 class Drawn(Protocol):
-    """What draws its part of the report from what it came to: a measure."""
+    """A measure, as the report sees it: it draws its part from its summary."""
 
     def section(self, summary: Any, audit: Audit, looks: Looks, gallery: Gallery) -> Section | Sequence[Section] | None:
         """Return a section, several, or None."""
@@ -38,8 +38,8 @@ class Drawn(Protocol):
 def render_report(audit: Audit, folder: Path, measures: Mapping[str, Drawn]) -> str:
     """Return the report of an audit as one page of HTML.
 
-    Style, script and pictures are inside the page; nothing is fetched. Whatever the audit says is escaped, and
-    characters that no page can show are replaced.
+    Style, script and pictures are inside the page; nothing is fetched. All text is escaped, and characters that no page
+    can show are replaced.
 
     Args:
         audit: the content of ``audit.json``.

@@ -1,4 +1,4 @@
-"""Plots of one line an attack: means with their intervals, and how single seeds and classes spread."""
+"""Plots with one line per attack: means with their intervals, and the spread of single seeds and classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from brainleaks_pl.audit.report.looks import GREY, INK, plotted
+from brainleaks_pl.audit.report.axes import axis_end, end_words
+from brainleaks_pl.audit.report.looks import DIM, INK, plotted
 from brainleaks_pl.audit.report.parts import Plot
 from brainleaks_pl.reporting.text import short
 
@@ -19,10 +20,12 @@ NULLS = {
     "noise": ("noise", "|"),
     "black": ("black frame", "x"),
     "shuffled": ("shuffled spikes", "x"),
-    "class_mean": ("class mean", "d"),
+    "class_mean": ("class mean", "D"),
     "real": ("real samples", "*"),
-    "false_positive": ("made on a network that never saw the class", ">"),
-    "adversarial": ("adversarial examples of another class's images", "+"),
+    "prior_alone": ("the prior alone", "h"),
+    "prior_mean": ("the prior's mean", "p"),
+    "false_positive": ("same attack, class never seen", ">"),
+    "adversarial": ("adversarial examples of other classes", "+"),
 }
 """Word and marker of each null."""
 READINGS = (
@@ -32,12 +35,14 @@ READINGS = (
 """How the two intervals of a line are told apart."""
 
 _MEASURED = ("false_positive", "adversarial")
+_HOLLOW = ("class_mean", "prior_mean", *_MEASURED)  # what lies at the same place inside them is still seen
+_BELOW = 0.3  # a null's place below its line, so that no bar hides it
 _BAR, _LINE = 4.0, 1.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of :func:`interval_plot`: a mean with its two intervals, and the nulls to read it against.
+    """A line of :func:`interval_plot`: a mean with its two intervals, and the nulls to compare it with.
 
     Args:
         label: beside the line.
@@ -84,12 +89,14 @@ def interval_plot(
     difference: bool = False,
     reference: float | None = None,
 ) -> Plot:
-    """Show means with their intervals, one a line: a thick bar for these classes, a thin line for others like them.
+    """Show means with their intervals, one per line: a thick bar for these classes, a thin line for others like them.
+
+    Nulls are drawn a little below their line.
 
     Args:
         rows: from top to bottom; one without a mean stays empty.
         title: above the plot.
-        label: of the horizontal axis, which reaches from 0 to 1.
+        label: of the horizontal axis, which starts at 0 and ends at 1, or sooner where all values are small.
         alt: as in :class:`Plot`.
         caption: as in :class:`Plot`.
         difference: whether the axis has 0 in the middle instead.
@@ -100,26 +107,27 @@ def interval_plot(
     handles = [*(_null_handle(name) for name in names), *_reading_handles(rows)]
     handles.sort(key=lambda handle: len(str(handle.get_label())))  # columns fill from the left: the short words first
     columns = 1 if len(handles) < 2 else 2
+    ends = [
+        end
+        for row in rows
+        for end in (row.mean, row.low, row.high, row.sampled_low, row.sampled_high)
+        if end is not None
+    ]
+    end = axis_end([*ends, reference, *(level for row in rows for level in row.nulls.values())])
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()
         for place, row in enumerate(rows):
             for name in names:
                 if (level := row.nulls.get(name)) is not None:
-                    axis.plot([level], [place], **_null_look(name), zorder=3.5)
+                    axis.plot([level], [place + _BELOW], **_null_look(name), zorder=3.5, clip_on=False)
             if row.mean is not None:
                 _draw_row(axis, place, row, row.mean)
         _lines(axis, [row.label for row in rows])
-        ends = [
-            end
-            for row in rows
-            for end in (row.mean, row.low, row.high, row.sampled_low, row.sampled_high)
-            if end is not None
-        ]
         if difference:
             _around_zero(axis, ends)
         else:
-            axis.set_xlim(min(-0.02, *ends, 0.0), max(1.02, *ends, 0.0))
+            axis.set_xlim(min(-0.02 * end, *ends, 0.0), max(1.02 * end, *ends, 0.0))
         if reference is not None:
             axis.axvline(reference, color=INK, linewidth=1.0, linestyle="--")
         figure.suptitle(title, fontsize=9.5)
@@ -135,11 +143,16 @@ def interval_plot(
             )
 
     entries = -(-len(handles) // columns)
-    return plotted(draw, 1.05 + 0.27 * len(rows) + 0.2 * entries + 0.05 * bool(handles), alt=alt, caption=caption)
+    height = 1.05 + (0.36 if names else 0.27) * len(rows) + 0.2 * entries + 0.05 * bool(handles)
+    if difference:
+        caption += " All differences are 0." if rows and not any(row.mean for row in rows) else ""
+    else:
+        caption += end_words(end)
+    return plotted(draw, height, alt=alt, caption=caption)
 
 
 def spread_plot(rows: Sequence[Spread], *, title: str, label: str, alt: str, caption: str) -> Plot:
-    """Show single differences around 0, one line of dots each with its mean as an upright stroke.
+    """Show single differences around 0, each line of dots with its mean as an upright stroke.
 
     Args:
         rows: from top to bottom.
@@ -204,13 +217,14 @@ def _around_zero(axis: Axes, ends: Sequence[float]) -> None:
 
 
 def _null_look(name: str) -> dict[str, Any]:
-    measured = name in _MEASURED  # by the attack itself: in ink, because they are what a score must beat
+    measured = name in _MEASURED  # by the attack itself: in ink, because a score must beat them
     return {
         "linestyle": "",
         "marker": NULLS.get(name, (name, "."))[1],
-        "color": INK if measured else GREY,
-        "markerfacecolor": "none" if measured else GREY,
-        "markersize": 7,
+        "color": INK if measured else DIM,
+        "markerfacecolor": "none" if name in _HOLLOW else DIM,
+        "markersize": 9 if name in _HOLLOW else 8,
+        "markeredgewidth": 1.6,
     }
 
 

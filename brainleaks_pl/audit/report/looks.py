@@ -1,4 +1,4 @@
-"""The looks of plots: one colour an attack, one marker a target, and ink that fits light and dark pages."""
+"""The looks of plots: a colour per attack, a marker per target, and ink that fits light and dark pages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from brainleaks_pl.reporting.text import LITERAL, entry, one_line, short, width
 INK = "#1c2126"
 """Text and axes on a light page; a dark one has its own."""
 GREY = "#83898f"
-"""What stands back: nulls, grids, lines of reference. Visible on both pages."""
+"""Grids and lines of reference. Visible on both pages."""
+DIM = "#565d65"
+"""What is read beside the results, such as nulls: paler than ink, but not as pale as a grid."""
 WIDTH = 4.5
 """Inches of a plot's width: 432 CSS pixels, so that its text stays legible on a telephone."""
 
 # Okabe and Ito (2008), without black and yellow, which one of the two pages would swallow; two of Tol's follow
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999933", "#aa4499")
-_ON_DARK = {INK: "#e4e7ea", "#0072b2": "#2f8fd6", "#aa4499": "#cf6fc0"}
+_ON_DARK = {INK: "#e4e7ea", DIM: "#b4bcc4", "#0072b2": "#2f8fd6", "#aa4499": "#cf6fc0"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINES = ("-", "--", ":", "-.")
 _STYLE: Any = {
@@ -53,7 +55,7 @@ _STYLE: Any = {
 
 
 class Looks:
-    """Colours and markers by name; from the ninth name on they repeat."""
+    """Colours and markers by name; they repeat from the ninth name on."""
 
     def __init__(self, audit: Audit) -> None:
         self._attacks = list(audit["attacks"])
@@ -61,8 +63,12 @@ class Looks:
         self._judges = list(audit["judges"])
 
     def colour(self, attack: str) -> str:
-        """Return the colour of an attack; what is no attack of its own, such as the strongest, is drawn in ink."""
+        """Return the colour of an attack; other rows, such as the strongest attack, are drawn in ink."""
         return _COLOURS[self._attacks.index(attack) % len(_COLOURS)] if attack in self._attacks else INK
+
+    def attack_line(self, attack: str) -> str:
+        """Return the dashes of an attack's lines, which tell apart attacks of the same colour."""
+        return _LINES[self._attacks.index(attack) // len(_COLOURS) % len(_LINES)] if attack in self._attacks else "-"
 
     def marker(self, target: str) -> str:
         """Return the marker of a target."""
@@ -101,7 +107,7 @@ def plotted(draw: Callable[[Figure], None], height: float, *, alt: str, caption:
 
 
 def label(*names: str, length: int = 32) -> str:
-    """Return names in one line, each shortened where together they are longer than ``length``."""
+    """Return names in one line, each shortened if together they are longer than ``length``."""
     whole = " · ".join(map(one_line, names))
     return entry(whole if width(whole) <= length else " · ".join(short(name, length // len(names)) for name in names))
 

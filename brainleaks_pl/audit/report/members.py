@@ -1,4 +1,4 @@
-"""Does a reconstruction tell of the training data, or only of the class?"""
+"""Does a reconstruction reveal training data, or only the class?"""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _EVEN = 0.5
 _SIDES = (
     (
         "nearer",
-        "reconstructions are nearer to training images than to test images of their class: some of what leaks is the "
-        "training data themselves",
+        "reconstructions are nearer to training images than to test images of their class, so some of what leaks is "
+        "the training data themselves",
     ),
     (
         "even",
-        "reconstructions are not shown to be nearer to training images than to test images of their class: there is no "
-        "sign that more than the class leaks",
+        "reconstructions are not shown to be nearer to training images than to test images of their class, so there is "
+        "no sign that more than the class leaks",
     ),
     (
         "farther",
-        "reconstructions are farther from training images than from test images of their class: there is no sign that "
-        "training data leak",
+        "reconstructions are farther from training images than from test images of their class, so there is no sign "
+        "that training data leak",
     ),
     (
         "alike",
-        "reconstructions are off a half, but not shown to be farther off than nulls that hold no training data (real "
-        "test images, noise, what was made without the class): training and test images may not have been drawn alike, "
-        "and nothing shows that training data leak",
+        "the chance differs from a half, but not shown to be by more than for nulls without training data (real test "
+        "images, noise, the same attack where the class was never seen). Training and test images may differ for "
+        "another reason, and nothing shows that training data leak",
     ),
     (
         "unknown",
-        "it cannot be told whether training data leak, as that takes two seeds, two classes and real test images to "
+        "whether training data leak cannot be told, because that takes two seeds, two classes and real test images to "
         "compare with",
     ),
 )
@@ -48,10 +48,10 @@ def members(audit: Audit, looks: Looks) -> Section:
     rows = [row for row in audit["summary"] if row["metric"] == _METRIC]
     title, meaning = METRICS[_METRIC]
     lead = (
-        "A drawing of a class may show what all its images have in common, or what only the training images show. "
+        "A reconstruction may show what all images of a class have in common, or what only the training images show. "
         "Test images of the class, which the network never saw, tell the two apart. All seeds share one division into "
-        "training and test images, which may put either nearer by chance: what is said below therefore rests on the "
-        "interval for other classes like these, and on what the nulls come to that hold no training data."
+        "training and test images, which may put either nearer by chance. The finding below therefore rests on the "
+        "interval for other classes like these, and on the scores of nulls without training data."
     )
     if not rows:
         return Section(
@@ -61,15 +61,15 @@ def members(audit: Audit, looks: Looks) -> Section:
         [metric_row(row, looks) for row in rows],
         title=title,
         label="chance that a training image is the nearest",
-        alt=f"{title}: mean and both 95% intervals of each target and attack around a half, beside the nulls",
-        caption=f"Dashed: a half, where either is as likely to be the nearest. {READINGS}",
+        alt=f"{title}: mean and both 95% intervals of each target and attack around a half, with the nulls",
+        caption=f"Dashed: a half, where a training and a test image are equally likely to be the nearest. {READINGS}",
         reference=_EVEN,
     )
     nulls = list(dict.fromkeys(name for row in rows for name in row["nulls"]))
     keys = ("target", "attack", "mean", "low", "high", "sampled_low", "sampled_high", "seeds")
     table = Table(
-        "Nearness to training images and test images of the class; the two distances, to the nearest of all images, "
-        "can be compared only where there are equally many of both",
+        "Nearness to training images and test images of the class. The two distances are to the nearest of all images, "
+        "and can be compared only if there are equally many of both",
         (*(key.replace("_", " ") for key in keys), "distance to training images", "distance to test images", 
          *(f"null: {name.replace('_', ' ')}" for name in nulls)),
         tuple(

@@ -1,4 +1,4 @@
-"""The part of the page on membership: curves, rates, differences, and the images most at risk."""
+"""Membership inference in the report: curves, rates, differences, and the images most at risk."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from brainleaks_pl.audit.report.plots import Curve, roc_plot
 from brainleaks_pl.membership.attacks import ATTACKS
 from brainleaks_pl.membership.run import RISK
 
-_PLOTTED = 8  # attacks of a plot, those of the largest areas
+_PLOTTED = 8  # attacks of a plot, those with the largest areas
+_CHANCE = 0.5
 
 
 def membership_groups(run: Mapping[str, Any], gallery: Gallery, several: bool) -> Sequence[Group]:
     """Return curves, tables and pictures of membership inference on one seed.
 
     Args:
-        run: what it came to.
+        run: the results on that seed.
         gallery: names of the classes.
-        several: whether there are other seeds, so that this one has to be named.
+        several: whether there are other seeds, so that this one must be named.
     """
     kinds, pool = run["targets"], run["pool"]
     names = list(dict.fromkeys(name for own in kinds.values() for name in own["attacks"]))
@@ -45,32 +46,37 @@ def membership_groups(run: Mapping[str, Any], gallery: Gallery, several: bool) -
     )
     for kind, own in kinds.items():
         strongest = sorted(own["attacks"], key=lambda name: -own["attacks"][name]["auc"]["value"])[:_PLOTTED]
-        curves = [_curve(name, own["attacks"][name], looks.colour(name)) for name in names if name in strongest]
+        curves = [
+            _curve(name, own["attacks"][name], looks.colour(name), looks.attack_line(name))
+            for name in names
+            if name in strongest
+        ]
         plots.append(roc_plot(curves, title=kind, alt=f"ROC curves of attacks on {kind}, both axes logarithmic"))
     title = f"Seed {run['seed']}" if several else ""
     text = (
-        f"{pool['networks']} networks of each kind, each trained on half of {pool['samples']} training samples. One "
-        "threshold holds for all networks of a kind. Intervals are over networks (in pairs) and samples."
+        f"There are {pool['networks']} networks of each kind, each trained on half of {pool['samples']} training "
+        "samples. All networks of a kind share one threshold. Intervals are over networks (in pairs) and samples."
     )
     return (
         Group(title, text, plots=tuple(plots), tables=(_accuracies(kinds), _rates(kinds), _differences(run))),
         Group(
             "Most exposed",
-            f"The training images that most of the networks trained on them give away ({ATTACKS[RISK].words}), at one "
-            "threshold for all networks and images.",
+            f"The training images that the largest share of the networks trained on them give away "
+            f"({ATTACKS[RISK].words}), at one threshold for all networks and images.",
             strips=tuple(_strip(kind, risk, gallery) for kind, risk in run["exposed"].items()),
         ),
     )
 
 
-def _curve(name: str, row: Mapping[str, Any], colour: str) -> Curve:
-    return Curve(name, [x for x, _ in row["roc"]], [y for _, y in row["roc"]], colour)
+def _curve(name: str, row: Mapping[str, Any], colour: str, line: str = "-") -> Curve:
+    return Curve(name, [x for x, _ in row["roc"]], [y for _, y in row["roc"]], colour, line=line)
 
 
 def _accuracies(kinds: Mapping[str, Any]) -> Table:
     keys = ("train", "other_half", "test", "gap")
     return Table(
-        "Accuracy: mean over networks, on their own half, on the other, on test data, and the gap of the first two",
+        "Accuracy, mean over networks: on their own half, on the other, on test data, and the gap between the first "
+        "two",
         ("kind", *(key.replace("_", " ") for key in keys)),
         tuple((kind, *(own["accuracy"][key]["mean"] for key in keys)) for kind, own in kinds.items()),
     )
@@ -128,22 +134,24 @@ def _strip(kind: str, risk: Mapping[str, Any], gallery: Gallery) -> Strip:
         alt = f"training image {row['index']} of {gallery.class_name(row['class'])}"
         pictures.append(still(content.view(row["shape"]), words, alt))
     detail = (
-        f"share of the networks trained on it that give it away, at a false positive rate of {risk['rate']:g}; most do "
-        f"so with {risk['by_most']:.1%} of all"
+        f"share of the networks trained on an image that give it away, at a false positive rate of {risk['rate']:g}; "
+        f"more than half of them give away {risk['by_most']:.1%} of all images"
     )
     return Strip(kind, detail, tuple(pictures))
 
 
 def membership_finding(run: Mapping[str, Any]) -> str:
-    """Return what membership inference on one seed comes to, in sentences."""
+    """Return what membership inference on one seed shows, in sentences."""
     words = []
     for kind, own in run["targets"].items():
         if own["attacks"]:
             name = max(own["attacks"], key=lambda attack: own["attacks"][attack]["auc"]["value"])
             auc = own["attacks"][name]["auc"]
+            seen = "so membership leaks" if auc["low"] > _CHANCE else "so no leak of membership is shown"
             words.append(
-                f"{kind}: AUC at most {auc['value']:.3f} ({name}, 95% interval {auc['low']:.3f} to {auc['high']:.3f}; "
-                f"train-test gap {own['accuracy']['gap']['mean']:.3f})."
+                f"Of the attacks on {kind}, {name} has the largest AUC, {auc['value']:.3f} (95% interval "
+                f"{auc['low']:.3f} to {auc['high']:.3f}; guessing has .5), {seen}. Accuracy on the own half exceeds "
+                f"that on the other by {own['accuracy']['gap']['mean']:.3f}."
             )
     for row in run["differences"]:
         if row["attack"] == RISK:

@@ -13,7 +13,7 @@ _KEYS = (
 
 
 def people(audit: Audit) -> tuple[Section, ...]:
-    """Show what people recognised and took for real; no section where nobody was asked."""
+    """Show what people recognised and took for real; there is no section if nobody was asked."""
     found = audit.get("people")
     if found is None:
         return ()
@@ -25,9 +25,10 @@ def people(audit: Audit) -> tuple[Section, ...]:
         Section(
             "people",
             "What people see",
-            _sentence(found),
+            "People rated pictures blind: which class is it, and is it real or reconstructed by an attack?",
             _notes(found),
             (Group(tables=(Table("Shares, with 95% intervals over pictures", _HEADER, tuple(rows)),)),),
+            _sentence(found),
         ),
     )
 
@@ -37,15 +38,15 @@ def _sentence(found: dict[str, Any]) -> str:
     real, rows = found["real"], found["rows"]
     if real["answers"]:
         parts.append(
-            f"Of real pictures they recognised the class of {_percent(real, 'recognised', 'recognised')}, and took "
-            f"{_percent(real, 'taken_for_real', 'taken')} for real."
+            f"They recognised the class of {_percent(real, 'recognised', 'recognised')} of the real pictures, and took "
+            f"{_percent(real, 'taken_for_real', 'taken')} of them for real."
         )
     if rows:
         best = max(rows, key=lambda row: row["recognised"])
         seen = max(rows, key=lambda row: row["taken_for_real"])
         parts.append(
-            f"Of reconstructions they recognised most by {best['attack']} on {best['target']}, "
-            f"{_percent(best, 'recognised', 'recognised')}, and took most for real by {seen['attack']} on "
+            f"They recognised reconstructions most often for {best['attack']} on {best['target']}, "
+            f"{_percent(best, 'recognised', 'recognised')}, and took them for real most often for {seen['attack']} on "
             f"{seen['target']}, {_percent(seen, 'taken_for_real', 'taken')}."
         )
     parts.append(f"A blind guess would name the right class in {found['chance']:.0%} of cases.")
@@ -55,15 +56,15 @@ def _sentence(found: dict[str, Any]) -> str:
 def _notes(found: dict[str, Any]) -> tuple[str, ...]:
     notes = [
         "Pictures were shown one at a time, without class, attack or origin. Intervals are over pictures, each counted "
-        "once by the mean of its answers: they speak of other pictures like these, as these people see them. What "
-        "looks best in the table was picked from all its rows."
+        "once by the mean of its answers: they hold for other pictures like these, as these people see them. The best "
+        "row of the table was picked from all its rows, which flatters it."
     ]
     if not found["real"]["answers"]:
-        notes.append("Nobody rated a real picture, so nothing tells how well these people know the classes.")
+        notes.append("Nobody rated a real picture, so nothing shows how well these people know the classes.")
         return tuple(notes)
     for key, words in (
         ("at_chance", "recognised real pictures no better than chance"),
-        ("too_few", "rated too few real pictures to tell whether they recognise them"),
+        ("too_few", "rated too few real pictures to show whether they recognise them"),
     ):
         if found[key]:
             notes.append(f"Their answers count, but these {words}: {', '.join(found[key])}.")

@@ -1,4 +1,4 @@
-"""The plots of the page that have curves or points in them."""
+"""Plots of curves and of points."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
+from brainleaks_pl.audit.report.axes import axis_end, end_words, flat_words
 from brainleaks_pl.audit.report.looks import GREY, INK, plotted
 from brainleaks_pl.audit.report.parts import Plot
 from brainleaks_pl.reporting.text import short
@@ -28,7 +29,7 @@ class Curve:
 
 
 def scatter_plot(groups: Sequence[Curve], first: str, second: str, *, alt: str, caption: str) -> Plot:
-    """Show one judge's confidences against another's, one point a reconstruction; equals lie on the diagonal."""
+    """Show one judge's confidences against another's, one point per reconstruction; equal ones lie on the diagonal."""
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()
@@ -52,13 +53,15 @@ def scatter_plot(groups: Sequence[Curve], first: str, second: str, *, alt: str, 
 
 
 def curve_plot(curves: Sequence[Curve], *, title: str, label: str, x_label: str, alt: str, caption: str) -> Plot:
-    """Show values in [0, 1] against time steps, one line each."""
+    """Show values in [0, 1] against time steps, one line each; the axis ends sooner where all values are small."""
+    end = axis_end([value for curve in curves for value in curve.y])
+    caption += end_words(end) + flat_words([curve.y for curve in curves], "further time steps")
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()
         for curve in curves:
             _draw_curve(axis, curve, every=max(1, len(curve.x) // 8))
-        axis.set_ylim(-0.02, 1.02)
+        axis.set_ylim(-0.02 * end, 1.02 * end)
         figure.suptitle(title, fontsize=9.5)
         axis.set(xlabel=x_label, ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -68,7 +71,7 @@ def curve_plot(curves: Sequence[Curve], *, title: str, label: str, x_label: str,
 
 
 def roc_plot(curves: Sequence[Curve], *, title: str, alt: str) -> Plot:
-    """Show ROC curves, both axes logarithmic; chance is dashed. The x of a curve are false positive rates."""
+    """Show ROC curves, both axes logarithmic; chance is dashed grey. The x of a curve are false positive rates."""
     least = min(x for curve in curves for x in curve.x if x > 0)
 
     def draw(figure: Figure) -> None:
@@ -85,12 +88,12 @@ def roc_plot(curves: Sequence[Curve], *, title: str, alt: str) -> Plot:
         figure.suptitle(title, fontsize=9.5)
         _legend(figure, axis)
 
-    caption = f"{title}: members found against non-members accused; dashed, chance"
+    caption = f"{title}: share of members found against share of non-members accused. Dashed grey: chance."
     return plotted(draw, 3.6 + _legend_height(len(curves)), alt=alt, caption=caption)
 
 
 def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, *, label: str, alt: str) -> Plot:
-    """Show what an encoding lets through against its time steps, and beside it what attacks reach.
+    """Show how much an encoding keeps against its time steps, and next to it what attacks reach.
 
     Args:
         curve: the ceiling.
@@ -113,6 +116,8 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
         else:
             axis = figure.subplots()
         _draw_curve(axis, curve)
+        top = max([1.0, *(value for value in curve.y if value is not None)])
+        axis.set_ylim(min([0.0, *(y for point, _ in points for y in _numbers(point.y))]) - 0.02 * top, 1.05 * top)
         axis.axvline(at, color=GREY, linestyle=":")
         axis.annotate(
             f"T = {at:g}", (at, 0.02), (-3, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
@@ -125,13 +130,13 @@ def ceiling_plot(curve: Curve, points: Sequence[tuple[Curve, bool]], at: float, 
         axis.set_title("encoding")
         axis.set(xlabel="time steps T", ylabel=label)
 
-    return plotted(draw, 3.3, alt=alt, caption=f"{label} of test images after encoding and decoding")
+    return plotted(draw, 3.3, alt=alt, caption=f"{label} of test images after encoding and decoding.")
 
 
 def stacked_plot(
     panels: Mapping[str, Sequence[Curve]], ticks: Sequence[str], *, title: str, x_label: str, alt: str, caption: str
 ) -> Plot:
-    """Show several quantities in [0, 1] above one another against the same values, which are evenly spaced.
+    """Show several quantities in [0, 1] in panels against the same values, which are evenly spaced.
 
     Args:
         panels: curves by the label of their vertical axis; the x of a curve are places among ``ticks``.
@@ -142,6 +147,7 @@ def stacked_plot(
         caption: as in :class:`Plot`.
     """
     most = max(len(curves) for curves in panels.values())
+    caption += flat_words([curve.y for curves in panels.values() for curve in curves], "these values")
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]

@@ -1,4 +1,4 @@
-"""Everything needed to repeat an audit: the run, the networks, the cells, and what made them."""
+"""Everything needed to repeat an audit: the run, the networks, the cells, and the code that made them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _UNKNOWN = "unknown"
 
 
 def repeat(audit: Audit) -> Section:
-    """Show the run, the networks, every attack, and what code made which cells."""
+    """Show the run, the networks, every attack, and which code made which cells."""
     run = audit["repeat"]
     facts: dict[str, Value] = {
         "command": run["command"],
         "seeds": ", ".join(map(str, audit["seeds"])),
-        "gradients a class": audit["gradients"] if audit["gradients"] is not None else "as each attack's config says",
+        "gradients per class": audit["gradients"] if audit["gradients"] is not None else "as each attack's config says",
         "gradients in all": run["gradients"],
         "seconds of attacking and scoring": run["seconds"],
         "commit": run["commit"],
@@ -50,31 +50,31 @@ def repeat(audit: Audit) -> Section:
         ),
     ]
     if audit["cells"]:
-        tables.append(Table("Cells: one attack on one target each", (*words, "variant"), done))
+        tables.append(Table("Cells: each is one attack on one target", (*words, "variant"), done))
     if audit["runs"]:
         tables.append(_runs(audit))
     provenances = _provenances(audit)
     if provenances:
-        tables.insert(1, Table("What made the cells", (*_PROVENANCE, "cells"), tuple(provenances)))
+        tables.insert(1, Table("The code that made the cells", (*_PROVENANCE, "cells"), tuple(provenances)))
     if failed:
         tables.insert(0, Table("Cells that failed", (*words[:4], "variant", "error"), failed))
     return Section(
         "repeat",
         "Everything needed to repeat it",
-        "The run, the networks, every attack and the config as it was run. Gradients are those that an attack "
-        "spent on a class; its budget is what it might have spent. audit.json holds, as `provenance` of each cell, "
-        "digests of the weights of its target and judges and of its data.",
+        "The run, the networks, every attack and the config as it was run. Gradients are those that an attack spent "
+        "per class; its budget is the most it was allowed to spend. In audit.json, the `provenance` of each cell "
+        "holds digests of its data and of the weights of its target and judges.",
         tuple(_notes(audit, len(failed), len(failed) + len(done))),
         (Group(tables=tuple(tables)),),
-        _finding(provenances) if audit["cells"] else "",
+        _finding(provenances) if audit["cells"] else _measured(audit["runs"]),
     )
 
 
 def _runs(audit: Audit) -> Table:
-    """Return what measures that run by themselves came to on each seed."""
+    """Return which measures ran by themselves on each seed, and whether they succeeded."""
     keys = ("measure", "seed", "status", "seconds", "error")
     rows = tuple(tuple(run[key] for key in keys) for run in audit["runs"])
-    return Table("Measures that ran by themselves, once a seed", keys, rows)
+    return Table("Measures that ran by themselves, once per seed", keys, rows)
 
 
 def _notes(audit: Audit, failed: int, cells: int) -> list[str]:
@@ -85,12 +85,12 @@ def _notes(audit: Audit, failed: int, cells: int) -> list[str]:
         if early:
             spent, budget = (spanned(cell[key] for cell in early) for key in ("gradients", "budget"))
             which = "" if len(early) == len(those) else f", in {len(early)} of {len(those)} cells"
-            notes.append(f"{attack} spent less than its budget: {spent} of {budget} gradients a class{which}.")
+            notes.append(f"{attack} spent less than its budget: {spent} of {budget} gradients per class{which}.")
     return notes
 
 
 def _provenances(audit: Audit) -> list[tuple[Value, ...]]:
-    """Return what made the cells that are done, each version of it once, with its number of cells; then the unknown."""
+    """Return each version of the code that made finished cells, with its number of cells; the unknown comes last."""
     made = [cell["provenance"] for cell in audit["cells"] if cell["status"] == "done"]
     known = Counter(tuple(provenance[key] for key in _PROVENANCE) for provenance in made if provenance)
     rows: list[tuple[Value, ...]] = [(*key, cells) for key, cells in known.items()]
@@ -101,20 +101,25 @@ def _provenances(audit: Audit) -> list[tuple[Value, ...]]:
 def _finding(provenances: list[tuple[Value, ...]]) -> str:
     known = [row for row in provenances if row[0] != _UNKNOWN]
     if not known:
-        return "What made the cells is not known."
+        return "Which code made the cells is not known."
     unknown = sum(int(row[-1] or 0) for row in provenances if row[0] == _UNKNOWN)
     whose = "The others" if unknown else "All cells"
-    words = f"What made {counted(unknown, 'cell')} is not known. " if unknown else ""
+    words = f"Which code made {counted(unknown, 'cell')} is not known. " if unknown else ""
     if len(known) == 1:
         words += f"{whose} were made by one version of the code, with the same version of torch and number of threads."
-        return f"{words} Figures that rest on both compare what may not be alike." if unknown else words
+        return f"{words} Figures that rest on both may compare unlike results." if unknown else words
     differing = [
         key for key, values in zip(_PROVENANCE, zip(*known, strict=True), strict=False) if len(set(values)) > 1
     ]
     return (
         f"{words}{whose if unknown else 'The cells'} were made in {len(known)} different ways, which differ in "
-        f"{listed(differing)}: figures that rest on cells of more than one of them compare what may not be alike."
+        f"{listed(differing)}: figures that rest on cells of more than one of them may compare unlike results."
     )
+
+
+def _measured(runs: list[dict[str, Any]]) -> str:
+    done = sum(run["status"] == "done" for run in runs)
+    return f"No attack was run; {done} of {counted(len(runs), 'run')} of measures succeeded."
 
 
 def _accuracies(audit: Audit, network: dict[str, Any]) -> tuple[Value, ...]:

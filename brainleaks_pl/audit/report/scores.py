@@ -1,4 +1,4 @@
-"""The scores of every target, attack and judge, beside what they must be read against."""
+"""The scores of every target, attack and judge, with the nulls to compare them with."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ METRICS = {
     "confidence": ("Confidence", "How sure the judge is of the attacked class: 1 is certain."),
     "daa": (
         "DAA",
-        "Share of classes whose own reconstruction, of all, resembles the class most. Noise passes it well above "
-        "chance: read it beside the nulls.",
+        "Share of classes for which, of all reconstructions, their own resembles the class most. Noise scores well "
+        "above chance, so compare with the nulls.",
     ),
     "ssim_class_mean": (
         "Likeness to the class mean (SSIM)",
@@ -30,7 +30,7 @@ METRICS = {
     ),
     "identified": (
         "Identified (rank 1)",
-        "Share of reconstructions that lie nearer to images of the attacked class than to those of any other class. No "
+        "Share of reconstructions that are nearer to images of the attacked class than to those of any other class. No "
         "network takes part.",
     ),
     "verified": (
@@ -40,18 +40,18 @@ METRICS = {
     ),
     "member_nearer": (
         "Nearer to training images than to test images",
-        "The chance that of equally many training and test images of its class, drawn at random, a training image is "
-        "the nearest to a reconstruction: .5 tells nothing of the training data. No network takes part.",
+        "The chance that, of equally many training and test images of its class drawn at random, a training image is "
+        "the nearest to a reconstruction: .5 says nothing about the training data. No network takes part.",
     ),
 }
 """Title and meaning of each metric."""
 
 _IN_THE_TABLE = ("top3_accuracy", "daa", "member_nearer")
-"""Metrics without a plot here: the first two say little beyond the others, the last has a section of its own."""
+"""Metrics without a plot here: the first two add little to the others, the last has a section of its own."""
 
 
 def blind_networks(audit: Audit, role: str) -> list[str]:
-    """Return the ``targets`` or ``judges`` that recognise test data no better than chance, with one seed at least."""
+    """Return the ``targets`` or ``judges`` that recognise test data no better than chance, on at least one seed."""
     return [name for name, network in audit[role].items() if any(network.get("at_chance", ()))]
 
 
@@ -76,7 +76,7 @@ def metric_row(row: dict[str, Any], looks: Looks) -> Row:
 
 
 def scores(audit: Audit, looks: Looks) -> Section:
-    """Show every metric of every target, attack and judge beside the nulls."""
+    """Show every metric of every target, attack and judge, with the nulls."""
     summary = audit["summary"]
     groups = []
     for (metric,), rows in grouped(summary, "metric"):
@@ -87,12 +87,13 @@ def scores(audit: Audit, looks: Looks) -> Section:
     return Section(
         "scores",
         "Scores",
-        "One line is one attack on one target; the marker is the mean over seeds and classes. "
-        f"{READINGS} Grey marks are what inputs without any attack score (noise, an empty input, the plain class mean, "
-        "real samples). Dark marks (an open triangle, a plus sign) are what may look like a leak and is none: the same "
+        f"One line is one attack on one target; the marker is the mean over seeds and classes. {READINGS} Below each "
+        "line are the nulls: what is scored in the same way although no attack found it in the network. Grey marks "
+        "are inputs without any attack: noise, an empty input, the class mean, real samples, and for attacks with a "
+        "prior the prior alone. Dark marks (a triangle, a plus sign) may look like a leak and are none: the same "
         "attack on a network that never saw the class, and adversarial examples, which are images of another class "
-        "changed a little to please the target. An attack has learnt something where it lies well above noise and "
-        "above these.",
+        "changed a little until the target takes them for this one. An attack has found something if it lies well "
+        "above noise, above the prior alone, and above the dark marks.",
         tuple(_notes(audit)),
         (*groups, Group("All scores in one table", "Top-3 accuracy and DAA as well.", tables=(_table(audit),)))
         if summary
@@ -107,8 +108,8 @@ def _plot(rows: list[dict[str, Any]], looks: Looks, title: str, judge: str | Non
         [metric_row(row, looks) for row in rows],
         title=short(whose, 40),
         label=title,
-        alt=f"{title}, {whose}: mean and both 95% intervals of each target and attack, beside the nulls",
-        caption=f"{title}, {whose}",
+        alt=f"{title}, {whose}: mean and both 95% intervals of each target and attack, with the nulls",
+        caption=f"{title}, {whose}.",
     )
 
 
@@ -143,7 +144,7 @@ def _remark(audit: Audit, row: dict[str, Any]) -> Value:
 
 
 def _uncounted(audit: Audit) -> list[str]:
-    """Return the judges that do not count, but for those that are at chance, of which more is said."""
+    """Return the judges that do not count, except those at chance, which have a note of their own."""
     blind = blind_networks(audit, "judges")
     return [name for name, judge in audit["judges"].items() if not judge["counts"] and name not in blind]
 
@@ -153,17 +154,17 @@ def _notes(audit: Audit) -> list[str]:
     blind = [(role, name) for role in ("target", "judge") for name in blind_networks(audit, f"{role}s")]
     if blind:
         words = ", ".join(f"the {role} {name}" for role, name in blind)
-        notes.append(f"No better than chance on test data, so that scores of it, or by it, say nothing: {words}.")
+        notes.append(f"No better than chance on test data, so that scores of it or by it say nothing: {words}.")
     for name in _uncounted(audit):
         reason = str(audit["judges"][name]["why_not"] or "no reason is given").rstrip(".")
         notes.append(f"The judge {name} does not count in the verdict: {reason}.")
     if any(row["low"] is None for row in audit["summary"]):
-        notes.append("Where no interval is drawn, none could be computed: one seed says nothing of chance.")
+        notes.append("Where no interval is drawn, none could be computed: one seed is too few.")
     return notes
 
 
 def _finding(audit: Audit) -> str:
-    """Return the strongest attack on each target and what its score must be read against."""
+    """Return the strongest attack on each target, and the nulls to compare its score with."""
     judges = counting_judges(audit)
     rows = [row for row in audit["summary"] if row["metric"] == "confidence" and row["judge"] in judges]
     words = []
@@ -173,9 +174,9 @@ def _finding(audit: Audit) -> str:
         levels = [
             f"{NULLS[null][0] if null != 'false_positive' else 'the same attack on a network that never saw the class'}"
             f" {level:.2f}"
-            for null in ("noise", "false_positive", "adversarial", "real")
+            for null in ("noise", "prior_alone", "false_positive", "adversarial", "real")
             if (level := null_confidence(audit, target, attack, null)) is not None
         ]
-        beside = f"; beside it: {listed(levels)}" if levels else ""
-        words.append(f"Most is found in {target} by {attack}: a mean confidence of {reached[attack]:.2f}{beside}.")
+        compared = f"; for comparison, {listed(levels)}" if levels else ""
+        words.append(f"In {target}, {attack} finds most: a mean confidence of {reached[attack]:.2f}{compared}.")
     return " ".join(words) or "There are no scores to show."

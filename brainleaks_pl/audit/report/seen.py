@@ -1,4 +1,4 @@
-"""The section of reconstructions: the best, the median and the worst, by rank and never by hand."""
+"""The section of reconstructions: the best, the median and the worst, chosen by rank and never by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainleaks_pl.audit.report.words import counted
 
 
 def reconstructions(audit: Audit, gallery: Gallery) -> Section:
-    """Show reconstructions of each target and attack beside the training images."""
+    """Show reconstructions of each target and attack next to the training images."""
     groups, confidences = [], []
     for (target, attack), cells in grouped(done(audit["cells"]), "target", "attack"):
         ranked = _ranked(cells)
@@ -25,8 +25,8 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
     notes = []
     if any(picture.still for group in groups for strip in group.strips for picture in strip.pictures):
         notes.append(
-            "Animations show the spikes one step after another: the reconstruction above, a training recording of the "
-            "class below; on the right all spikes so far add up."
+            "Animations show the spikes step by step: the reconstruction above, a training recording of the class "
+            "below. On the right, all spikes so far are added up."
         )
     if audit["data"].get("simulated"):
         notes.append("The data are simulated.")
@@ -35,12 +35,12 @@ def reconstructions(audit: Audit, gallery: Gallery) -> Section:
     return Section(
         "reconstructions",
         "Reconstructions",
-        "Left, what the attack drew of a class it never saw; beside it the mean of the training images of that class, "
-        "and the training image nearest to the reconstruction. Nothing is picked by hand: all seeds and classes are "
-        "ranked by the mean confidence of the judges, and the best, the median and the worst are shown.",
+        "First what the attack recovered of a class; then the mean of that class's training images, and the training "
+        "image nearest to the reconstruction. Nothing is picked by hand: all seeds and classes are ranked by the "
+        "judges' mean confidence, and the best, the median and the worst are shown.",
         tuple(notes),
         tuple(groups),
-        f"The judges' mean confidence is .5 or more for {sum(value >= 0.5 for value in confidences)} of "
+        f"The judges' mean confidence is at least .5 for {sum(value >= 0.5 for value in confidences)} of "
         f"{counted(len(confidences), 'reconstruction')}."
         if confidences
         else "There is no reconstruction to show.",

@@ -14,14 +14,14 @@ def counted(number: int, noun: str) -> str:
 
 
 def spanned(values: Iterable[int], noun: str = "") -> str:
-    """Return the least and the most of whole numbers, one at least, as ``2`` or ``1 to 3``, before a noun if any."""
+    """Return the least and the most of at least one whole number, as ``2`` or ``1 to 3``, with a noun if any."""
     least, *_, most = sorted([*values] * 2)
     words = str(most) if least == most else f"{least} to {most}"
     return f"{words} {_plural(most, noun)}" if noun else words
 
 
 def share_of_seeds(audit: Audit, counts: Iterable[int]) -> str:
-    """Return how many of an audit's seeds something rests on, from numbers of seeds, one at least."""
+    """Return how many of an audit's seeds something rests on, from at least one number of seeds."""
     total = len(audit["seeds"])
     return "this audit's only seed" if total == 1 else f"{spanned(counts)} of this audit's {total} seeds"
 
@@ -44,12 +44,12 @@ def _plural(number: int, noun: str) -> str:
 
 
 def counting_judges(audit: Audit) -> list[str]:
-    """Return the judges whose word counts; all of them where none does."""
+    """Return the judges that count; all of them if none does."""
     return [name for name, judge in audit["judges"].items() if judge["counts"]] or list(audit["judges"])
 
 
 def null_confidence(audit: Audit, target: str, attack: str, null: str) -> float | None:
-    """Return a null's mean confidence before the judges that count, beside one attack on one target; None if none."""
+    """Return a null's mean confidence by the judges that count, for one attack on one target; None if there is none."""
     names = counting_judges(audit)
     return mean(
         [

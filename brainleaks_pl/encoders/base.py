@@ -27,6 +27,24 @@ class Encoder(ABC):
 
     Raises:
         ValueError: when ``time_steps`` is below 1.
+
+    Examples:
+        One of your own says how images become spikes; attacks differentiate through it as it is:
+
+        >>> import torch
+        >>> from dataclasses import dataclass
+        >>> from brainleaks_pl import Encoder
+        >>> @dataclass(frozen=True)
+        ... class Threshold(Encoder):
+        ...     draws = False
+        ...
+        ...     def encode(self, images, generator=None):
+        ...         return (images > 0.5).float().expand(self.time_steps, *images.shape)
+        >>> Threshold(time_steps=4).encode(torch.tensor([[[[0.2, 0.9]]]])).squeeze()
+        tensor([[0., 1.],
+                [0., 1.],
+                [0., 1.],
+                [0., 1.]])
     """
 
     time_steps: int = 25

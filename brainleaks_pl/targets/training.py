@@ -24,6 +24,13 @@ class Training:
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        >>> from functools import partial
+        >>> from brainleaks_pl import Classifier, SpikingMLP, Training
+        >>> target = Classifier(partial(SpikingMLP, hidden=100), training=Training(lr=1e-3, epochs=5, max_shift=2))
+        >>> target.training_recipe
+        Training(lr=0.001, epochs=5, batch_size=None, gradient_clip_norm=1.0, max_shift=2)
     """
 
     lr: float = 5e-5

@@ -51,6 +51,22 @@ class ATTFaces(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        The folder of all people, here with grey pictures:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from brainleaks_pl import ATTFaces
+        >>> for person in range(1, 41):
+        ...     Path("att_faces", f"s{person}").mkdir(parents=True)
+        ...     for n in range(1, 11):
+        ...         Image.new("L", (92, 112), person).save(f"att_faces/s{person}/{n}.pgm")
+        >>> faces = ATTFaces("att_faces", download=False)
+        >>> faces.class_images(0).shape, faces.class_names[0]
+        (torch.Size([8, 1, 112, 92]), 's1')
+        >>> len(faces.split("train")), len(faces.split("test"))
+        (320, 80)
     """
 
     input_shape = (1, 112, 92)
@@ -131,6 +147,14 @@ class PrivateATTFaces(ATTFaces):
     """The faces of 20 of the 40 people, those of odd numbers: the private ones, where the others are public.
 
     Person 2n + 1 is class n; else as :class:`ATTFaces`.
+
+    Examples:
+        >>> from brainleaks_pl import PrivateATTFaces, PublicATTFaces
+        >>> private = PrivateATTFaces("data")
+        >>> private.num_classes, private.class_names[:3]
+        (20, ('s1', 's3', 's5'))
+        >>> set(private.class_names) & set(PublicATTFaces.class_names)
+        set()
     """
 
     class_names = PEOPLE[::2]
@@ -141,6 +165,14 @@ class PublicATTFaces(ATTFaces):
     """The faces of the other 20 people, those of even numbers: what a prior may be trained on.
 
     Person 2n + 2 is class n; else as :class:`ATTFaces`.
+
+    Examples:
+        A prior is trained on people whom the target has never seen:
+
+        >>> from brainleaks_pl import PublicATTFaces
+        >>> public = PublicATTFaces("data")
+        >>> public.num_classes, public.class_names[:3]
+        (20, ('s2', 's4', 's6'))
     """
 
     class_names = PEOPLE[1::2]

@@ -45,6 +45,34 @@ class EventDataModule(BaseDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        Recordings of your own, in which one column of pixels fires:
+
+        >>> import torch
+        >>> from brainleaks_pl import EventDataModule, FrameTransform
+        >>> class Recordings(torch.utils.data.Dataset):
+        ...     labels = torch.tensor([0, 1] * 4)
+        ...
+        ...     def __len__(self):
+        ...         return len(self.labels)
+        ...
+        ...     def __getitem__(self, index):
+        ...         frames = torch.zeros(6, 1, 8, 8, dtype=torch.uint8)
+        ...         frames[..., 4 * (index % 2)] = 1
+        ...         return frames, self.labels[index]
+        >>> class Columns(EventDataModule):
+        ...     sensor_size = (8, 8)
+        ...     num_classes = 2
+        ...
+        ...     def load(self):
+        ...         return {"train": Recordings(), "val": Recordings(), "test": Recordings()}
+        >>> columns = Columns(FrameTransform(frame_time=1000), batch_size=4)
+        >>> spikes, labels = next(iter(columns.train_dataloader()))
+        >>> spikes.shape
+        torch.Size([6, 4, 1, 8, 8])
+        >>> columns.class_images(0).shape  # rate images
+        torch.Size([4, 1, 8, 8])
     """
 
     sensor_size: tuple[int, int]

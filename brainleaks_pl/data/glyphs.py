@@ -55,6 +55,16 @@ class Glyphs(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        What a prior for digits may be trained on:
+
+        >>> from brainleaks_pl import Glyphs
+        >>> public = Glyphs(samples=2000, seed=1)
+        >>> public.num_classes, public.class_names[-1]
+        (147, 'strokes')
+        >>> any(name.isdigit() for name in public.class_names)
+        False
     """
 
     input_shape = (1, _SIDE, _SIDE)

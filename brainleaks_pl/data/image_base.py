@@ -60,6 +60,28 @@ class ImageDataModule(BaseDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        Images of your own, two classes of four by four pixels:
+
+        >>> import torch
+        >>> from brainleaks_pl import ImageDataModule, RateEncoder
+        >>> from brainleaks_pl.data import ImageDataset
+        >>> class Halves(ImageDataModule):
+        ...     input_shape = (1, 4, 4)
+        ...     num_classes = 2
+        ...     class_names = ("left", "right")
+        ...
+        ...     def load(self):
+        ...         images = torch.zeros(10, 1, 4, 4, dtype=torch.uint8)
+        ...         images[::2, ..., :2] = images[1::2, ..., 2:] = 255
+        ...         split = ImageDataset(images, torch.arange(10) % 2)
+        ...         return {"train": split, "val": split, "test": split}
+        >>> halves = Halves(encoder=RateEncoder(time_steps=3))
+        >>> halves.class_images(1).mean(0)[0, 0]
+        tensor([0., 0., 1., 1.])
+        >>> halves.encode(halves.class_images(1)).shape
+        torch.Size([3, 5, 1, 4, 4])
     """
 
     def __init__(

@@ -42,6 +42,22 @@ class ImageFolder(ImageDataModule):
     Raises:
         FileNotFoundError: when the folder is missing or empty.
         ValueError: when an argument is out of range, or the folder is not as described; says what to do.
+
+    Examples:
+        Pictures of two classes; a fifth of each tests:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from brainleaks_pl import ImageFolder
+        >>> for n in range(20):
+        ...     path = Path("pictures", ("cat", "dog")[n % 2], f"{n}.png")
+        ...     path.parent.mkdir(parents=True, exist_ok=True)
+        ...     Image.new("RGB", (64, 48), (12 * n, 0, 0)).save(path)
+        >>> pictures = ImageFolder("pictures", size=(32, 32), channels=1)
+        >>> pictures.class_names, pictures.input_shape
+        (('cat', 'dog'), (1, 32, 32))
+        >>> {name: len(pictures.split(name)) for name in ("train", "val", "test")}
+        {'train': 14, 'val': 2, 'test': 4}
     """
 
     def __init__(

@@ -42,6 +42,23 @@ class MNIST(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        The four files, here with few and black images:
+
+        >>> import struct
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import MNIST
+        >>> for part, count in (("train", 20), ("t10k", 10)):
+        ...     images = struct.pack(">4I", 0x803, count, 28, 28) + bytes(count * 28 * 28)
+        ...     labels = struct.pack(">2I", 0x801, count) + bytes(n % 10 for n in range(count))
+        ...     _ = Path(f"{part}-images-idx3-ubyte").write_bytes(images)
+        ...     _ = Path(f"{part}-labels-idx1-ubyte").write_bytes(labels)
+        >>> digits = MNIST(".", val_size=10, download=False)
+        >>> digits.class_images(3).shape
+        torch.Size([1, 1, 28, 28])
+        >>> len(digits.split("test"))
+        10
     """
 
     input_shape = (1, 28, 28)

@@ -24,6 +24,19 @@ class MNIST5k(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        As images for a non-spiking network, or as spikes for a spiking one:
+
+        >>> from brainleaks_pl import MNIST5k, RateEncoder
+        >>> digits = MNIST5k(encoder=RateEncoder(time_steps=5))
+        >>> len(digits.split("train")), len(digits.split("val")), len(digits.split("test"))
+        (4000, 500, 500)
+        >>> threes = digits.class_images(3, split="test")
+        >>> threes.shape
+        torch.Size([50, 1, 28, 28])
+        >>> digits.encode(threes).shape
+        torch.Size([5, 50, 1, 28, 28])
     """
 
     input_shape = (1, 28, 28)

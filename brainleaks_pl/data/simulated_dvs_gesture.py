@@ -70,6 +70,18 @@ class SimulatedDVSGesture(DVSGesture):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        One take of a tenth of a second; ``prepare_data`` would film all of them.
+
+        >>> from brainleaks_pl import SimulatedDVSGesture
+        >>> gestures = SimulatedDVSGesture("data", subjects=(1, 21, 24), lightings=("led",), duration=100_000)
+        >>> takes = list(gestures.takes())
+        >>> len(takes), takes[0]
+        (30, Take(subject=1, lighting='led', gesture=0))
+        >>> events = gestures.film(takes[0])
+        >>> events.dtype.names, len(events) > 100
+        (('x', 'y', 't', 'p'), True)
     """
 
     simulated = True

@@ -45,6 +45,18 @@ class EventCamera:
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        A pixel goes from dark to bright in a tenth of a second: one event for each time its log intensity rises by 0.4.
+
+        >>> import numpy as np
+        >>> import torch
+        >>> from brainleaks_pl import EventCamera
+        >>> camera = EventCamera(threshold_on=0.4, mismatch=0.0, noise_rate=0.0)
+        >>> movie = torch.linspace(0, 1, 11).view(11, 1, 1, 1)  # (F, B, H, W)
+        >>> (events,) = camera.record(movie, torch.arange(11) * 10_000, [np.random.default_rng(0)])
+        >>> events["t"].tolist(), events["p"].tolist()
+        ([9865, 24789, 46577, 79104], [True, True, True, True])
     """
 
     threshold_on: float = 0.4

@@ -57,6 +57,18 @@ class BrainLeaksV3(ImageInversion):
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        What it finds is an image, which another network recognises as well:
+
+        >>> from brainleaks_pl import BrainLeaksV3, run_attack
+        >>> attack = BrainLeaksV3(network, data.encoder, steps=30, margin=4, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {"ann": ann}, data)
+        >>> images = attack.reconstructions()
+        >>> images.shape
+        torch.Size([2, 1, 28, 28])
+        >>> ann.confidences(images).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

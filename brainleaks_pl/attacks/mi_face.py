@@ -32,6 +32,20 @@ class MIFace(ImageInversion):
     Raises:
         WrongTargetError: when the target takes spikes.
         ValueError: when an argument is out of range.
+
+    Examples:
+        The target is a non-spiking network:
+
+        >>> import torch
+        >>> from brainleaks_pl import MIFace, run_attack
+        >>> descent = lambda parameters: torch.optim.SGD(parameters, lr=10.0)
+        >>> attack = MIFace(ann, steps=30, optimizer=descent, classes=[3, 8])
+        >>> result = run_attack(attack, {}, data)
+        >>> images = attack.reconstructions()
+        >>> images.shape
+        torch.Size([2, 1, 28, 28])
+        >>> ann.confidences(images).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

@@ -55,6 +55,38 @@ class QueryInversion(InversionModule):
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        One of your own, which moves to the best of ten neighbours:
+
+        >>> import torch
+        >>> from brainleaks_pl import QueryInversion, run_attack
+        >>> from brainleaks_pl.attacks.oracle import ScoreOracle
+        >>> class Neighbours(QueryInversion):
+        ...     oracle_class = ScoreOracle
+        ...
+        ...     def offsets(self, step):
+        ...         return self.normal(step, (self.members, *self.candidates.shape[1:])).movedim(1, 0).unsqueeze(2)
+        ...
+        ...     def move(self, answers, offsets, step):
+        ...         costs, best = self.costs(answers.flatten(1, 2)).min(1)
+        ...         self.candidates.data += offsets[range(len(best)), best, 0]
+        ...         return costs
+        ...
+        ...     def costs(self, answers):
+        ...         return torch.stack([-own[:, label] for own, label in zip(answers, self.labels)])
+        ...
+        ...     def last_costs(self):
+        ...         return self.costs(self.ask_again())
+        ...
+        ...     def configure_optimizers(self):
+        ...         return torch.optim.SGD([self.candidates], lr=1.0)
+        >>> attack = Neighbours(ann, members=10, queries=500, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> ann.confidences(attack.reconstructions()).argmax(1)
+        tensor([3, 8])
+        >>> attack.queries_per_class
+        491
     """
 
     oracle_class: ClassVar[type[Oracle]]

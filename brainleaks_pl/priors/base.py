@@ -37,6 +37,20 @@ class Prior(Captured, Trainee):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        Trained on public pictures, here those of the digits 0 to 4, it keeps an attack on others among such pictures:
+
+        >>> import torch
+        >>> from brainleaks_pl import BrainLeaksV3, PrincipalComponents, Prior
+        >>> prior: Prior = PrincipalComponents(latents=20)
+        >>> prior.fit_to((1, 28, 28))
+        >>> public = torch.cat([data.class_images(digit)[:50] for digit in range(5)])
+        >>> prior.memorise(public)
+        True
+        >>> attack = BrainLeaksV3(ann, prior=prior, classes=[7], seed=0)
+        >>> attack.candidates.shape  # 20 numbers in place of 784 pixels
+        torch.Size([1, 20, 1, 1])
     """
 
     monitored = ("val/loss", "min")

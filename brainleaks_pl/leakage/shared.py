@@ -28,6 +28,18 @@ class Protection:
 
     Raises:
         ValueError: when a value is out of range, or there is noise without clipping.
+
+    Examples:
+        A gradient of norm 5 is shortened to 1; noise that there is nothing to measure by is refused.
+
+        >>> import torch
+        >>> from brainleaks_pl import Protection
+        >>> Protection(clip=1.0).apply([{"weight": torch.tensor([3.0, 4.0])}])
+        {'weight': tensor([0.6000, 0.8000])}
+        >>> Protection(noise_multiplier=1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: noise_multiplier is in units of clip: give clip, the largest norm of a sample's gradient.
     """
 
     clip: float | None = None

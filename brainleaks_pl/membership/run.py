@@ -47,6 +47,17 @@ class Membership:
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        How many networks are trained, on how many samples, and what is asked of them:
+
+        >>> from brainleaks_pl import Membership
+        >>> Membership(networks=8, samples=1000, attacks=["loss", "lira_online"]).population
+        1000
+        >>> Membership(networks=5)
+        Traceback (most recent call last):
+            ...
+        ValueError: networks must be an even number, at least 4, got 5.
     """
 
     networks: int = 64
@@ -85,6 +96,15 @@ class NetworkKind:
 
     Raises:
         ValueError: when bits are not 2 to 16.
+
+    Examples:
+        A network, and the same one with weights of four bits:
+
+        >>> from functools import partial
+        >>> from brainleaks_pl import MLP, Classifier, NetworkKind
+        >>> kind = NetworkKind(partial(Classifier, partial(MLP, hidden=20)), bits=[4])
+        >>> kind.make().name, kind.bits
+        ('MLP', [4])
     """
 
     make: Callable[[], Classifier]
@@ -127,6 +147,19 @@ def run_membership(
 
     Raises:
         ValueError: when settings do not fit the data, or a training diverges.
+
+    Examples:
+        Four tiny networks, each trained on half of twenty images; a serious measurement takes 64 of the real size.
+
+        >>> from functools import partial
+        >>> from brainleaks_pl import MLP, Classifier, Membership, Training, run_membership
+        >>> make = partial(Classifier, partial(MLP, hidden=8), training=Training(lr=0.01, epochs=2, batch_size=10))
+        >>> settings = Membership(networks=4, samples=20, population=20, label_only=0)
+        >>> found = run_membership({"mlp": make}, data, settings, folder="membership")
+        >>> found["pool"]
+        {'samples': 20, 'population': 20, 'networks': 4, 'non_members': 40}
+        >>> sorted(found["targets"]["mlp"]["attacks"])[:5]
+        ['bavaria', 'entropy', 'lira_offline', 'lira_online', 'loss']
     """
     settings = membership or Membership()
     data.setup()

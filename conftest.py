@@ -1,4 +1,4 @@
-"""What the examples in docstrings find ready: ``data``, ``network`` and ``ann``, made once and only for those that name them."""
+"""What the examples in docstrings find ready, where they name it: ``data``, ``network`` and ``ann``."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def is_skipped(example: doctest.Example) -> bool:
     return bool(example.options.get(doctest.SKIP))
 
 
-@pytest.mark.parametrize("module, name", PUBLIC, ids=[name for _, name in PUBLIC])
+@pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[name for _, name in PUBLIC])
 def test_everything_public_has_an_example(module: Any, name: str) -> None:
     own = examples(module, name)
     source = "".join(example.source for example in own)

@@ -57,6 +57,25 @@ def run_audit(
         ValueError: when the audit's parts do not fit each other, or a file of answers cannot be used: an earlier
             report is left as it is, and what has been run is kept.
         OSError: when a folder cannot be written to.
+
+    Examples:
+        What the gradient of one image shows, of a network that is trained already; no attack, and none of the controls:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import BiasRatio
+        >>> from brainleaks_pl.audit import Audit, Controls, GradientLeakage, run_audit
+        >>> audit = Audit(
+        ...     data,
+        ...     targets={"mlp": lambda: ann},
+        ...     measures={"gradients": GradientLeakage(images=1, attacks={"bias_ratio": BiasRatio()}), "ceiling": None},
+        ...     controls=Controls(shuffled_labels=False, groups=0, adversarial=False),
+        ...     seeds=[0],
+        ... )
+        >>> document = run_audit(audit, checkpoints="networks", results="results", say=lambda line: None)
+        >>> round(document["measures"]["gradients"][0]["ssim"][0], 2)
+        1.0
+        >>> sorted(path.name for path in Path("results").iterdir() if path.is_file())
+        ['audit.csv', 'audit.json', 'report.html']
     """
     checkpoints, results = Path(checkpoints), Path(results)
     answers = read_ratings(ratings)

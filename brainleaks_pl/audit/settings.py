@@ -23,6 +23,13 @@ class Controls:
 
     Raises:
         ValueError: when a number is out of range.
+
+    Examples:
+        Two targets that never saw a half of the classes, rather than the five of the default:
+
+        >>> from brainleaks_pl.audit import Controls
+        >>> Controls(groups=2).withheld(num_classes=10)
+        [(0, 2, 4, 6, 8), (1, 3, 5, 7, 9)]
     """
 
     shuffled_labels: bool = True

@@ -57,7 +57,7 @@ class FolderSplits:
         ...     path = Path("smiles", ("no", "yes")[n % 2], f"person{n % 5}_{n}.png")
         ...     path.parent.mkdir(parents=True, exist_ok=True)
         ...     Image.new("L", (8, 8), 12 * n).save(path)
-        >>> smiles = ImageFolder("smiles", splits=FolderSplits(group=r"person\d+"))
+        >>> smiles = ImageFolder("smiles", splits=FolderSplits(group=r"person[0-9]+"))
         >>> for part, files in smiles.files.items():
         ...     print(part, sorted({file.path.name.split("_")[0] for file in files}))
         train ['person0', 'person3', 'person4']

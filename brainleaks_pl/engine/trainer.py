@@ -68,8 +68,8 @@ class InversionTrainer(Trainer):
         ``fit`` and ``test`` as of any Lightning trainer; ``check`` and ``invert`` are its own:
 
         >>> from brainleaks_pl import BrainLeaksV1, Checks, InversionTrainer
-        >>> quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
-        >>> trainer = InversionTrainer(accelerator="cpu", **quiet)
+        >>> quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        >>> trainer = InversionTrainer(accelerator="cpu", enable_checkpointing=False, **quiet)
         >>> trainer.check(network, data, Checks(samples=2, test_samples=100)).failed
         []
         >>> attack = BrainLeaksV1(network, steps=5, classes=[3])

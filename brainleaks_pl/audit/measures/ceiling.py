@@ -35,6 +35,16 @@ class EncodingCeiling(Measure):
     Args:
         time_steps: the numbers of time steps to encode with; the data's own is added.
         images: test images, the first ones of each class, evenly.
+
+    Examples:
+        How alike a test image and the rate of its spikes are, over more and more time steps:
+
+        >>> from brainleaks_pl.audit import Audit, EncodingCeiling, Findings
+        >>> audit = Audit(data, targets={})
+        >>> found = Findings("ceiling", audit, {}, [], runs={}, targets={}, judges={}, skills={})
+        >>> summary = EncodingCeiling(time_steps=[1, 25], images=10).summarise(found)
+        >>> summary["time_steps"], [round(ssim, 2) for ssim in summary["ssim"]]
+        ([1, 5, 25], [0.89, 0.97, 0.99])
     """
 
     time_steps: Sequence[int] = (1, 2, 5, 10, 25, 50, 100, 200)

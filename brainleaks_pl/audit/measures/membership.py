@@ -56,6 +56,18 @@ class MembershipInference(Measure):
         rates: false positive rates at which members found are counted.
         priors: shares of members for which precision is given.
         together: networks of a group: an interruption costs a group at most.
+
+    Examples:
+        Sixty-four networks of each kind by default; here of one target alone, and of a part of the data:
+
+        >>> from brainleaks_pl.audit import Audit, MembershipInference
+        >>> membership = MembershipInference(networks=16, targets=["snn"], samples=2000)
+        >>> audit = Audit(data, targets={"snn": lambda: network}, measures={"membership": membership})
+        >>> membership.check(audit)
+        >>> MembershipInference(targets=["vgg"]).check(audit)
+        Traceback (most recent call last):
+            ...
+        ValueError: targets names 'vgg', which is not among snn.
     """
 
     networks: int = 64

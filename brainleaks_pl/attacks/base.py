@@ -42,7 +42,7 @@ def use_instead(takes_spikes: bool) -> str:
 
 
 class WrongTargetError(ValueError):
-    """An attack was given a kind of network, spiking or ordinary, that it is not for."""
+    """An attack was given a kind of network, spiking or non-spiking, that it is not for."""
 
 
 class InversionModule(LightningModule, ABC):
@@ -162,7 +162,7 @@ class InversionModule(LightningModule, ABC):
 
     @abstractmethod
     def last_costs(self) -> Tensor:
-        """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs a unit."""
+        """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs per unit."""
 
     @property
     def gradients_per_run(self) -> int | None:

@@ -42,12 +42,12 @@ class BlackBox(QueryInversion):
         The target says how sure it is of each class; of gradients nothing is known.
 
         >>> from brainleaks_pl import BlackBox, run_attack
-        >>> attack = BlackBox(ann, queries=2000, margin=4, classes=[3, 8], seed=0)
+        >>> attack = BlackBox(ann, queries=1000, margin=4, classes=[3, 8], seed=0)
         >>> result = run_attack(attack, {}, data)
         >>> ann.confidences(attack.reconstructions()).argmax(1)
         tensor([3, 8])
         >>> attack.spending
-        Spending(gradients=0, queries=1901, zero_gradients=None)
+        Spending(gradients=0, queries=901, zero_gradients=None)
     """
 
     oracle_class = ScoreOracle

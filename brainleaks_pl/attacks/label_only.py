@@ -50,12 +50,12 @@ class LabelOnly(QueryInversion):
         The target says which class it takes an image for, and nothing else:
 
         >>> from brainleaks_pl import LabelOnly, run_attack
-        >>> attack = LabelOnly(ann, queries=2000, margin=4, classes=[3, 8], seed=0)
+        >>> attack = LabelOnly(ann, queries=1000, margin=4, classes=[3, 8], seed=0)
         >>> result = run_attack(attack, {}, data)
         >>> ann.confidences(attack.reconstructions()).argmax(1)
         tensor([3, 8])
         >>> attack.spending
-        Spending(gradients=0, queries=1951, zero_gradients=None)
+        Spending(gradients=0, queries=951, zero_gradients=None)
     """
 
     oracle_class = LabelOracle

@@ -1,4 +1,4 @@
-"""What an attack minimises: costs of the target's outputs for the class it should see, one a sample."""
+"""What an attack minimises: costs of the target's outputs for the class it should see, one per sample."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Loss(ABC):
         """Return the cost of each sample, ``(B,)``.
 
         Args:
-            logits: outputs of the target, ``(T, B, K)`` (T = 1 for ordinary networks).
+            logits: outputs of the target, ``(T, B, K)`` (T = 1 for non-spiking networks).
             labels: classes, ``(B,)``.
         """
 

@@ -26,13 +26,13 @@ SNAPSHOTS = 12
 
 
 class QueryInversion(InversionModule):
-    """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, so many times a unit.
+    """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, which counts its queries.
 
     A candidate is a coarse grid of logits, ``(C, h, w)``. The image that it stands for is the grid, bicubically
     upsampled, through a sigmoid: few numbers to find, and no speckle. With a prior, a candidate is its latents, and
     ``grid``, ``start`` and ``margin`` play no part. Images are encoded by the attacker as the data
     are, and each input sent is one query. Every step sends ``members`` of them for each unit, and the last judgement
-    what is left of the budget (one image where nothing is drawn: an ordinary network says the same again).
+    what is left of the budget (one image where nothing is drawn: a non-spiking network says the same again).
 
     One iteration: :meth:`offsets` says where around the candidates to ask, the oracle answers, :meth:`move` moves the
     candidates. A subclass implements these hooks and :meth:`last_costs`, names its ``oracle_class``, and builds its
@@ -48,7 +48,7 @@ class QueryInversion(InversionModule):
         grid: rows and columns of the logits that are sought, at least 1 each and at most those of the image within its
             margin.
         start: first value of every logit.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        margin: pixels on every side that stay black, as the format of the data may have them (MNIST: 4), >= 0.
         batch_size: inputs that the target sees at once, at least 1; bounds the memory.
         prior: what keeps the images among natural ones, trained on public data.
         kwargs: those of :class:`InversionModule`.

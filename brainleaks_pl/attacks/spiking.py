@@ -28,7 +28,7 @@ class SpikingInversion(GradientInversion):
         >>> import torch
         >>> from brainleaks_pl import SpikingInversion, run_attack
         >>> class Flips(SpikingInversion):
-        ...     def __init__(self, target, steps=50, **kwargs):
+        ...     def __init__(self, target, steps=25, **kwargs):
         ...         super().__init__(target, steps=steps, start=0.0, **kwargs)
         ...
         ...     def sample(self, step):

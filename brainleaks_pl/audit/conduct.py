@@ -48,7 +48,7 @@ def run_audit(
         title: heading of the report.
         command: the command to repeat it with.
         ratings: files of answers that an earlier report of this audit saved; they are read before anything runs.
-        say: tells the user how it goes, a line at a time.
+        say: tells the user how it goes, one line at a time.
 
     Returns:
         The content of ``audit.json``.

@@ -42,7 +42,7 @@ class ATTFaces(ImageDataModule):
     Args:
         root: the folder that holds ``s1`` to ``s40``, or a folder that contains ``att_faces/`` or ``orl_faces/`` with
             them or ``att_faces.zip``, or the zip file itself (read in memory, never unpacked to disk).
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -93,7 +93,7 @@ class ATTFaces(ImageDataModule):
         self.download = download
 
     def prepare_data(self) -> None:
-        """Download the database when it is missing, and check its images (Lightning calls this once a node).
+        """Download the database when it is missing, and check its images (Lightning calls this once per node).
 
         Raises:
             FileNotFoundError: when the download fails.

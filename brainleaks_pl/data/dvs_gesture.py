@@ -40,7 +40,7 @@ class DVSGesture(RecordedDataModule):
         val_users: subjects of the training set that validate, at least one.
         download: let :meth:`prepare_data` download missing archives, by tonic.
         cache: folder that frames are kept in; None makes them at every access.
-        in_memory: also keep frames in memory once they were used, 0.2 MB a recording at the published settings.
+        in_memory: also keep frames in memory once they were used, 0.2 MB per recording at the published settings.
 
     Raises:
         ValueError: when an argument is out of range.

@@ -53,7 +53,7 @@ class ImageDataModule(BaseDataModule):
     ``(T, B, C, H, W)``, encoded on the device that trains; labels are ``(B,)``.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -126,7 +126,7 @@ class ImageDataModule(BaseDataModule):
         return x if self.encoder is None else self.encoder.encode(x, generator)
 
     def for_network(self, takes_spikes: bool) -> ImageDataModule:
-        """Return the images themselves for an ordinary network, what the encoder makes of them for a spiking one."""
+        """Return the images themselves for a non-spiking network, what the encoder makes of them for a spiking one."""
         return self if takes_spikes or self.encoder is None else self._encoded_by(None)
 
     def with_time_steps(self, time_steps: int) -> ImageDataModule:

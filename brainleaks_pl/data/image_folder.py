@@ -29,7 +29,7 @@ class ImageFolder(ImageDataModule):
 
     Args:
         root: the folder.
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         size: (H, W) that all pictures are scaled to, so that they fill it; what stands out is cut off equally on two
             sides. None takes the size of the files, which must be the same for all.
         channels: 1 makes all pictures grey, 3 makes all of them RGB; None takes what the files have, which must be the

@@ -33,7 +33,7 @@ class MNIST(ImageDataModule):
 
     Args:
         root: folder of the files.
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -83,7 +83,7 @@ class MNIST(ImageDataModule):
         self.download = download
 
     def prepare_data(self) -> None:
-        """Download the missing files, checked by their md5 (Lightning calls this once a node).
+        """Download the missing files, checked by their md5 (Lightning calls this once per node).
 
         Raises:
             FileNotFoundError: when a download fails.

@@ -16,7 +16,7 @@ class MNIST5k(ImageDataModule):
     """500 handwritten digits a class, 28x28: 400 train, 50 validate, 50 test, drawn at random.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.

@@ -33,7 +33,7 @@ class NMNIST(RecordedDataModule):
         val_share: share of each digit's training recordings that validate, the last by name, in (0, 1); at least one.
         download: let :meth:`prepare_data` download missing archives, by tonic.
         cache: folder that frames are kept in; None makes them at every access.
-        in_memory: also keep frames in memory once they were used, 14 kB a recording at the published settings.
+        in_memory: also keep frames in memory once they were used, 14 kB per recording at the published settings.
 
     Raises:
         ValueError: when an argument is out of range.

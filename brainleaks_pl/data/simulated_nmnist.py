@@ -119,7 +119,7 @@ class SimulatedNMNIST(NMNIST):
             self.encoder = EventCameraEncoder(frames.time_steps, camera, saccades, frames)
 
     def prepare_data(self) -> None:
-        """Get the source, and generate the recordings where they are not there yet (Lightning calls this once a node).
+        """Get the source, and generate the recordings unless they are there (Lightning calls this once per node).
 
         They appear atomically: an interrupted run leaves nothing, and processes may generate at once.
 

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 Uniform = Callable[[], Tensor]
-"""Gives uniform numbers in [0, 1), one an entry of the network's input, ``(T, B, C, H, W)``."""
+"""Gives uniform numbers in [0, 1), one per entry of the network's input, ``(T, B, C, H, W)``."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Sharing:
     """What participants send.
 
     Args:
-        batch_size: B, samples a batch, at least 1.
+        batch_size: B, samples per batch, at least 1.
         local_steps: steps of gradient descent on the batch, encoded anew in each, whose mean gradient is sent.
         learning_rate: of the steps, where there are several, > 0.
         protection: what is done to the gradient before it is sent.

@@ -47,7 +47,7 @@ def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
 
 
 def class_metrics(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
-    """Compute the parts of :func:`metrics`, one a class, of each matrix of ``(..., M, K)``; values are ``(..., M)``."""
+    """Compute the parts of :func:`metrics`, one per class, of each matrix of ``(..., M, K)``; each is ``(..., M)``."""
     columns = matrices[..., list(classes)].mT
     own = columns.diagonal(dim1=-2, dim2=-1)
     return {

@@ -98,9 +98,9 @@ def score(
 ) -> Scores:
     """Let a judge score the reconstructions of M classes.
 
-    Spikes, and images before an ordinary judge, are judged once. Spike probabilities, images before a spiking judge,
+    Spikes, and images before a non-spiking judge, are judged once. Spike probabilities, images before a spiking judge,
     and scenes that an event camera records are random: they are drawn ``draws`` times, and the scores are means and
-    standard deviations over the draws. An ordinary judge sees the rate image of spikes.
+    standard deviations over the draws. A non-spiking judge sees the rate image of spikes.
 
     Args:
         reconstructions: images ``(M, C, H, W)``, or spikes or spike probabilities in [0, 1], ``(T, M, C, H, W)``;

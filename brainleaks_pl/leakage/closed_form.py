@@ -81,7 +81,7 @@ class SpikeFrames(GradientAttack):
     Args:
         starts: vectors that the search starts from in each round.
         steps: steps of the search in each round.
-        rounds: at most so many.
+        rounds: largest number of rounds.
         smoothing: sigma in pixels of a Gaussian blur of the images, against the noise of a rate code, >= 0.
 
     Raises:

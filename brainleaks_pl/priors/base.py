@@ -55,7 +55,7 @@ class Prior(Captured, Trainee):
 
     monitored = ("val/loss", "min")
     anneals = False
-    """Whether latents mean something else in every step, so that an attack has to go on to its last."""
+    """Whether latents mean something else in every step, so that an attack has to run to its last."""
     keeps_pixels: ClassVar[bool] = False
     """Whether the latents are the pictures' pixels: an attack then starts, moves and bounds them as without a prior."""
     stored_as: ClassVar[str | None] = None

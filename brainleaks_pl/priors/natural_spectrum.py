@@ -83,7 +83,7 @@ class NaturalSpectrum(Prior):
         return _Spectrum(input_shape)
 
     def loss(self, images: Tensor) -> Tensor:
-        """Return the negative log-likelihood of images, in nats a pixel but for a constant."""
+        """Return the negative log-likelihood of images, in nats per pixel but for a constant."""
         return self.network.loss(images)
 
     def memorise(self, images: Tensor) -> bool:
@@ -175,7 +175,7 @@ class _Spectrum(nn.Module):
 
 
 def _cosines(count: int) -> Tensor:
-    """Return the orthonormal cosines of the DCT-II, one a row, ``(count, count)``."""
+    """Return the orthonormal cosines of the DCT-II, one per row, ``(count, count)``."""
     order = torch.arange(count, dtype=torch.float64)
     cosines = torch.cos(math.pi / count * order[:, None] * (order + 0.5)) * math.sqrt(2 / count)
     cosines[0] /= math.sqrt(2)

@@ -25,9 +25,9 @@ class AttackResult(Report):
     ``print(result)`` shows each judge's scores beside the nulls, and what was assumed of the encoding.
 
     Examples:
-        >>> from brainleaks_pl import BrainLeaksV3, Scoring, run_attack
+        >>> from brainleaks_pl import AttackResult, BrainLeaksV3, Scoring, run_attack
         >>> attack = BrainLeaksV3(network, margin=4, classes=[3, 8], seed=0)
-        >>> result = run_attack(attack, {"ann": ann}, data, Scoring(draws=2, null_draws=2))
+        >>> result: AttackResult = run_attack(attack, {"ann": ann}, data, Scoring(draws=2, null_draws=2))
         >>> len(result.confidence("ann"))  # one for each attacked class
         2
         >>> figure = result.plot("confidence/ann")

@@ -103,7 +103,7 @@ def judges_agree(cells: Sequence[Mapping[str, Any]], first: str, second: str) ->
     """Return how far two judges agree on the reconstructions of one attack on one target.
 
     Args:
-        cells: the finished cells of the attack, one a seed.
+        cells: the finished cells of the attack, one per seed.
         first: name of a judge.
         second: name of another.
 

@@ -116,11 +116,11 @@ class Bench:
         seed: the target seed; torch's generator has been seeded from it and from the measure's name.
         seeds: all seeds of the audit, for measures that take only some of them.
         data: the private data; ``data.for_network(target.takes_spikes)`` are those as a network takes them.
-        targets: the trained targets by name, without those that failed; one at least.
+        targets: the trained targets by name, without those that failed; at least one.
         judges: the trained judges by name, likewise.
         test_accuracy: by name of a target or judge, in [0, 1].
         trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
-        say: tells the user how it goes, a line at a time.
+        say: tells the user how it goes, one line at a time.
         own_folder: see :attr:`folder`.
 
     Examples:
@@ -168,8 +168,8 @@ class Bench:
 
         Args:
             network: the network.
-            samples: at most so many, evenly spread over the test data.
-            batch_size: at most so many at a time.
+            samples: largest number of samples, evenly spread over the test data.
+            batch_size: largest number of samples in a batch.
         """
         data = self.data.for_network(network.takes_spikes)
         for place, batch in enumerate(batches(data, samples, batch_size)):
@@ -225,7 +225,7 @@ class Findings:
 class Measure(ABC):
     """One thing that an audit measures; see the hooks. What they return must be plain values, as JSON has them.
 
-    An exception in a hook ends this measure on that seed, or for that attack, and is reported; the rest goes on.
+    An exception in a hook ends this measure on that seed, or for that attack, and is reported; the rest is run.
 
     Examples:
         One of your own: the spikes of an input that the network sees. A longer one is ``examples/own_measure.py``.

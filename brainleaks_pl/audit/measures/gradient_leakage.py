@@ -42,7 +42,7 @@ class GradientLeakage(Measure):
 
     Args:
         images: private training images of each seed at least, in whole batches.
-        batch_sizes: samples a batch, one after the other.
+        batch_sizes: samples per batch, one after the other.
         local_steps: steps of gradient descent of which the server receives the mean gradient, one after the other.
         learning_rate: of the steps, where there are several.
         attacks: by name; None takes those in closed form.

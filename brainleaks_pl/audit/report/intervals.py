@@ -1,4 +1,4 @@
-"""Plots of one line an attack: means with their intervals, and how single seeds and classes spread."""
+"""Plots of one line per attack: means with their intervals, and how single seeds and classes spread."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def interval_plot(
     difference: bool = False,
     reference: float | None = None,
 ) -> Plot:
-    """Show means with their intervals, one a line: a thick bar for these classes, a thin line for others like them.
+    """Show means with their intervals, one per line: a thick bar for these classes, a thin line for others like them.
 
     Args:
         rows: from top to bottom; one without a mean stays empty.

@@ -28,7 +28,7 @@ class Curve:
 
 
 def scatter_plot(groups: Sequence[Curve], first: str, second: str, *, alt: str, caption: str) -> Plot:
-    """Show one judge's confidences against another's, one point a reconstruction; equals lie on the diagonal."""
+    """Show one judge's confidences against another's, one point per reconstruction; equals lie on the diagonal."""
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()

@@ -245,7 +245,7 @@ def _convolved(entry: BlockEntry, synapses: Conv, shape: Shape) -> Shape:
 
 
 def _by_channel(entry: BlockEntry, name: str, shape: Shape) -> Tensor | None:
-    """Return one value for all, one a channel or one a neuron, of a shape that is broadcast to ``shape``."""
+    """Return one value for all, one per channel or one per neuron, of a shape that is broadcast to ``shape``."""
     if name not in entry:
         return None
     values = _tensor(entry.whole(name).reshape(-1))

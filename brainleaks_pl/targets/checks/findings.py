@@ -77,8 +77,8 @@ class CheckReport:
         masking_untestable: why no surrogate at attack time can be tried on it; None where one can.
 
     Examples:
-        >>> from brainleaks_pl import run_checks
-        >>> report = run_checks(network, data, with_accuracy=False)
+        >>> from brainleaks_pl import CheckReport, run_checks
+        >>> report: CheckReport = run_checks(network, data, with_accuracy=False)
         >>> print(report.findings[2])
         two calls agree: the network answers the same when asked again.
         >>> len(report.findings), report.warnings, report.failed

@@ -56,8 +56,9 @@ class Interface(ABC):
         Of a network trained on pixels with mean 0.5 and standard deviation 0.25:
 
         >>> import torch
-        >>> from brainleaks_pl import NonSpiking
-        >>> NonSpiking(mean=(0.5,), std=(0.25,)).normalise(torch.tensor([[[0.0, 0.5, 1.0]]]))
+        >>> from brainleaks_pl import Interface, NonSpiking
+        >>> interface: Interface = NonSpiking(mean=(0.5,), std=(0.25,))
+        >>> interface.normalise(torch.tensor([[[0.0, 0.5, 1.0]]]))
         tensor([[[-2.,  0.,  2.]]])
         >>> NonSpiking(std=(0.0,))
         Traceback (most recent call last):

@@ -128,17 +128,9 @@ class Bench:
 
         >>> from pathlib import Path
         >>> from brainleaks_pl.audit import Bench
-        >>> bench = Bench(
-        ...     seed=0,
-        ...     seeds=[0],
-        ...     data=data,
-        ...     targets={"snn": network},
-        ...     judges={"ann": ann},
-        ...     test_accuracy={"snn": 0.87, "ann": 0.85},
-        ...     trainer={"accelerator": "cpu"},
-        ...     say=print,
-        ...     own_folder=Path("results"),
-        ... )
+        >>> accuracy = {"snn": 0.87, "ann": 0.85}
+        >>> networks = {"targets": {"snn": network}, "judges": {"ann": ann}, "test_accuracy": accuracy}
+        >>> bench = Bench(0, [0, 1], data, **networks, trainer={}, say=print, own_folder=Path("results"))
         >>> [(tuple(x.shape), len(labels)) for x, labels in bench.test_batches(network, samples=150)]
         [((5, 100, 1, 28, 28), 100), ((5, 50, 1, 28, 28), 50)]
         >>> bench.folder.is_dir()
@@ -231,22 +223,16 @@ class Measure(ABC):
         One of your own: the spikes of an input that the network sees. A longer one is ``examples/own_measure.py``.
 
         >>> from pathlib import Path
-        >>> from brainleaks_pl.audit import Bench, Group, Measure, Section, Table
+        >>> from brainleaks_pl.audit import Bench, Measure, Section
         >>> class InputSpikes(Measure):
         ...     def run(self, bench):
         ...         return {name: self.mean(bench, target) for name, target in bench.targets.items()}
         ...
         ...     def mean(self, bench, target):
-        ...         batches = [x for x, _ in bench.test_batches(target, samples=100)]
-        ...         return sum(x.sum().item() for x in batches) / sum(x.shape[-4] for x in batches)
-        ...
-        ...     def summarise(self, found):
-        ...         return found.runs
+        ...         return sum(x.sum().item() for x, _ in bench.test_batches(target, samples=100)) / 100
         ...
         ...     def section(self, summary, audit, looks, gallery):
-        ...         rows = tuple((seed, *own.items()) for seed, own in summary.items())
-        ...         table = Table("Spikes", ("seed", "target", "spikes"), rows)
-        ...         return Section("spikes", "Input spikes", "Spikes of one sample.", groups=(Group(tables=(table,)),))
+        ...         return Section("spikes", "Input spikes", "How many spikes a sample has.")
         >>> bench = Bench(0, [0], data, {"snn": network}, {}, {}, {}, say=print, own_folder=Path("results"))
         >>> InputSpikes().run(bench)["snn"] > 100
         True

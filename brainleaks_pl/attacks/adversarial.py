@@ -42,7 +42,7 @@ class AdversarialExamples(BrainLeaksV3):
         ValueError: when an argument is out of range, or the origins do not fit the units.
 
     Examples:
-        A one that the target takes for a three:
+        A 1 that the target takes for a 3:
 
         >>> from brainleaks_pl import AdversarialExamples, run_attack
         >>> origins = data.class_images(1, "test")[:1]

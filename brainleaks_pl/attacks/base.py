@@ -70,7 +70,7 @@ class InversionModule(LightningModule, ABC):
         ValueError: when an argument is out of range, or the units could not fit into memory.
 
     Examples:
-        A search of your own, which draws an image and keeps it where the target likes it better:
+        A random search of your own, which keeps an image where the target likes it better than the last:
 
         >>> import torch
         >>> from brainleaks_pl import InversionModule, run_attack

@@ -39,7 +39,7 @@ class BlackBox(QueryInversion):
         ValueError: when an argument is out of range, or the encoder does not fit the target.
 
     Examples:
-        The target says how sure it is of each class; of gradients nothing is known.
+        The attacker sees how sure the target is of each class, and no gradient:
 
         >>> from brainleaks_pl import BlackBox, run_attack
         >>> attack = BlackBox(ann, queries=1000, margin=4, classes=[3, 8], seed=0)

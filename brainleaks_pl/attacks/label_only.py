@@ -47,7 +47,7 @@ class LabelOnly(QueryInversion):
         ValueError: when an argument is out of range, or the encoder does not fit the target.
 
     Examples:
-        The target says which class it takes an image for, and nothing else:
+        The attacker sees the predicted class, and nothing else:
 
         >>> from brainleaks_pl import LabelOnly, run_attack
         >>> attack = LabelOnly(ann, queries=1000, margin=4, classes=[3, 8], seed=0)

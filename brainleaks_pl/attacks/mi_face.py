@@ -19,7 +19,7 @@ class MIFace(ImageInversion):
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
     ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others continue. The defaults
-    are the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers go beyond.
+    are the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers go beyond them.
 
     Args:
         target: the trained classifier, one that takes images.

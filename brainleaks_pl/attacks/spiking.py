@@ -23,7 +23,7 @@ class SpikingInversion(GradientInversion):
         ValueError: when T is not known or an argument is out of range.
 
     Examples:
-        One of your own, which flips the spike that promises most:
+        One of your own, which flips the most promising spike in each step:
 
         >>> import torch
         >>> from brainleaks_pl import SpikingInversion, run_attack

@@ -59,7 +59,7 @@ def run_audit(
         OSError: when a folder cannot be written to.
 
     Examples:
-        What the gradient of one image shows, of a network that is trained already; no attack, and none of the controls:
+        What the gradient of one image shows, for a network that is already trained, without attacks or controls:
 
         >>> from pathlib import Path
         >>> from brainleaks_pl import BiasRatio

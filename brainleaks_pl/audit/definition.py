@@ -42,7 +42,7 @@ class Audit:
         settings: the same as plain values, as the report prints them; what changes in them is run anew.
 
     Examples:
-        Which attack fits which target, and what is measured unasked:
+        Which attack fits which target, and what is measured by default:
 
         >>> from functools import partial
         >>> from brainleaks_pl import BrainLeaksV1, MIFace

@@ -25,7 +25,7 @@ class Controls:
         ValueError: when a number is out of range.
 
     Examples:
-        Two targets that never saw a half of the classes, rather than the five of the default:
+        Two targets, each trained without half of the classes, in place of five:
 
         >>> from brainleaks_pl.audit import Controls
         >>> Controls(groups=2).withheld(num_classes=10)

@@ -53,7 +53,7 @@ class ATTFaces(ImageDataModule):
         ValueError: when a size is out of range.
 
     Examples:
-        The folder of all people, here with grey pictures:
+        The folder as published, here with uniformly grey pictures:
 
         >>> from pathlib import Path
         >>> from PIL import Image

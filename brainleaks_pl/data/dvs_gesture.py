@@ -46,7 +46,7 @@ class DVSGesture(RecordedDataModule):
         ValueError: when an argument is out of range.
 
     Examples:
-        The folders of the data set, here with three subjects and two events in each recording:
+        The folders as published, here with three subjects and two events per recording:
 
         >>> from pathlib import Path
         >>> import numpy as np

@@ -57,7 +57,7 @@ class Glyphs(ImageDataModule):
         ValueError: when a size is out of range.
 
     Examples:
-        What a prior for digits may be trained on:
+        Public data for a prior, with no digit among them:
 
         >>> from brainleaks_pl import Glyphs
         >>> public = Glyphs(samples=2000, seed=1)

@@ -44,7 +44,7 @@ class ImageFolder(ImageDataModule):
         ValueError: when an argument is out of range, or the folder is not as described; says what to do.
 
     Examples:
-        Pictures of two classes; a fifth of each tests:
+        Pictures of two classes; a fifth of each is held out for testing:
 
         >>> from pathlib import Path
         >>> from PIL import Image

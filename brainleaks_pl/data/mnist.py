@@ -44,7 +44,7 @@ class MNIST(ImageDataModule):
         ValueError: when a size is out of range.
 
     Examples:
-        The four files, here with few and black images:
+        The four files, here with a few black images:
 
         >>> import struct
         >>> from pathlib import Path

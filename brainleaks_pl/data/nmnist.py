@@ -39,7 +39,7 @@ class NMNIST(RecordedDataModule):
         ValueError: when an argument is out of range.
 
     Examples:
-        The folders of the data set, here with two recordings of one event for each digit:
+        The folders as published, here with two recordings of one event for each digit:
 
         >>> from pathlib import Path
         >>> from brainleaks_pl import NMNIST, FrameTransform

@@ -62,7 +62,7 @@ class SimulatedNMNIST(NMNIST):
         ValueError: when an argument is out of range, or the source has other images.
 
     Examples:
-        Of ten digits for each split; without a ``source`` it records all of MNIST5k, which takes half a minute.
+        Ten digits for each split; without a ``source``, all of MNIST5k is recorded, which takes half a minute.
 
         >>> from brainleaks_pl import Saccades, SimulatedNMNIST
         >>> from brainleaks_pl.data import ImageDataset

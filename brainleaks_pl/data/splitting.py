@@ -48,7 +48,7 @@ class FolderSplits:
             when both ``group`` and ``group_level`` are given.
 
     Examples:
-        Five people made four pictures each; no person is both trained and tested on:
+        Five people made four pictures each; every person is in one split only:
 
         >>> from pathlib import Path
         >>> from PIL import Image

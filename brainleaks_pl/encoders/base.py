@@ -29,7 +29,7 @@ class Encoder(ABC):
         ValueError: when ``time_steps`` is below 1.
 
     Examples:
-        One of your own says how images become spikes; attacks differentiate through it as it is:
+        One of your own, through which attacks differentiate without further code:
 
         >>> import torch
         >>> from dataclasses import dataclass

@@ -28,7 +28,7 @@ class KeyframeEncoder(Encoder):
         ValueError: when a number is out of range.
 
     Examples:
-        Two key frames, the first black and the second bright: there are more and more spikes.
+        Two key frames, black and white, between which the spike rate rises:
 
         >>> import torch
         >>> from brainleaks_pl import KeyframeEncoder

@@ -112,7 +112,7 @@ def load_network(path: str | Path, network: Classifier | None = None) -> Classif
         ValueError: when it is not a checkpoint of ours, is damaged, or holds a network that has to be given.
 
     Examples:
-        Saved as ``brainleaks fit`` does, and loaded again:
+        Saved as ``brainleaks fit`` saves it, and loaded again:
 
         >>> from pathlib import Path
         >>> from brainleaks_pl import load_network

@@ -65,7 +65,7 @@ class InversionTrainer(Trainer):
     """Lightning's Trainer, which also checks networks and runs attacks; takes the same arguments.
 
     Examples:
-        ``fit`` and ``test`` as of any Lightning trainer; ``check`` and ``invert`` are its own:
+        Like any Lightning trainer, with two more verbs, ``check`` and ``invert``:
 
         >>> from brainleaks_pl import BrainLeaksV1, Checks, InversionTrainer
         >>> quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}

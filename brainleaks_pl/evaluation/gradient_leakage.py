@@ -37,7 +37,7 @@ class Sharing:
         ValueError: when a number is out of range.
 
     Examples:
-        Two samples in a batch, three local steps, and a gradient that is clipped and has noise added:
+        Two samples in a batch, three local steps, and a gradient that is clipped and made noisy:
 
         >>> from brainleaks_pl import Protection, Sharing
         >>> Sharing(batch_size=2, local_steps=3, protection=Protection(clip=1.0, noise_multiplier=0.1))
@@ -110,7 +110,7 @@ def gradient_leakage(
         ValueError: when ``images`` is below 1.
 
     Examples:
-        The gradient of one image holds it as a whole; that of two holds a mixture.
+        The gradient of a single image gives it away entirely; that of two gives away a mixture:
 
         >>> from brainleaks_pl import BiasRatio, Sharing, gradient_leakage
         >>> alone = gradient_leakage(ann, data, BiasRatio(), images=2)

@@ -44,7 +44,7 @@ class Report:
         title: heading of the pictures.
 
     Examples:
-        What ``run_attack`` returns is one, with pictures:
+        What ``run_attack`` returns is a report that also draws itself:
 
         >>> from brainleaks_pl import BrainLeaksV1, Report, Scoring, run_attack
         >>> attack = BrainLeaksV1(network, classes=[3, 8])

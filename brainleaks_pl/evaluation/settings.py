@@ -20,7 +20,7 @@ class Scoring:
         ValueError: when a number is below 1, or ``least_accuracy`` is out of range.
 
     Examples:
-        The defaults, which are those of the paper; and a judge that recognises too little of the real data:
+        The defaults, and why a judge that recognises too little of the real data does not count:
 
         >>> from brainleaks_pl import Scoring
         >>> Scoring()

@@ -48,7 +48,7 @@ class BiasRatio(GradientAttack):
         ValueError: when it is out of range.
 
     Examples:
-        The server sees the gradient of one image, and the image in it:
+        The server sees the gradient of one image, and recovers the image from it:
 
         >>> import torch
         >>> from brainleaks_pl import BiasRatio
@@ -88,7 +88,7 @@ class SpikeFrames(GradientAttack):
         ValueError: when a number is out of range.
 
     Examples:
-        The server sees the gradient of one image that was encoded over five steps, and every frame in it:
+        The server sees the gradient of one image, encoded over five steps, and recovers every frame from it:
 
         >>> import torch
         >>> from brainleaks_pl import SpikeFrames

@@ -30,7 +30,7 @@ class Protection:
         ValueError: when a value is out of range, or there is noise without clipping.
 
     Examples:
-        A gradient of norm 5 is shortened to 1; noise that there is nothing to measure by is refused.
+        A gradient of norm 5 is shortened to norm 1; noise without clipping is refused:
 
         >>> import torch
         >>> from brainleaks_pl import Protection

@@ -49,7 +49,7 @@ class Membership:
         ValueError: when a value is out of range.
 
     Examples:
-        How many networks are trained, on how many samples, and what is asked of them:
+        Eight networks, each trained on half of 1000 samples, and two attacks:
 
         >>> from brainleaks_pl import Membership
         >>> Membership(networks=8, samples=1000, attacks=["loss", "lira_online"]).population

@@ -39,7 +39,7 @@ class Prior(Captured, Trainee):
         ValueError: when an argument is out of range.
 
     Examples:
-        Trained on public pictures, here those of the digits 0 to 4, it keeps an attack on others among such pictures:
+        Trained on public pictures, here of the digits 0 to 4, for an attack on another digit:
 
         >>> import torch
         >>> from brainleaks_pl import BrainLeaksV3, PrincipalComponents, Prior

@@ -41,7 +41,7 @@ class NaturalSpectrum(Prior):
         ValueError: when an argument is out of range.
 
     Examples:
-        White noise, as a picture, is less likely than digits:
+        Digits are more likely under it than white noise:
 
         >>> import torch
         >>> from brainleaks_pl import NaturalSpectrum

@@ -36,7 +36,7 @@ class PlugAndPlay(GuidedDenoising):
         ValueError: when an argument is out of range.
 
     Examples:
-        The candidates are pictures, which an untrained denoiser of the smallest size has moved for two steps:
+        The candidates are pictures, here moved for two steps by a small, untrained denoiser:
 
         >>> from brainleaks_pl import BrainLeaksV3, PlugAndPlay, run_attack
         >>> prior = PlugAndPlay(width=8, strength=0.5, alone=1)

@@ -27,7 +27,7 @@ class VAE(LatentPrior):
         ValueError: when an argument is out of range.
 
     Examples:
-        Twenty steps of training, which ``brainleaks fit`` does otherwise:
+        Trained by hand for twenty steps, which is otherwise what ``brainleaks fit`` does:
 
         >>> import torch
         >>> from brainleaks_pl import VAE

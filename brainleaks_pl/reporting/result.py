@@ -119,7 +119,7 @@ def run_attack(
         The result; None in processes that share the attack and are not the first.
 
     Examples:
-        What the attack finds is scored by a network that it has not seen, beside what is no attack at all:
+        A network that the attack has not seen scores what it finds, and the nulls:
 
         >>> from brainleaks_pl import BrainLeaksV3, Scoring, run_attack
         >>> attack = BrainLeaksV3(network, margin=4, classes=[3, 8], seed=0)

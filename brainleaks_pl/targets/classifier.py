@@ -54,7 +54,7 @@ class Classifier(Captured, Learner):
             comes without an interface.
 
     Examples:
-        Built by a function, so that it can be built, and trained, anew for every seed; here it is not trained yet.
+        Built by a function, so that it can be built and trained anew for every seed:
 
         >>> import torch
         >>> from functools import partial

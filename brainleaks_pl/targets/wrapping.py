@@ -31,7 +31,7 @@ def wrap(
         ValueError: when something is not known or out of range.
 
     Examples:
-        Of your own trained network, three things have to be said:
+        For your own trained network, say how it is called, what it takes, and how many classes it knows:
 
         >>> import torch
         >>> from brainleaks_pl import NonSpiking, wrap

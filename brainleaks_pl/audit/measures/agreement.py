@@ -25,7 +25,7 @@ class Agreement(Measure):
     """How far each two judges see the same in the same reconstructions.
 
     Examples:
-        Two judges of the same reconstructions, of which they see three of four alike:
+        Two judges who agree on three of four reconstructions:
 
         >>> from brainleaks_pl.audit import Agreement
         >>> from brainleaks_pl.audit.measures.agreement import judges_agree

@@ -84,7 +84,7 @@ class Attacked:
         scoring: how judges score.
 
     Examples:
-        Given to :meth:`Measure.of_attack` after each attack; here by hand:
+        An audit passes one to :meth:`Measure.of_attack` after each attack; here it is made by hand:
 
         >>> from brainleaks_pl import BrainLeaksV1, Scoring, run_attack
         >>> from brainleaks_pl.audit import Attacked, OverTime
@@ -124,7 +124,7 @@ class Bench:
         own_folder: see :attr:`folder`.
 
     Examples:
-        Given to :meth:`Measure.run` for each seed; here by hand:
+        An audit passes one to :meth:`Measure.run` for each seed; here it is made by hand:
 
         >>> from pathlib import Path
         >>> from brainleaks_pl.audit import Bench
@@ -220,7 +220,7 @@ class Measure(ABC):
     An exception in a hook ends this measure on that seed, or for that attack, and is reported; the rest is run.
 
     Examples:
-        One of your own: the spikes of an input that the network sees. A longer one is ``examples/own_measure.py``.
+        One of your own: the mean number of input spikes. ``examples/own_measure.py`` is a longer one.
 
         >>> from pathlib import Path
         >>> from brainleaks_pl.audit import Bench, Measure, Section

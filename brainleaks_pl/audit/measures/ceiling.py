@@ -37,7 +37,7 @@ class EncodingCeiling(Measure):
         images: test images, the first ones of each class, evenly.
 
     Examples:
-        How alike a test image and the rate of its spikes are, over more and more time steps:
+        The more time steps, the more alike a test image and its spike rates are (SSIM):
 
         >>> from brainleaks_pl.audit import Audit, EncodingCeiling, Findings
         >>> audit = Audit(data, targets={})

@@ -58,7 +58,7 @@ class MembershipInference(Measure):
         together: networks in a group; an interruption costs at most one group.
 
     Examples:
-        Sixty-four networks of each kind by default; here of one target alone, and of a part of the data:
+        Sixteen shadow networks of one of the targets, trained on part of the data:
 
         >>> from brainleaks_pl.audit import Audit, MembershipInference
         >>> membership = MembershipInference(networks=16, targets=["snn"], samples=2000)

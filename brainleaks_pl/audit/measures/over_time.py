@@ -30,7 +30,7 @@ class OverTime(Measure):
     """How soon judges recognise the class, as they see more and more time steps of a reconstruction.
 
     Examples:
-        Part of every audit that names attacks, unless it is left out:
+        It is part of every audit with attacks, unless it is left out:
 
         >>> from brainleaks_pl import BrainLeaksV1
         >>> from brainleaks_pl.audit import Audit, OverTime

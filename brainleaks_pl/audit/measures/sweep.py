@@ -36,7 +36,7 @@ class Sweep(Measure):
         seeds: of the audit's; None takes the first.
 
     Examples:
-        Networks with other decays of the membrane, and with other numbers of time steps:
+        Two other decays of the membrane, and another number of time steps:
 
         >>> from brainleaks_pl import BrainLeaksV1
         >>> from brainleaks_pl.audit import Audit, Planned, Sweep

@@ -53,7 +53,7 @@ class Interface(ABC):
         ValueError: when an argument is out of range.
 
     Examples:
-        Of a network trained on pixels with mean 0.5 and standard deviation 0.25:
+        For a network trained on pixels normalised by mean 0.5 and standard deviation 0.25:
 
         >>> import torch
         >>> from brainleaks_pl import Interface, NonSpiking

@@ -19,7 +19,7 @@ class MIFace(ImageInversion):
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
     ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others continue. The defaults
-    are the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers go beyond them.
+    are the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers are ours.
 
     Args:
         target: the trained classifier, one that takes images.

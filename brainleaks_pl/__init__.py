@@ -1,7 +1,7 @@
 """brainleaks_pl: what does a trained spiking network give away of its training data?
 
-Model-inversion attacks on spiking and ordinary networks (BrainLeaks, arXiv 2402.00906) on PyTorch Lightning. The public
-names are listed in ``__init__.pyi``; each is imported when it is first used.
+Model-inversion attacks on spiking and non-spiking networks (BrainLeaks, arXiv 2402.00906) on PyTorch Lightning. The
+public names are listed in ``__init__.pyi``; each is imported when it is first used.
 """
 
 import lazy_loader

@@ -40,6 +40,19 @@ class AdversarialExamples(BrainLeaksV3):
 
     Raises:
         ValueError: when an argument is out of range, or the origins do not fit the units.
+
+    Examples:
+        A 1 that the target takes for a 3:
+
+        >>> from brainleaks_pl import AdversarialExamples, run_attack
+        >>> origins = data.class_images(1, "test")[:1]
+        >>> attack = AdversarialExamples(ann, origins, eps=0.2, classes=[3])
+        >>> result = run_attack(attack, {}, data)
+        >>> images = attack.reconstructions()
+        >>> ann.confidences(origins).argmax(1), ann.confidences(images).argmax(1)
+        (tensor([1]), tensor([3]))
+        >>> (images - origins).abs().max()
+        tensor(0.2000)
     """
 
     _bounded = False

@@ -33,7 +33,7 @@ def _gradient_of(losses: Tensor, inputs: Tensor) -> Tensor:
 
 
 class Evaluation(NamedTuple):
-    """What the target says of a sample of n members a unit.
+    """What the target says of a sample of n members per unit.
 
     Costs and confidences are ``(N, n)``. When differentiated, ``gradient`` is that of the costs with respect to the
     sample, and ``zero_gradient``, ``(N,)``, tells the units for which every gradient of the loss is zero. ``mean`` is

@@ -14,10 +14,10 @@ def assumed_encoder(target: Classifier, encoder: Encoder | None) -> Encoder | No
     Args:
         target: the trained classifier.
         encoder: the one asked for; None means :class:`RateEncoder` with the T that a spiking target was trained with,
-            and none for ordinary networks.
+            and none for non-spiking networks.
 
     Raises:
-        WrongTargetError: when an ordinary network is given an encoder.
+        WrongTargetError: when a non-spiking network is given an encoder.
         ValueError: when T is not known.
     """
     if not target.takes_spikes:

@@ -42,7 +42,7 @@ def use_instead(takes_spikes: bool) -> str:
 
 
 class WrongTargetError(ValueError):
-    """An attack was given a kind of network, spiking or ordinary, that it is not for."""
+    """An attack was given a kind of network, spiking or non-spiking, that it is not for."""
 
 
 class InversionModule(LightningModule, ABC):
@@ -68,6 +68,30 @@ class InversionModule(LightningModule, ABC):
 
     Raises:
         ValueError: when an argument is out of range, or the units could not fit into memory.
+
+    Examples:
+        A random search of your own, which keeps an image where the target likes it better than the last:
+
+        >>> import torch
+        >>> from brainleaks_pl import InversionModule, run_attack
+        >>> class RandomSearch(InversionModule):
+        ...     def __init__(self, target, steps=50, **kwargs):
+        ...         super().__init__(target, steps=steps, candidate_shape=target.input_shape, start=0.0, **kwargs)
+        ...
+        ...     def last_costs(self):
+        ...         return 1 - self.target.confidences(self.candidates)[range(len(self.units)), self.labels].view(-1, 1)
+        ...
+        ...     def training_step(self, batch, batch_idx):
+        ...         self.candidates.data = (self.best + 0.3 * self.normal(batch, self.target.input_shape)).clamp(0, 1)
+        ...         self.keep_best(self.last_costs())
+        ...
+        ...     def configure_optimizers(self):
+        ...         return torch.optim.SGD([self.candidates], lr=1.0)
+        >>> attack = RandomSearch(ann, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> black = ann.confidences(torch.zeros(1, 1, 28, 28))[0, [3, 8]]
+        >>> 1 - attack.best_cost > black  # the confidence that it has reached
+        tensor([True, True])
     """
 
     def __init__(
@@ -138,7 +162,7 @@ class InversionModule(LightningModule, ABC):
 
     @abstractmethod
     def last_costs(self) -> Tensor:
-        """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs a unit."""
+        """Return what the target makes of the candidates after the last step, ``(N, n)``: n costs per unit."""
 
     @property
     def gradients_per_run(self) -> int | None:

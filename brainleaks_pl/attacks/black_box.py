@@ -37,6 +37,17 @@ class BlackBox(QueryInversion):
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        The attacker sees how sure the target is of each class, and no gradient:
+
+        >>> from brainleaks_pl import BlackBox, run_attack
+        >>> attack = BlackBox(ann, queries=1000, margin=4, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> ann.confidences(attack.reconstructions()).argmax(1)
+        tensor([3, 8])
+        >>> attack.spending
+        Spending(gradients=0, queries=901, zero_gradients=None)
     """
 
     oracle_class = ScoreOracle

@@ -29,6 +29,16 @@ class BrainLeaksV1(SpikingInversion):
 
     Raises:
         ValueError: when the target is not spiking or an argument is out of range.
+
+    Examples:
+        >>> from brainleaks_pl import BrainLeaksV1, run_attack
+        >>> attack = BrainLeaksV1(network, steps=10, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> spikes = attack.reconstructions()
+        >>> spikes.shape, spikes.unique()
+        (torch.Size([5, 2, 1, 28, 28]), tensor([0., 1.]))
+        >>> network.confidences(spikes).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

@@ -97,6 +97,16 @@ class BrainLeaksV2(SpikingInversion):
 
     Raises:
         ValueError: when the target is not spiking or an argument is out of range.
+
+    Examples:
+        >>> from brainleaks_pl import BrainLeaksV2, run_attack
+        >>> attack = BrainLeaksV2(network, steps=10, population=7, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> probabilities = attack.reconstructions()
+        >>> probabilities.shape
+        torch.Size([5, 2, 1, 28, 28])
+        >>> network.confidences(probabilities.bernoulli()).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

@@ -44,9 +44,9 @@ class BrainLeaksV3(ImageInversion):
         population: draws of each image in a step, at least 1: each has its own shift, noise and spikes. There are no
             more than can differ: one, where nothing is drawn.
         start: first value of every pixel, in [0, 1].
-        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0.
+        smoothing: standard deviation, in pixels, of the Gaussian that blurs the gradient, >= 0.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
-        rotation: turn each member at random by at most so many degrees, in [0, 180].
+        rotation: largest random rotation of each member, in degrees, in [0, 180].
         zoom: scale each member at random, by a factor between ``1 / (1 + zoom)`` and ``1 + zoom``, >= 0.
         max_mean: largest mean of an image's pixels, in (0, 1]; a brighter one becomes the nearest that is not. How much
             the data spike is known to whoever knows their format (MNIST: 0.13). None sets no bound.
@@ -57,6 +57,18 @@ class BrainLeaksV3(ImageInversion):
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        What it finds is an image, which another network recognises as well:
+
+        >>> from brainleaks_pl import BrainLeaksV3, run_attack
+        >>> attack = BrainLeaksV3(network, data.encoder, steps=30, margin=4, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {"ann": ann}, data)
+        >>> images = attack.reconstructions()
+        >>> images.shape
+        torch.Size([2, 1, 28, 28])
+        >>> ann.confidences(images).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

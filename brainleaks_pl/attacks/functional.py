@@ -31,7 +31,7 @@ def per_unit(values: Tensor) -> tuple[int, ...]:
 
 
 def unit_view(values: Tensor, like: Tensor) -> Tensor:
-    """Shape one value a unit, ``(N,)``, so that it broadcasts against ``like``."""
+    """Shape one value per unit, ``(N,)``, so that it broadcasts against ``like``."""
     return values.view(*(values.shape[0] if axis == like.ndim - 4 else 1 for axis in range(like.ndim)))
 
 
@@ -89,7 +89,7 @@ def population_weights(costs: Tensor, weighting: str) -> Tensor:
     """Return how much each member of a population counts in v2's gradient estimate.
 
     Args:
-        costs: ``(N, n)``, one row a unit.
+        costs: ``(N, n)``, one row per unit.
         weighting: ``cost`` (published: ``c_i / sum c``, the worst members weigh most), ``fitness`` (corrected:
             ``softmax(-c)``, the best weigh most) or ``uniform``.
 

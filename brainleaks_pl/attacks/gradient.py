@@ -48,6 +48,31 @@ class GradientInversion(InversionModule):
     Raises:
         WrongTargetError: when a network without spikes is given a surrogate.
         ValueError: when an argument is out of range.
+
+    Examples:
+        One of your own: gradient descent on the pixels, with a momentum of 0.9.
+
+        >>> import torch
+        >>> from brainleaks_pl import GradientInversion, run_attack
+        >>> class PlainDescent(GradientInversion):
+        ...     def __init__(self, target, steps=20, **kwargs):
+        ...         super().__init__(target, steps=steps, candidate_shape=target.input_shape, start=0.5, **kwargs)
+        ...
+        ...     def sample(self, step):
+        ...         return self.candidates.detach().clone()
+        ...
+        ...     def candidate_gradient(self, costs, sample_gradient, step):
+        ...         return sample_gradient
+        ...
+        ...     def project(self):
+        ...         self.candidates.clamp_(0, 1)
+        ...
+        ...     def configure_optimizers(self):
+        ...         return torch.optim.SGD([self.candidates], lr=1.0, momentum=0.9)
+        >>> attack = PlainDescent(ann, classes=[3, 8])
+        >>> result = run_attack(attack, {}, data)
+        >>> ann.confidences(attack.reconstructions()).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

@@ -40,11 +40,12 @@ class ImageInversion(GradientInversion):
         optimizer: builds the optimizer of the images.
         clamp: keep pixels in [0, 1] (published for MI-FACE: on MNIST, not on faces).
         total_variation: weight of the mean absolute difference of neighbouring pixels, >= 0.
-        smoothing: blur the gradient with a Gaussian of so many pixels, >= 0 and at most the image's longer side.
+        smoothing: standard deviation, in pixels, of the Gaussian that blurs the gradient, >= 0 and at most the image's
+            longer side.
         scale_gradient: divide each image's gradient by its standard deviation: the step size is then in pixel values.
         noise: standard deviation of the Gaussian noise added to the images before the target sees them, >= 0.
-        max_shift: shift the images at random by at most so many pixels before the target sees them, >= 0.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        max_shift: largest random shift of the images, in pixels, before the target sees them, >= 0.
+        margin: pixels on every side that stay black, as the format of the data may have them (MNIST: 4), >= 0.
         restart_spread: most that a pixel of a later restart's first image differs from that of the first restart, in
             [0, 1].
         population: inputs that the target sees of each image in a step, at least 1; no more than can differ.

@@ -45,6 +45,17 @@ class LabelOnly(QueryInversion):
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        The attacker sees the predicted class, and nothing else:
+
+        >>> from brainleaks_pl import LabelOnly, run_attack
+        >>> attack = LabelOnly(ann, queries=1000, margin=4, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> ann.confidences(attack.reconstructions()).argmax(1)
+        tensor([3, 8])
+        >>> attack.spending
+        Spending(gradients=0, queries=951, zero_gradients=None)
     """
 
     oracle_class = LabelOracle

@@ -18,20 +18,35 @@ class MIFace(ImageInversion):
     """Model inversion of networks that take images (Fredrikson, Jha and Ristenpart, CCS 2015, algorithm 1).
 
     Images start black and follow the gradient of the cost. A class stops when the target's confidence reaches
-    ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others go on. The defaults are
-    the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers go beyond.
+    ``1 - stop_at``, or after ``patience`` iterations in a row without a lower cost; the others continue. The defaults
+    are the published ones; total variation, smoothing, noise, random shifts, other losses and optimizers are ours.
 
     Args:
         target: the trained classifier, one that takes images.
         steps: most iterations (published: 5000).
         optimizer: builds the optimizer of the images; published: plain gradient descent at 0.1.
         stop_at: stop a class once ``1 - confidence`` is at most this, in [0, 1] (published: 0.01); None never does.
-        patience: stop a class after so many iterations in a row without a lower cost (published: 100); None never does.
+        patience: iterations in a row without a lower cost after which a class stops (published: 100); None never stops
+            one.
         kwargs: those of :class:`ImageInversion`.
 
     Raises:
         WrongTargetError: when the target takes spikes.
         ValueError: when an argument is out of range.
+
+    Examples:
+        The target is a non-spiking network:
+
+        >>> import torch
+        >>> from brainleaks_pl import MIFace, run_attack
+        >>> descent = lambda parameters: torch.optim.SGD(parameters, lr=10.0)
+        >>> attack = MIFace(ann, steps=30, optimizer=descent, classes=[3, 8])
+        >>> result = run_attack(attack, {}, data)
+        >>> images = attack.reconstructions()
+        >>> images.shape
+        torch.Size([2, 1, 28, 28])
+        >>> ann.confidences(images).argmax(1)
+        tensor([3, 8])
     """
 
     def __init__(

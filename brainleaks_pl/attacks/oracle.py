@@ -35,7 +35,7 @@ class Oracle(ABC):
         """Return what the target answers to each of B inputs; each is one query.
 
         Args:
-            inputs: spikes ``(T, B, C, H, W)`` for spiking targets, images ``(B, C, H, W)`` for ordinary ones.
+            inputs: spikes ``(T, B, C, H, W)`` for spiking targets, images ``(B, C, H, W)`` for non-spiking ones.
             units: the unit, from 0 to N - 1, that sends each input, ``(B,)``.
 
         Raises:

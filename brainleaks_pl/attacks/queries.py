@@ -26,13 +26,13 @@ SNAPSHOTS = 12
 
 
 class QueryInversion(InversionModule):
-    """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, so many times a unit.
+    """Base of the attacks without gradients: the target is asked through an :class:`Oracle`, which counts its queries.
 
     A candidate is a coarse grid of logits, ``(C, h, w)``. The image that it stands for is the grid, bicubically
     upsampled, through a sigmoid: few numbers to find, and no speckle. With a prior, a candidate is its latents, and
     ``grid``, ``start`` and ``margin`` play no part. Images are encoded by the attacker as the data
     are, and each input sent is one query. Every step sends ``members`` of them for each unit, and the last judgement
-    what is left of the budget (one image where nothing is drawn: an ordinary network says the same again).
+    what is left of the budget (one image where nothing is drawn: a non-spiking network says the same again).
 
     One iteration: :meth:`offsets` says where around the candidates to ask, the oracle answers, :meth:`move` moves the
     candidates. A subclass implements these hooks and :meth:`last_costs`, names its ``oracle_class``, and builds its
@@ -48,13 +48,45 @@ class QueryInversion(InversionModule):
         grid: rows and columns of the logits that are sought, at least 1 each and at most those of the image within its
             margin.
         start: first value of every logit.
-        margin: keep so many pixels black on every side, as the format of the data may have them (MNIST: 4), >= 0.
+        margin: pixels on every side that stay black, as the format of the data may have them (MNIST: 4), >= 0.
         batch_size: inputs that the target sees at once, at least 1; bounds the memory.
         prior: what keeps the images among natural ones, trained on public data.
         kwargs: those of :class:`InversionModule`.
 
     Raises:
         ValueError: when an argument is out of range, or the encoder does not fit the target.
+
+    Examples:
+        One of your own, which moves to the best of ten neighbours:
+
+        >>> import torch
+        >>> from brainleaks_pl import QueryInversion, run_attack
+        >>> from brainleaks_pl.attacks.oracle import ScoreOracle
+        >>> class Neighbours(QueryInversion):
+        ...     oracle_class = ScoreOracle
+        ...
+        ...     def offsets(self, step):
+        ...         return self.normal(step, (self.members, *self.candidates.shape[1:])).movedim(1, 0).unsqueeze(2)
+        ...
+        ...     def move(self, answers, offsets, step):
+        ...         costs, best = self.costs(answers.flatten(1, 2)).min(1)
+        ...         self.candidates.data += offsets[range(len(best)), best, 0]
+        ...         return costs
+        ...
+        ...     def costs(self, answers):
+        ...         return torch.stack([-own[:, label] for own, label in zip(answers, self.labels)])
+        ...
+        ...     def last_costs(self):
+        ...         return self.costs(self.ask_again())
+        ...
+        ...     def configure_optimizers(self):
+        ...         return torch.optim.SGD([self.candidates], lr=1.0)
+        >>> attack = Neighbours(ann, members=10, queries=500, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {}, data)
+        >>> ann.confidences(attack.reconstructions()).argmax(1)
+        tensor([3, 8])
+        >>> attack.queries_per_class
+        491
     """
 
     oracle_class: ClassVar[type[Oracle]]

@@ -21,6 +21,33 @@ class SpikingInversion(GradientInversion):
     Raises:
         WrongTargetError: when the target takes images.
         ValueError: when T is not known or an argument is out of range.
+
+    Examples:
+        One of your own, which flips the most promising spike in each step:
+
+        >>> import torch
+        >>> from brainleaks_pl import SpikingInversion, run_attack
+        >>> class Flips(SpikingInversion):
+        ...     def __init__(self, target, steps=25, **kwargs):
+        ...         super().__init__(target, steps=steps, start=0.0, **kwargs)
+        ...
+        ...     def sample(self, step):
+        ...         return self.candidates.detach().clone()
+        ...
+        ...     def candidate_gradient(self, costs, sample_gradient, step):
+        ...         promised = sample_gradient * (2 * self.candidates - 1)
+        ...         return sample_gradient.sign() * (promised == promised.amax((0, 2, 3, 4), keepdim=True))
+        ...
+        ...     def project(self):
+        ...         self.candidates.copy_(self.candidates > 0)
+        ...
+        ...     def configure_optimizers(self):
+        ...         return torch.optim.SGD([self.candidates], lr=1.0)
+        >>> attack = Flips(network, classes=[3, 8])
+        >>> result = run_attack(attack, {}, data)
+        >>> spikes = attack.reconstructions()
+        >>> spikes.shape, network.confidences(spikes).argmax(1)
+        (torch.Size([5, 2, 1, 28, 28]), tensor([3, 8]))
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def run_audit(
         title: heading of the report.
         command: the command to repeat it with.
         ratings: files of answers that an earlier report of this audit saved; they are read before anything runs.
-        say: tells the user how it goes, a line at a time.
+        say: tells the user how it goes, one line at a time.
 
     Returns:
         The content of ``audit.json``.
@@ -57,6 +57,25 @@ def run_audit(
         ValueError: when the audit's parts do not fit each other, or a file of answers cannot be used: an earlier
             report is left as it is, and what has been run is kept.
         OSError: when a folder cannot be written to.
+
+    Examples:
+        What the gradient of one image shows, for a network that is already trained, without attacks or controls:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import BiasRatio
+        >>> from brainleaks_pl.audit import Audit, Controls, GradientLeakage, run_audit
+        >>> audit = Audit(
+        ...     data,
+        ...     targets={"mlp": lambda: ann},
+        ...     measures={"gradients": GradientLeakage(images=1, attacks={"bias_ratio": BiasRatio()}), "ceiling": None},
+        ...     controls=Controls(shuffled_labels=False, groups=0, adversarial=False),
+        ...     seeds=[0],
+        ... )
+        >>> document = run_audit(audit, checkpoints="networks", results="results", say=lambda line: None)
+        >>> round(document["measures"]["gradients"][0]["ssim"][0], 2)
+        1.0
+        >>> sorted(path.name for path in Path("results").iterdir() if path.is_file())
+        ['audit.csv', 'audit.json', 'report.html']
     """
     checkpoints, results = Path(checkpoints), Path(results)
     answers = read_ratings(ratings)

@@ -40,6 +40,22 @@ class Audit:
             (:data:`~brainleaks_pl.audit.measures.standard.STANDARD`) replaces it, and None leaves it out.
         trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
         settings: the same as plain values, as the report prints them; what changes in them is run anew.
+
+    Examples:
+        Which attack fits which target, and what is measured by default:
+
+        >>> from functools import partial
+        >>> from brainleaks_pl import BrainLeaksV1, MIFace
+        >>> from brainleaks_pl.audit import Audit
+        >>> audit = Audit(
+        ...     data,
+        ...     targets={"snn": lambda: network, "ann": lambda: ann},
+        ...     attacks={"v1": partial(BrainLeaksV1, steps=10), "mi_face": MIFace},
+        ... )
+        >>> audit.fits(audit.networks())
+        {'snn': ['v1'], 'ann': ['mi_face']}
+        >>> list(audit.all_measures())
+        ['inversion', 'agreement', 'ceiling', 'over_time', 'masking', 'sweep']
     """
 
     data: BaseDataModule

@@ -76,7 +76,7 @@ class NetworkStore:
             seed: the audit's seed.
             name: name of the network in the audit.
             make: builds it, untrained.
-            data: the private data; an ordinary network is trained on the images themselves.
+            data: the private data; a non-spiking network is trained on the images themselves.
 
         Raises:
             ValueError: when the network does not fit the data, or the stored one is another, or was trained otherwise.

@@ -12,7 +12,7 @@ class Controls:
     Args:
         shuffled_labels: train each target on shuffled labels as well, and attack it: there is nothing to find, and
             whatever judges recognise there is a fault of attacks, judges or audit.
-        groups: the classes are dealt out to so many groups, at most one per class, and for each a target is trained
+        groups: number of groups that the classes are dealt out to, at most one per class; for each a target is trained
             that never saw its classes. What the same attacks make of these classes is no leak: the rate at which judges
             recognise them is the false positive rate. 0 leaves it out.
         adversarial: attack each target for adversarial examples as well, test images of other classes, changed by
@@ -23,6 +23,13 @@ class Controls:
 
     Raises:
         ValueError: when a number is out of range.
+
+    Examples:
+        Two targets, each trained without half of the classes, in place of five:
+
+        >>> from brainleaks_pl.audit import Controls
+        >>> Controls(groups=2).withheld(num_classes=10)
+        [(0, 2, 4, 6, 8), (1, 3, 5, 7, 9)]
     """
 
     shuffled_labels: bool = True

@@ -42,7 +42,7 @@ class ATTFaces(ImageDataModule):
     Args:
         root: the folder that holds ``s1`` to ``s40``, or a folder that contains ``att_faces/`` or ``orl_faces/`` with
             them or ``att_faces.zip``, or the zip file itself (read in memory, never unpacked to disk).
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -51,6 +51,22 @@ class ATTFaces(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        The folder as published, here with uniformly grey pictures:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from brainleaks_pl import ATTFaces
+        >>> for person in range(1, 41):
+        ...     Path("att_faces", f"s{person}").mkdir(parents=True)
+        ...     for n in range(1, 11):
+        ...         Image.new("L", (92, 112), person).save(f"att_faces/s{person}/{n}.pgm")
+        >>> faces = ATTFaces("att_faces", download=False)
+        >>> faces.class_images(0).shape, faces.class_names[0]
+        (torch.Size([8, 1, 112, 92]), 's1')
+        >>> len(faces.split("train")), len(faces.split("test"))
+        (320, 80)
     """
 
     input_shape = (1, 112, 92)
@@ -77,7 +93,7 @@ class ATTFaces(ImageDataModule):
         self.download = download
 
     def prepare_data(self) -> None:
-        """Download the database when it is missing, and check its images (Lightning calls this once a node).
+        """Download the database when it is missing, and check its images (Lightning calls this once per node).
 
         Raises:
             FileNotFoundError: when the download fails.
@@ -131,6 +147,14 @@ class PrivateATTFaces(ATTFaces):
     """The faces of 20 of the 40 people, those of odd numbers: the private ones, where the others are public.
 
     Person 2n + 1 is class n; else as :class:`ATTFaces`.
+
+    Examples:
+        >>> from brainleaks_pl import PrivateATTFaces, PublicATTFaces
+        >>> private = PrivateATTFaces("data")
+        >>> private.num_classes, private.class_names[:3]
+        (20, ('s1', 's3', 's5'))
+        >>> set(private.class_names) & set(PublicATTFaces.class_names)
+        set()
     """
 
     class_names = PEOPLE[::2]
@@ -141,6 +165,14 @@ class PublicATTFaces(ATTFaces):
     """The faces of the other 20 people, those of even numbers: what a prior may be trained on.
 
     Person 2n + 2 is class n; else as :class:`ATTFaces`.
+
+    Examples:
+        A prior is trained on people whom the target has never seen:
+
+        >>> from brainleaks_pl import PublicATTFaces
+        >>> public = PublicATTFaces("data")
+        >>> public.num_classes, public.class_names[:3]
+        (20, ('s2', 's4', 's6'))
     """
 
     class_names = PEOPLE[1::2]

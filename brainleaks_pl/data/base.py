@@ -149,7 +149,7 @@ class BaseDataModule(LightningDataModule, ABC):
         return digest({"data": self.describe(), "splits": self._split_digests[1], "scenes": scenes})
 
     def for_network(self, takes_spikes: bool) -> BaseDataModule:
-        """Return the data as a spiking, or an ordinary, network is trained on them; here the same for both."""
+        """Return the data as a spiking, or a non-spiking, network is trained on them; here the same for both."""
         return self
 
     def with_time_steps(self, time_steps: int) -> BaseDataModule:

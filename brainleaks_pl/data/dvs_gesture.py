@@ -40,10 +40,29 @@ class DVSGesture(RecordedDataModule):
         val_users: subjects of the training set that validate, at least one.
         download: let :meth:`prepare_data` download missing archives, by tonic.
         cache: folder that frames are kept in; None makes them at every access.
-        in_memory: also keep frames in memory once they were used, 0.2 MB a recording at the published settings.
+        in_memory: also keep frames in memory once they were used, 0.2 MB per recording at the published settings.
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        The folders as published, here with three subjects and two events per recording:
+
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from brainleaks_pl import DVSGesture, FrameTransform
+        >>> for person in ("ibmGestureTrain/user01_led", "ibmGestureTrain/user23_led", "ibmGestureTest/user24_led"):
+        ...     Path("data", "DVSGesture", person).mkdir(parents=True)
+        ...     for gesture in range(10):
+        ...         events = [[64, 30, 1, 0], [65, 30, 1, 250]]  # x, y, polarity and milliseconds
+        ...         np.save(Path("data", "DVSGesture", person, f"{gesture}.npy"), np.array(events))
+        >>> frames = FrameTransform(frame_time=50_000)
+        >>> gestures = DVSGesture("data", frames, val_users=(23,), download=False, cache=None)
+        >>> {name: len(gestures.split(name)) for name in ("train", "val", "test")}
+        {'train': 10, 'val': 10, 'test': 10}
+        >>> spikes, label = gestures.split("test")[8]
+        >>> spikes.shape, gestures.class_names[label]
+        (torch.Size([5, 1, 128, 128]), 'Air drums')
     """
 
     sensor_size = (TonicDVSGesture.sensor_size[0], TonicDVSGesture.sensor_size[1])

@@ -20,8 +20,8 @@ from brainleaks_pl.events.likeness import fit_length, time_course_correlation
 class ClassStatistics(NamedTuple):
     """What the recordings of one class have in common.
 
-    ``rate_images`` are the spikes a frame of every pixel of each recording, ``(N, C, H, W)``; ``frames`` is the mean of
-    the recordings frame by frame, ``(T, C, H, W)``, those that are over counting as silent.
+    ``rate_images`` are the spikes per frame of every pixel of each recording, ``(N, C, H, W)``; ``frames`` is the mean
+    of the recordings frame by frame, ``(T, C, H, W)``, those that are over counting as silent.
     """
 
     rate_images: Tensor
@@ -45,6 +45,34 @@ class EventDataModule(BaseDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        Recordings of your own, in which one column of pixels fires:
+
+        >>> import torch
+        >>> from brainleaks_pl import EventDataModule, FrameTransform
+        >>> class Recordings(torch.utils.data.Dataset):
+        ...     labels = torch.tensor([0, 1] * 4)
+        ...
+        ...     def __len__(self):
+        ...         return len(self.labels)
+        ...
+        ...     def __getitem__(self, index):
+        ...         frames = torch.zeros(6, 1, 8, 8, dtype=torch.uint8)
+        ...         frames[..., 4 * (index % 2)] = 1
+        ...         return frames, self.labels[index]
+        >>> class Columns(EventDataModule):
+        ...     sensor_size = (8, 8)
+        ...     num_classes = 2
+        ...
+        ...     def load(self):
+        ...         return {"train": Recordings(), "val": Recordings(), "test": Recordings()}
+        >>> columns = Columns(FrameTransform(frame_time=1000), batch_size=4)
+        >>> spikes, labels = next(iter(columns.train_dataloader()))
+        >>> spikes.shape
+        torch.Size([6, 4, 1, 8, 8])
+        >>> columns.class_images(0).shape  # rate images
+        torch.Size([4, 1, 8, 8])
     """
 
     sensor_size: tuple[int, int]
@@ -112,7 +140,7 @@ class EventDataModule(BaseDataModule):
         return frames
 
     def class_images(self, label: int, split: str = "train") -> Tensor:
-        """Return the rate images, in spikes a frame, of the first ``references`` recordings, ``(N, C, H, W)``."""
+        """Return the rate images, in spikes per frame, of the first ``references`` recordings, ``(N, C, H, W)``."""
         return self.class_statistics(label, split).rate_images
 
     def display(self, images: Tensor) -> Tensor:
@@ -130,7 +158,7 @@ class EventDataModule(BaseDataModule):
 
     @cached_property
     def sensor_rate(self) -> float:
-        """Mean spikes a pixel and frame over the training recordings of all classes."""
+        """Mean spikes per pixel and frame over the training recordings of all classes."""
         return torch.stack([self.class_images(k).mean() for k in range(self.num_classes)]).mean().item()
 
     def likeness(self, reconstruction: Tensor, label: int) -> dict[str, float]:
@@ -141,7 +169,7 @@ class EventDataModule(BaseDataModule):
             label: the class.
 
         Returns:
-            ``spike_rate`` (spikes a pixel and frame); ``class_rate`` and ``class_rate_std``, mean and deviation
+            ``spike_rate`` (spikes per pixel and frame); ``class_rate`` and ``class_rate_std``, mean and deviation
             of it over the recordings of the class; ``rate_to_class`` and ``rate_to_sensor``, its ratio to that mean
             and to :attr:`sensor_rate`; ``time_course_correlation`` with the mean recording of the class.
         """

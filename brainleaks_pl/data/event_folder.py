@@ -79,6 +79,25 @@ class EventFolder(EventDataModule):
     Raises:
         FileNotFoundError: when the folder is missing or empty.
         ValueError: when an argument is missing or out of range, or the folder is not as described; says what to do.
+
+    Examples:
+        Structured arrays of x, y, t and p, in microseconds:
+
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from brainleaks_pl import EventFolder, FrameTransform
+        >>> fields = [("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")]
+        >>> for n in range(20):
+        ...     path = Path("recordings", ("left", "right")[n % 2], f"{n}.npy")
+        ...     path.parent.mkdir(parents=True, exist_ok=True)
+        ...     np.save(path, np.array([(n, 5, 0, 1), (n + 1, 5, 9000, 1)], fields))
+        >>> frames = FrameTransform(frame_time=1000, time_steps=10)
+        >>> recordings = EventFolder("recordings", frames, sensor_size=(32, 24), time_unit="us", cache=None)
+        >>> recordings.class_names, recordings.input_shape
+        (('left', 'right'), (1, 24, 32))
+        >>> spikes, label = recordings.split("train")[0]
+        >>> spikes.shape, spikes.sum()
+        (torch.Size([10, 1, 24, 32]), tensor(2))
     """
 
     def __init__(

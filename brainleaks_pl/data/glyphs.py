@@ -46,7 +46,7 @@ class Glyphs(ImageDataModule):
     :data:`LEFT_OUT`. They are made in memory, from the seed alone, in seconds.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -55,6 +55,16 @@ class Glyphs(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        Public data for a prior, with no digit among them:
+
+        >>> from brainleaks_pl import Glyphs
+        >>> public = Glyphs(samples=2000, seed=1)
+        >>> public.num_classes, public.class_names[-1]
+        (147, 'strokes')
+        >>> any(name.isdigit() for name in public.class_names)
+        False
     """
 
     input_shape = (1, _SIDE, _SIDE)

@@ -53,13 +53,35 @@ class ImageDataModule(BaseDataModule):
     ``(T, B, C, H, W)``, encoded on the device that trains; labels are ``(B,)``.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        Images of your own, two classes of four by four pixels:
+
+        >>> import torch
+        >>> from brainleaks_pl import ImageDataModule, RateEncoder
+        >>> from brainleaks_pl.data import ImageDataset
+        >>> class Halves(ImageDataModule):
+        ...     input_shape = (1, 4, 4)
+        ...     num_classes = 2
+        ...     class_names = ("left", "right")
+        ...
+        ...     def load(self):
+        ...         images = torch.zeros(10, 1, 4, 4, dtype=torch.uint8)
+        ...         images[::2, ..., :2] = images[1::2, ..., 2:] = 255
+        ...         split = ImageDataset(images, torch.arange(10) % 2)
+        ...         return {"train": split, "val": split, "test": split}
+        >>> halves = Halves(encoder=RateEncoder(time_steps=3))
+        >>> halves.class_images(1).mean(0)[0, 0]
+        tensor([0., 0., 1., 1.])
+        >>> halves.encode(halves.class_images(1)).shape
+        torch.Size([3, 5, 1, 4, 4])
     """
 
     def __init__(
@@ -104,7 +126,7 @@ class ImageDataModule(BaseDataModule):
         return x if self.encoder is None else self.encoder.encode(x, generator)
 
     def for_network(self, takes_spikes: bool) -> ImageDataModule:
-        """Return the images themselves for an ordinary network, what the encoder makes of them for a spiking one."""
+        """Return the images themselves for a non-spiking network, what the encoder makes of them for a spiking one."""
         return self if takes_spikes or self.encoder is None else self._encoded_by(None)
 
     def with_time_steps(self, time_steps: int) -> ImageDataModule:

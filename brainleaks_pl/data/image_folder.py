@@ -29,7 +29,7 @@ class ImageFolder(ImageDataModule):
 
     Args:
         root: the folder.
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         size: (H, W) that all pictures are scaled to, so that they fill it; what stands out is cut off equally on two
             sides. None takes the size of the files, which must be the same for all.
         channels: 1 makes all pictures grey, 3 makes all of them RGB; None takes what the files have, which must be the
@@ -42,6 +42,22 @@ class ImageFolder(ImageDataModule):
     Raises:
         FileNotFoundError: when the folder is missing or empty.
         ValueError: when an argument is out of range, or the folder is not as described; says what to do.
+
+    Examples:
+        Pictures of two classes; a fifth of each is held out for testing:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from brainleaks_pl import ImageFolder
+        >>> for n in range(20):
+        ...     path = Path("pictures", ("cat", "dog")[n % 2], f"{n}.png")
+        ...     path.parent.mkdir(parents=True, exist_ok=True)
+        ...     Image.new("RGB", (64, 48), (12 * n, 0, 0)).save(path)
+        >>> pictures = ImageFolder("pictures", size=(32, 32), channels=1)
+        >>> pictures.class_names, pictures.input_shape
+        (('cat', 'dog'), (1, 32, 32))
+        >>> {name: len(pictures.split(name)) for name in ("train", "val", "test")}
+        {'train': 14, 'val': 2, 'test': 4}
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class MNIST(ImageDataModule):
 
     Args:
         root: folder of the files.
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -42,6 +42,23 @@ class MNIST(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        The four files, here with a few black images:
+
+        >>> import struct
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import MNIST
+        >>> for part, count in (("train", 20), ("t10k", 10)):
+        ...     images = struct.pack(">4I", 0x803, count, 28, 28) + bytes(count * 28 * 28)
+        ...     labels = struct.pack(">2I", 0x801, count) + bytes(n % 10 for n in range(count))
+        ...     _ = Path(f"{part}-images-idx3-ubyte").write_bytes(images)
+        ...     _ = Path(f"{part}-labels-idx1-ubyte").write_bytes(labels)
+        >>> digits = MNIST(".", val_size=10, download=False)
+        >>> digits.class_images(3).shape
+        torch.Size([1, 1, 28, 28])
+        >>> len(digits.split("test"))
+        10
     """
 
     input_shape = (1, 28, 28)
@@ -66,7 +83,7 @@ class MNIST(ImageDataModule):
         self.download = download
 
     def prepare_data(self) -> None:
-        """Download the missing files, checked by their md5 (Lightning calls this once a node).
+        """Download the missing files, checked by their md5 (Lightning calls this once per node).
 
         Raises:
             FileNotFoundError: when a download fails.

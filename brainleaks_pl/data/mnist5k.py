@@ -16,7 +16,7 @@ class MNIST5k(ImageDataModule):
     """500 handwritten digits a class, 28x28: 400 train, 50 validate, 50 test, drawn at random.
 
     Args:
-        encoder: turns images into spike trains for spiking networks; None leaves images for ordinary ones.
+        encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.
         batch_size: images in a training batch, at least 1.
         eval_batch_size: images in a batch of validation, test and prediction, at least 1.
         num_workers: processes that load; 0 is fastest for data held in memory.
@@ -24,6 +24,19 @@ class MNIST5k(ImageDataModule):
 
     Raises:
         ValueError: when a size is out of range.
+
+    Examples:
+        As images for a non-spiking network, or as spikes for a spiking one:
+
+        >>> from brainleaks_pl import MNIST5k, RateEncoder
+        >>> digits = MNIST5k(encoder=RateEncoder(time_steps=5))
+        >>> len(digits.split("train")), len(digits.split("val")), len(digits.split("test"))
+        (4000, 500, 500)
+        >>> threes = digits.class_images(3, split="test")
+        >>> threes.shape
+        torch.Size([50, 1, 28, 28])
+        >>> digits.encode(threes).shape
+        torch.Size([5, 50, 1, 28, 28])
     """
 
     input_shape = (1, 28, 28)

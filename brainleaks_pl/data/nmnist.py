@@ -33,10 +33,29 @@ class NMNIST(RecordedDataModule):
         val_share: share of each digit's training recordings that validate, the last by name, in (0, 1); at least one.
         download: let :meth:`prepare_data` download missing archives, by tonic.
         cache: folder that frames are kept in; None makes them at every access.
-        in_memory: also keep frames in memory once they were used, 14 kB a recording at the published settings.
+        in_memory: also keep frames in memory once they were used, 14 kB per recording at the published settings.
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        The folders as published, here with two recordings of one event for each digit:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import NMNIST, FrameTransform
+        >>> for part in ("Train", "Test"):
+        ...     for digit in range(10):
+        ...         folder = Path("data", "NMNIST", part, str(digit))
+        ...         folder.mkdir(parents=True)
+        ...         for name in ("00001.bin", "00002.bin"):
+        ...             _ = (folder / name).write_bytes(bytes([17, 20, 0, 39, 16]))  # x, y, polarity and time
+        >>> frames = FrameTransform(frame_time=3000, polarity="both", time_steps=100)
+        >>> digits = NMNIST("data", frames, download=False, cache=None)
+        >>> spikes, label = digits.split("train")[0]
+        >>> spikes.shape
+        torch.Size([100, 2, 34, 34])
+        >>> spikes.nonzero().tolist()  # step, channel, row and column of the event
+        [[0, 0, 20, 17]]
     """
 
     sensor_size = (TonicNMNIST.sensor_size[0], TonicNMNIST.sensor_size[1])

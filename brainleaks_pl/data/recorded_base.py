@@ -63,7 +63,7 @@ class RecordedDataModule(EventDataModule):
         self.in_memory = in_memory
 
     def prepare_data(self) -> None:
-        """Unpack the archives, downloading those that are missing (Lightning calls this once a node).
+        """Unpack the archives, downloading those that are missing (Lightning calls this once per node).
 
         Raises:
             FileNotFoundError: when a download fails.

@@ -24,7 +24,7 @@ VERSION = 2
 """Of the generator: to be raised when the same settings would give other events."""
 
 CAMERA = EventCamera(threshold_on=0.11, threshold_off=0.11, mismatch=0.021, refractory=500, noise_rate=0.5, floor=0.05)
-"""Records some 50000 events a second; the real set's training recordings have 56000 on average."""
+"""Records some 50000 events per second; the real set's training recordings have 56000 on average."""
 
 LAST_TRAINING_SUBJECT = 23
 """The published split: subjects 1 to 23 train, 24 to 29 test."""
@@ -48,7 +48,7 @@ class SimulatedDVSGesture(DVSGesture):
     """Animated gestures, recorded by a simulated event camera; split by subject as the real ones.
 
     Every subject is a person of its own build, looks and ways of moving (:mod:`brainleaks_pl.events.gestures`), filmed
-    once a gesture and lighting. :meth:`prepare_data` writes the recordings once, in the layout and the format of the
+    once per gesture and lighting. :meth:`prepare_data` writes the recordings once, in the layout and the format of the
     real set (times in whole milliseconds), to ``root/simulated_dvs_gesture/<digest>/DVSGesture``, where
     :class:`tonic.datasets.DVSGesture` can read them too. The digest stands for all that decides the events.
 
@@ -70,6 +70,18 @@ class SimulatedDVSGesture(DVSGesture):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        One take of a tenth of a second; ``prepare_data`` would film all of them.
+
+        >>> from brainleaks_pl import SimulatedDVSGesture
+        >>> gestures = SimulatedDVSGesture("data", subjects=(1, 21, 24), lightings=("led",), duration=100_000)
+        >>> takes = list(gestures.takes())
+        >>> len(takes), takes[0]
+        (30, Take(subject=1, lighting='led', gesture=0))
+        >>> events = gestures.film(takes[0])
+        >>> events.dtype.names, len(events) > 100
+        (('x', 'y', 't', 'p'), True)
     """
 
     simulated = True
@@ -112,7 +124,7 @@ class SimulatedDVSGesture(DVSGesture):
         self.seed = seed
 
     def prepare_data(self) -> None:
-        """Generate the recordings where they are not there yet (Lightning calls this once a node).
+        """Generate the recordings where they are not there yet (Lightning calls this once per node).
 
         Raises:
             OSError: when the files cannot be written.

@@ -60,6 +60,22 @@ class SimulatedNMNIST(NMNIST):
 
     Raises:
         ValueError: when an argument is out of range, or the source has other images.
+
+    Examples:
+        Ten digits for each split; without a ``source``, all of MNIST5k is recorded, which takes half a minute.
+
+        >>> from brainleaks_pl import Saccades, SimulatedNMNIST
+        >>> from brainleaks_pl.data import ImageDataset
+        >>> digits = data.for_network(takes_spikes=False)
+        >>> few = {name: ImageDataset(*digits.split(name)[:10]) for name in ("train", "val", "test")}
+        >>> source, saccades = digits.with_splits(few), Saccades(steps=6)
+        >>> recordings = SimulatedNMNIST("data", source, saccades=saccades, cache=None)
+        >>> recordings.prepare_data()
+        >>> frames, label = recordings.split("train")[0]
+        >>> frames.shape
+        torch.Size([103, 1, 34, 34])
+        >>> recordings.simulated
+        True
     """
 
     simulated = True
@@ -103,7 +119,7 @@ class SimulatedNMNIST(NMNIST):
             self.encoder = EventCameraEncoder(frames.time_steps, camera, saccades, frames)
 
     def prepare_data(self) -> None:
-        """Get the source, and generate the recordings where they are not there yet (Lightning calls this once a node).
+        """Get the source, and generate the recordings unless they are there (Lightning calls this once per node).
 
         They appear atomically: an interrupted run leaves nothing, and processes may generate at once.
 

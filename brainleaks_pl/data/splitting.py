@@ -46,6 +46,23 @@ class FolderSplits:
     Raises:
         ValueError: when a value is out of range, when ``group`` is no regular expression or has several parentheses, or
             when both ``group`` and ``group_level`` are given.
+
+    Examples:
+        Five people made four pictures each; every person is in one split only:
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from brainleaks_pl import FolderSplits, ImageFolder
+        >>> for n in range(20):
+        ...     path = Path("smiles", ("no", "yes")[n % 2], f"person{n % 5}_{n}.png")
+        ...     path.parent.mkdir(parents=True, exist_ok=True)
+        ...     Image.new("L", (8, 8), 12 * n).save(path)
+        >>> smiles = ImageFolder("smiles", splits=FolderSplits(group=r"person[0-9]+"))
+        >>> for part, files in smiles.files.items():
+        ...     print(part, sorted({file.path.name.split("_")[0] for file in files}))
+        train ['person0', 'person3', 'person4']
+        val ['person1']
+        test ['person2']
     """
 
     test_share: float | None = None

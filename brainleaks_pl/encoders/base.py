@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 Uniform = Callable[[], Tensor]
-"""Gives uniform numbers in [0, 1), one an entry of the network's input, ``(T, B, C, H, W)``."""
+"""Gives uniform numbers in [0, 1), one per entry of the network's input, ``(T, B, C, H, W)``."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,24 @@ class Encoder(ABC):
 
     Raises:
         ValueError: when ``time_steps`` is below 1.
+
+    Examples:
+        One of your own, through which attacks differentiate without further code:
+
+        >>> import torch
+        >>> from dataclasses import dataclass
+        >>> from brainleaks_pl import Encoder
+        >>> @dataclass(frozen=True)
+        ... class Threshold(Encoder):
+        ...     draws = False
+        ...
+        ...     def encode(self, images, generator=None):
+        ...         return (images > 0.5).float().expand(self.time_steps, *images.shape)
+        >>> Threshold(time_steps=4).encode(torch.tensor([[[[0.2, 0.9]]]])).squeeze()
+        tensor([[0., 1.],
+                [0., 1.],
+                [0., 1.],
+                [0., 1.]])
     """
 
     time_steps: int = 25

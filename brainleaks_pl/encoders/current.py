@@ -21,6 +21,18 @@ class ConstantCurrentEncoder(Encoder):
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import ConstantCurrentEncoder
+        >>> encoder = ConstantCurrentEncoder(time_steps=3, gain=2.0)
+        >>> current = encoder.encode(torch.tensor([[[[0.1, 0.4]]]]))
+        >>> current.squeeze()
+        tensor([[0.2000, 0.8000],
+                [0.2000, 0.8000],
+                [0.2000, 0.8000]])
+        >>> encoder.decode(current).squeeze()
+        tensor([0.1000, 0.4000])
     """
 
     gain: float = 1.0

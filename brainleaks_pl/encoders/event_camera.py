@@ -36,6 +36,17 @@ class EventCameraEncoder(Encoder):
 
     Raises:
         ValueError: when ``time_steps`` or ``uncertainty`` is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import EventCameraEncoder
+        >>> image = torch.zeros(1, 1, 28, 28)
+        >>> image[..., 6:22, 13:16] = 1  # an upright stroke
+        >>> spikes = EventCameraEncoder(time_steps=100).encode(image, torch.Generator().manual_seed(0))
+        >>> spikes.shape
+        torch.Size([100, 1, 1, 34, 34])
+        >>> spikes.unique()
+        tensor([0., 1.])
     """
 
     time_steps: int = 100

@@ -26,6 +26,20 @@ class KeyframeEncoder(Encoder):
 
     Raises:
         ValueError: when a number is out of range.
+
+    Examples:
+        Two key frames, black and white, between which the spike rate rises:
+
+        >>> import torch
+        >>> from brainleaks_pl import KeyframeEncoder
+        >>> encoder = KeyframeEncoder(time_steps=5, keyframes=2)
+        >>> encoder.image_shape((1, 20, 20))
+        (2, 20, 20)
+        >>> movie = torch.cat([torch.zeros(1, 1, 20, 20), torch.ones(1, 1, 20, 20)], 1)
+        >>> encoder.rates(movie).mean((1, 2, 3, 4))
+        tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+        >>> encoder.encode(movie).shape
+        torch.Size([5, 1, 1, 20, 20])
     """
 
     time_steps: int = 60

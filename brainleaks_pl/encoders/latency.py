@@ -27,6 +27,21 @@ class LatencyEncoder(Encoder):
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        The brighter a pixel, the earlier its spike; black ones stay silent:
+
+        >>> import torch
+        >>> from brainleaks_pl import LatencyEncoder
+        >>> image = torch.tensor([[[[1.0, 0.5, 0.1, 0.0]]]])
+        >>> spikes = LatencyEncoder(time_steps=6, linear=True).encode(image)
+        >>> spikes.squeeze()
+        tensor([[1., 0., 0., 0.],
+                [0., 0., 0., 0.],
+                [0., 1., 0., 0.],
+                [0., 0., 0., 0.],
+                [0., 0., 1., 0.],
+                [0., 0., 0., 0.]])
     """
 
     tau: float = 5.0

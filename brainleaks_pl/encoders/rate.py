@@ -23,6 +23,16 @@ class RateEncoder(Encoder):
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import RateEncoder
+        >>> encoder = RateEncoder(time_steps=1000)
+        >>> spikes = encoder.encode(torch.tensor([[[[0.0, 0.25, 1.0]]]]), torch.Generator().manual_seed(0))
+        >>> spikes.shape
+        torch.Size([1000, 1, 1, 1, 3])
+        >>> encoder.decode(spikes).squeeze()
+        tensor([0.0000, 0.2400, 1.0000])
     """
 
     gain: float = 1.0

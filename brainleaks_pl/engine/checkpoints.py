@@ -110,6 +110,19 @@ def load_network(path: str | Path, network: Classifier | None = None) -> Classif
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when it is not a checkpoint of ours, is damaged, or holds a network that has to be given.
+
+    Examples:
+        Saved as ``brainleaks fit`` saves it, and loaded again:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import load_network
+        >>> from brainleaks_pl.engine.checkpoints import save_network
+        >>> save_network(Path("target.pt"), network, data, test_accuracy=0.87, seed=0)
+        >>> target = load_network("target.pt")
+        >>> target.name, target.time_steps
+        ('SpikingMLP', 5)
+        >>> target.digest() == network.digest()
+        True
     """
     path = Path(path)
     classifier = _rebuilt(path, _read(path)) if network is None else network

@@ -66,7 +66,7 @@ def train_network(
         network: the network; it remembers the data's number of time steps.
         data: the data set; its batch size gives way to the recipe's while it trains.
         seed: seed of this training, so that what is trained before has no influence on it.
-        ckpt_path: Lightning checkpoint to go on from.
+        ckpt_path: Lightning checkpoint to resume from.
         weights_only: how Lightning loads it.
     """
 

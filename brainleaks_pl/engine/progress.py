@@ -1,4 +1,4 @@
-"""Attacks that go on where they were interrupted: what they hold, on disk from time to time."""
+"""Attacks that are resumed where they were interrupted: what they hold, on disk from time to time."""
 
 from __future__ import annotations
 

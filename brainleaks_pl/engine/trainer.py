@@ -62,7 +62,21 @@ class InversionCallback(Callback):
 
 
 class InversionTrainer(Trainer):
-    """Lightning's Trainer, which also checks networks and runs attacks; takes the same arguments."""
+    """Lightning's Trainer, which also checks networks and runs attacks; takes the same arguments.
+
+    Examples:
+        Like any Lightning trainer, with two more verbs, ``check`` and ``invert``:
+
+        >>> from brainleaks_pl import BrainLeaksV1, Checks, InversionTrainer
+        >>> quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        >>> trainer = InversionTrainer(accelerator="cpu", enable_checkpointing=False, **quiet)
+        >>> trainer.check(network, data, Checks(samples=2, test_samples=100)).failed
+        []
+        >>> attack = BrainLeaksV1(network, steps=5, classes=[3])
+        >>> trainer.invert(attack)
+        >>> attack.reconstructions().shape
+        torch.Size([5, 1, 1, 28, 28])
+    """
 
     @property
     def written_to(self) -> Path:

@@ -27,6 +27,16 @@ def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
 
     Raises:
         ValueError: when ``classes`` does not fit the matrix.
+
+    Examples:
+        Three reconstructions; the judge takes two of them for their class:
+
+        >>> import torch
+        >>> from brainleaks_pl import metrics
+        >>> confidences = torch.tensor([[0.7, 0.2, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.6, 0.1, 0.3, 0.0]])
+        >>> found = metrics(confidences, classes=[0, 1, 2])
+        >>> {name: round(value, 2) for name, value in found.items()}
+        {'attack_accuracy': 0.67, 'top3_accuracy': 1.0, 'confidence': 0.6, 'daa': 1.0}
     """
     if matrix.ndim != 2:
         raise ValueError(f"the confidence matrix must have the shape (M, K), got {tuple(matrix.shape)}.")
@@ -37,7 +47,7 @@ def metrics(matrix: Tensor, classes: Sequence[int]) -> dict[str, float]:
 
 
 def class_metrics(matrices: Tensor, classes: tuple[int, ...]) -> dict[str, Tensor]:
-    """Compute the parts of :func:`metrics`, one a class, of each matrix of ``(..., M, K)``; values are ``(..., M)``."""
+    """Compute the parts of :func:`metrics`, one per class, of each matrix of ``(..., M, K)``; each is ``(..., M)``."""
     columns = matrices[..., list(classes)].mT
     own = columns.diagonal(dim1=-2, dim2=-1)
     return {

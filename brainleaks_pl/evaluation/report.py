@@ -42,6 +42,21 @@ class Report:
         classes: the M attacked classes.
         data: the private data set.
         title: heading of the pictures.
+
+    Examples:
+        What ``run_attack`` returns is a report that also draws itself:
+
+        >>> from brainleaks_pl import BrainLeaksV1, Report, Scoring, run_attack
+        >>> attack = BrainLeaksV1(network, classes=[3, 8])
+        >>> report = run_attack(attack, {"ann": ann}, data, Scoring(draws=2, null_draws=2))
+        >>> isinstance(report, Report)
+        True
+        >>> report.spikes.shape
+        torch.Size([5, 2, 1, 28, 28])
+        >>> report.matrices["ann"].argmax(1)
+        tensor([3, 8])
+        >>> sorted(report.scores["judges"]["ann"]["nulls"])
+        ['black', 'class_mean', 'noise', 'real']
     """
 
     scores: dict[str, Any]

@@ -18,6 +18,15 @@ class Scoring:
 
     Raises:
         ValueError: when a number is below 1, or ``least_accuracy`` is out of range.
+
+    Examples:
+        The defaults, and why a judge that recognises too little of the real data does not count:
+
+        >>> from brainleaks_pl import Scoring
+        >>> Scoring()
+        Scoring(draws=1000, null_draws=100, rescale=False, batch_size=250, least_accuracy=0.5)
+        >>> Scoring(draws=10, null_draws=10, least_accuracy=0.8).why_not(0.65)
+        'recognises 0.65 of the real test data, below scoring.least_accuracy 0.80'
     """
 
     draws: int = 1000

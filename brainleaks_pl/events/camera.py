@@ -27,7 +27,7 @@ class EventCamera:
 
     The model of ESIM (Rebecq et al., CoRL 2018): between two frames log intensities are linear in time, so one step may
     cross several thresholds, each at its own time. As in v2e (Hu et al., CVPR workshops 2021) the pixels' thresholds
-    differ; they are drawn once a recording. Background noise is a Poisson process that leaves the memory of the pixel
+    differ; they are drawn once per recording. Background noise is a Poisson process that leaves the memory of the pixel
     alone. What would fire within the refractory period after the last event of its pixel, noise included, is lost. The
     memory follows lost crossings too, as in ESIM: a refractory pixel is held in reset and forgets what it sees then.
 
@@ -38,13 +38,25 @@ class EventCamera:
         threshold_off: fall of the natural log of the intensity that makes an OFF event, at least 0.01.
         mismatch: standard deviation of the pixels' thresholds, in log intensity, at least 0.
         refractory: microseconds after an event during which its pixel is silent, at least 0.
-        noise_rate: background events a pixel and second, at least 0.
+        noise_rate: background events per pixel and second, at least 0.
         floor: added to the intensity before the logarithm (dark current and stray light), > 0.
         noise_on: share of the background events that are ON, in [0, 1]. Leakage through the switch that resets a pixel
             makes nothing but ON events (v2e); 0.5 stands for noise without a preference.
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        A pixel goes from dark to bright in a tenth of a second: one event for each time its log intensity rises by 0.4.
+
+        >>> import numpy as np
+        >>> import torch
+        >>> from brainleaks_pl import EventCamera
+        >>> camera = EventCamera(threshold_on=0.4, mismatch=0.0, noise_rate=0.0)
+        >>> movie = torch.linspace(0, 1, 11).view(11, 1, 1, 1)  # (F, B, H, W)
+        >>> (events,) = camera.record(movie, torch.arange(11) * 10_000, [np.random.default_rng(0)])
+        >>> events["t"].tolist(), events["p"].tolist()
+        ([9865, 24789, 46577, 79104], [True, True, True, True])
     """
 
     threshold_on: float = 0.4

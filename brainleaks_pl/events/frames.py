@@ -44,6 +44,18 @@ class FrameTransform:
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from tonic.io import make_structured_array
+        >>> from brainleaks_pl import FrameTransform
+        >>> x, y, t, p = [3, 4, 3], [5, 5, 5], [0, 1200, 3100], [1, 0, 1]  # t in microseconds
+        >>> events = make_structured_array(x, y, t, p)
+        >>> frames = FrameTransform(frame_time=1000, polarity="both", time_steps=5)(events, sensor_size=(8, 8))
+        >>> frames.shape
+        (5, 2, 8, 8)
+        >>> np.argwhere(frames).tolist()  # step, channel (OFF before ON), row and column
+        [[0, 1, 5, 3], [1, 0, 5, 4], [3, 1, 5, 3]]
     """
 
     frame_time: int

@@ -14,7 +14,7 @@ def fit_length(frames: Tensor, time_steps: int) -> Tensor:
 
 
 def time_course_correlation(spikes: Tensor, reference: Tensor) -> float:
-    """Return Pearson's correlation of the spikes a frame of two recordings, in [-1, 1]; 0 where one is constant.
+    """Return Pearson's correlation of the spikes per frame of two recordings, in [-1, 1]; 0 where one is constant.
 
     Args:
         spikes: spikes or spike probabilities, ``(T, C, H, W)``.

@@ -43,6 +43,25 @@ class Saccades:
 
     Raises:
         ValueError: when a constant is out of range.
+
+    Examples:
+        A stroke on a white screen, while the sensor moves:
+
+        >>> import torch
+        >>> from brainleaks_pl import Saccades
+        >>> saccades = Saccades(steps=10)
+        >>> image = torch.zeros(1, 28, 28)
+        >>> image[:, 6:22, 13:16] = 1
+        >>> movie = saccades.watch(image)
+        >>> movie.shape
+        torch.Size([31, 1, 34, 34])
+        >>> saccades.times()[-1]  # microseconds
+        tensor(315000)
+        >>> saccades.offsets()[[0, 10, 20, 30]].round()
+        tensor([[1., 1.],
+                [2., 7.],
+                [6., 1.],
+                [0., 1.]], dtype=torch.float64)
     """
 
     duration: int = 105_000

@@ -63,6 +63,19 @@ def export_results(
         ValueError: when the results are damaged or no spikes, when the format does not exist or cannot hold them, when
             an argument is out of range, or when files of other results are in the way.
         OSError: when a file cannot be written.
+
+    Examples:
+        The spikes of an attack as structured arrays, for tonic's transforms:
+
+        >>> import numpy as np
+        >>> from brainleaks_pl import BrainLeaksV1, export_results, run_attack
+        >>> attack = BrainLeaksV1(network, steps=5, classes=[3, 8])
+        >>> _ = run_attack(attack, {}, data).save("results")
+        >>> files = export_results("results", "tonic")
+        >>> [str(file) for file in files]
+        ['results/export/tonic/results_class3_restart0.npy', 'results/export/tonic/results_class8_restart0.npy']
+        >>> np.load(files[0]).dtype.names
+        ('x', 'y', 't', 'p')
     """
     exporter = _exporter(format, fps)
     attack = read_results(Path(results), frame_time)

@@ -46,6 +46,18 @@ class BiasRatio(GradientAttack):
 
     Raises:
         ValueError: when it is out of range.
+
+    Examples:
+        The server sees the gradient of one image, and recovers the image from it:
+
+        >>> import torch
+        >>> from brainleaks_pl import BiasRatio
+        >>> from brainleaks_pl.leakage import share_gradient
+        >>> image, label = data.class_images(3)[:1], torch.tensor([3])
+        >>> shared = share_gradient(ann, image, label)
+        >>> recovered = BiasRatio().recover(ann, shared)
+        >>> torch.allclose(recovered.images, image, atol=1e-3)
+        True
     """
 
     smoothing: float = 0.0
@@ -69,11 +81,24 @@ class SpikeFrames(GradientAttack):
     Args:
         starts: vectors that the search starts from in each round.
         steps: steps of the search in each round.
-        rounds: at most so many.
+        rounds: largest number of rounds.
         smoothing: sigma in pixels of a Gaussian blur of the images, against the noise of a rate code, >= 0.
 
     Raises:
         ValueError: when a number is out of range.
+
+    Examples:
+        The server sees the gradient of one image, encoded over five steps, and recovers every frame from it:
+
+        >>> import torch
+        >>> from brainleaks_pl import SpikeFrames
+        >>> from brainleaks_pl.leakage import share_gradient
+        >>> spikes = data.encode(data.class_images(3)[:1])
+        >>> shared = share_gradient(network, spikes, torch.tensor([3]))
+        >>> recovered = SpikeFrames().recover(network, shared, data.encoder)
+        >>> found = [bool((frame == recovered.frames).flatten(1).all(1).any()) for frame in spikes.squeeze(1)]
+        >>> found
+        [True, True, True, True, True]
     """
 
     starts: int = 200

@@ -44,6 +44,18 @@ class GradientMatching(GradientAttack):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import GradientMatching
+        >>> from brainleaks_pl.leakage import share_gradient
+        >>> image = data.class_images(3)[:1]
+        >>> shared = share_gradient(ann, image, torch.tensor([3]))
+        >>> recovered = GradientMatching(steps=40, learning_rate=0.3).recover(ann, shared)
+        >>> recovered.images.shape
+        torch.Size([1, 1, 28, 28])
+        >>> torch.cosine_similarity(recovered.images.flatten(), image.flatten(), dim=0) > 0.7
+        tensor(True)
     """
 
     steps: int = 300

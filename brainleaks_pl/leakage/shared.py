@@ -28,6 +28,18 @@ class Protection:
 
     Raises:
         ValueError: when a value is out of range, or there is noise without clipping.
+
+    Examples:
+        A gradient of norm 5 is shortened to norm 1; noise without clipping is refused:
+
+        >>> import torch
+        >>> from brainleaks_pl import Protection
+        >>> Protection(clip=1.0).apply([{"weight": torch.tensor([3.0, 4.0])}])
+        {'weight': tensor([0.6000, 0.8000])}
+        >>> Protection(noise_multiplier=1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: noise_multiplier is in units of clip: give clip, the largest norm of a sample's gradient.
     """
 
     clip: float | None = None
@@ -44,7 +56,7 @@ class Protection:
             )
 
     def apply(self, parts: Sequence[Gradient], generator: Generator | None = None) -> Gradient:
-        """Return the mean of gradients, one a sample, each clipped and all together with noise."""
+        """Return the mean of gradients, one per sample, each clipped and all together with noise."""
         clipped = [self._clipped(part) for part in parts]
         summed = {name: torch.stack([part[name] for part in clipped]).sum(0) for name in clipped[0]}
         if self.noise_multiplier and self.clip is not None:
@@ -140,7 +152,7 @@ def share_update(
 
     Args:
         network: the network as the server sent it; it is left as it is.
-        batches: private inputs and their classes, one batch a step, as in :func:`share_gradient`.
+        batches: private inputs and their classes, one batch per step, as in :func:`share_gradient`.
         learning_rate: of the steps, > 0.
         protection: what is done to the update, which is clipped as a whole: a participant counts as one sample.
         generator: source of the noise; None draws from torch's global one.

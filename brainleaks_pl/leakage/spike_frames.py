@@ -55,7 +55,7 @@ def find_frames(
         count: how many frames it is a sum over.
         starts: vectors that the search starts from in each round.
         steps: steps of the search in each round.
-        rounds: at most so many; fewer where nothing new is found.
+        rounds: largest number of rounds; fewer where nothing new is found.
         seed: seed of the search.
 
     Raises:

@@ -65,7 +65,7 @@ def all_answers(
         work: which networks, and what is asked.
         folder: where groups are kept, one file each, written atomically.
         device: where networks are trained and asked.
-        say: tells the user how it goes, a line a group.
+        say: tells the user how it goes, one line per group.
 
     Returns:
         By :data:`FULL` and the bits of rounded weights, the answers of each network in order.

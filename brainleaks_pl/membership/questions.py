@@ -67,7 +67,7 @@ def ask(
     - ``probability``: p, of the first encoding, ``(N,)``; ``population``: the same of test samples, ``(Z,)``.
     - ``classes``: confidences in all classes, of the first encoding, ``(N, K)``.
     - ``dropout``, ``dropout_population``: mean p under input dropout, ``(N,)`` and ``(Z,)``.
-    - ``spikes``: of each layer of spiking neurons, spikes a neuron and step in :data:`BINS` stretches of time,
+    - ``spikes``: of each layer of spiking neurons, spikes per neuron and step in :data:`BINS` stretches of time,
       ``(N, layers * BINS)``.
     - ``membranes``: the true class's answer less the largest other one, mean of each stretch, ``(N, BINS)``; of
       networks that answer at every time step.
@@ -162,7 +162,7 @@ def _binned(values: Tensor) -> Tensor:
 
 @contextmanager
 def _listening(network: Classifier, inside: bool) -> Iterator[list[Tensor]]:
-    """Give the mean spikes a neuron of each layer of the package's spiking neurons, ``(T, B)``, once it was called."""
+    """Give the mean spikes per neuron of each layer of the package's spiking neurons, ``(T, B)``, after its call."""
     rates: list[Tensor] = []
     layers = [module for module in torch.nn.Module.modules(network) if inside and isinstance(module, LIF)]
     hooks = [

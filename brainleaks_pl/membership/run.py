@@ -36,17 +36,28 @@ class Membership:
     Args:
         networks: S, trained on random halves of the pool, an even number, at least 4. Each is the target in turn and
             the others its shadows, but for the one that was trained on the other half.
-        samples: at most so many training samples are in the pool; None takes all.
-        population: at most so many test samples, the first ones, as RMIA's population and for test accuracy.
+        samples: largest number of training samples in the pool; None takes all.
+        population: largest number of test samples, the first ones, as RMIA's population and for test accuracy.
         attacks: names of attacks (:data:`~brainleaks_pl.membership.attacks.ATTACKS`); None takes all that fit.
-        label_only: of so many networks labels alone are asked for, an even number; 0 leaves such attacks out.
+        label_only: number of networks that are asked for labels alone, even; 0 leaves such attacks out.
         questions: what each network is asked.
         reading: what is read from curves.
-        together: networks of a group: an interruption costs a group at most.
+        together: networks in a group; an interruption costs at most one group.
         at_once: networks that are trained at once; None chooses what is faster.
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        Eight networks, each trained on half of 1000 samples, and two attacks:
+
+        >>> from brainleaks_pl import Membership
+        >>> Membership(networks=8, samples=1000, attacks=["loss", "lira_online"]).population
+        1000
+        >>> Membership(networks=5)
+        Traceback (most recent call last):
+            ...
+        ValueError: networks must be an even number, at least 4, got 5.
     """
 
     networks: int = 64
@@ -81,10 +92,19 @@ class NetworkKind:
         make: builds an untrained network.
         data: the data as this kind takes them, the same samples encoded over other time steps, say; None takes those
             that all kinds share.
-        bits: the networks with weights rounded to so many bits are attacked too, as kinds of their own.
+        bits: numbers of bits; the networks with weights rounded to each are attacked too, as kinds of their own.
 
     Raises:
         ValueError: when bits are not 2 to 16.
+
+    Examples:
+        A network, and the same one with weights of four bits:
+
+        >>> from functools import partial
+        >>> from brainleaks_pl import MLP, Classifier, NetworkKind
+        >>> kind = NetworkKind(partial(Classifier, partial(MLP, hidden=20)), bits=[4])
+        >>> kind.make().name, kind.bits
+        ('MLP', [4])
     """
 
     make: Callable[[], Classifier]
@@ -109,7 +129,7 @@ def run_membership(
     """Train networks on halves of the training data, and measure how well it can be told which half.
 
     All kinds of networks are trained on the same halves, so that their figures can be compared pair by pair. Work that
-    was interrupted goes on where it stopped, and comes to the same.
+    was interrupted is resumed where it stopped, with the same result.
 
     Args:
         targets: by name, a kind of network, or what builds an untrained network of it.
@@ -118,7 +138,7 @@ def run_membership(
         folder: where groups of trained networks and their answers are kept.
         seed: seed of the halves, of the networks and of all that is drawn.
         device: where networks are trained and asked.
-        say: tells the user how it goes, a line at a time.
+        say: tells the user how it goes, one line at a time.
 
     Returns:
         Plain values: ``pool``, its sizes; ``targets``, of each kind its accuracies and the rows of its attacks;
@@ -127,6 +147,19 @@ def run_membership(
 
     Raises:
         ValueError: when settings do not fit the data, or a training diverges.
+
+    Examples:
+        Four tiny networks, each trained on half of twenty images; a serious measurement takes 64 of the real size.
+
+        >>> from functools import partial
+        >>> from brainleaks_pl import MLP, Classifier, Membership, Training, run_membership
+        >>> make = partial(Classifier, partial(MLP, hidden=8), training=Training(lr=0.01, epochs=2, batch_size=10))
+        >>> settings = Membership(networks=4, samples=20, population=20, label_only=0)
+        >>> found = run_membership({"mlp": make}, data, settings, folder="membership")
+        >>> found["pool"]
+        {'samples': 20, 'population': 20, 'networks': 4, 'non_members': 40}
+        >>> sorted(found["targets"]["mlp"]["attacks"])[:5]
+        ['bavaria', 'entropy', 'lira_offline', 'lira_online', 'loss']
     """
     settings = membership or Membership()
     data.setup()

@@ -21,6 +21,26 @@ class Network(Captured, nn.Module):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        One of your own:
+
+        >>> import torch
+        >>> from brainleaks_pl import LIF, Network, wrap
+        >>> class OneLayer(Network):
+        ...     takes_spikes = True
+        ...
+        ...     def __init__(self, input_shape=None, num_classes=None):
+        ...         super().__init__(input_shape, num_classes)
+        ...         self.output = torch.nn.Linear(self.input_shape[-2] * self.input_shape[-1], self.num_classes)
+        ...         self.neurons = LIF()
+        ...
+        ...     def forward(self, x):
+        ...         return self.neurons(self.output(x.flatten(2)))[1]
+        >>> OneLayer()(torch.ones(5, 2, 1, 28, 28)).shape
+        torch.Size([5, 2, 10])
+        >>> wrap(OneLayer(), time_steps=5).spiking
+        True
     """
 
     takes_spikes: ClassVar[bool]

@@ -24,6 +24,15 @@ class CNN(Network):
 
     Raises:
         ValueError: when an argument is out of range, or the images are too small for the kernels.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import CNN
+        >>> judge = CNN(input_shape=(3, 32, 32), num_classes=4)
+        >>> judge(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 4])
+        >>> sum(weight.numel() for weight in judge.parameters())
+        10540
     """
 
     takes_spikes: ClassVar[bool] = False
@@ -64,6 +73,16 @@ class SpikingCNN(Network):
 
     Raises:
         ValueError: when an argument is out of range, or the input is too small for the kernels.
+
+    Examples:
+        Output membranes at each of five steps:
+
+        >>> import torch
+        >>> from brainleaks_pl import SpikingCNN
+        >>> judge = SpikingCNN(input_shape=(2, 34, 34), num_classes=10, channels=(4, 8))
+        >>> spikes = (torch.rand(5, 3, 2, 34, 34) < 0.1).float()
+        >>> judge(spikes).shape
+        torch.Size([5, 3, 10])
     """
 
     takes_spikes: ClassVar[bool] = True

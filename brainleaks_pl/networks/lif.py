@@ -30,6 +30,18 @@ class LIF(nn.Module):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        A constant current charges the membrane until it exceeds the threshold:
+
+        >>> import torch
+        >>> from brainleaks_pl import LIF
+        >>> neurons = LIF(beta=0.5, threshold=1.0)
+        >>> spikes, membranes = neurons(torch.full((4, 1), 0.75))
+        >>> spikes.flatten().tolist()
+        [0.0, 1.0, 0.0, 0.0]
+        >>> membranes.flatten().tolist()
+        [0.75, 1.125, 0.3125, 0.90625]
     """
 
     def __init__(

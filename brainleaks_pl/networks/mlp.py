@@ -30,6 +30,17 @@ class MLP(Network):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import MLP
+        >>> MLP(input_shape=(1, 28, 28), num_classes=10, hidden=100)
+        MLP(
+          (hidden): Linear(in_features=784, out_features=100, bias=True)
+          (output): Linear(in_features=100, out_features=10, bias=True)
+        )
+        >>> MLP(hidden=100)(torch.rand(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
     """
 
     takes_spikes: ClassVar[bool] = False
@@ -61,6 +72,14 @@ class SpikingMLP(Network):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import SpikingMLP, RateEncoder
+        >>> target = SpikingMLP(hidden=100, beta=0.9)
+        >>> spikes = RateEncoder(time_steps=5).encode(torch.rand(2, 1, 28, 28))
+        >>> target(spikes).shape
+        torch.Size([5, 2, 10])
     """
 
     takes_spikes: ClassVar[bool] = True

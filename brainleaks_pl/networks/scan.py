@@ -94,6 +94,17 @@ def lif_scan(
 
     Raises:
         ValueError: when ``current`` has no time step, or ``reset`` is not known.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import FastSigmoid, lif_scan
+        >>> current = torch.tensor([0.6, 0.6, 0.6, 0.0], requires_grad=True)
+        >>> spikes, membranes = lif_scan(current, beta=1.0, threshold=1.0, surrogate=FastSigmoid(slope=10.0))
+        >>> spikes.tolist()
+        [0.0, 1.0, 0.0, 0.0]
+        >>> spikes.sum().backward()
+        >>> current.grad
+        tensor([0.3733, 0.3333, 0.2222, 0.1111])
     """
     if reset not in get_args(Reset):
         raise ValueError(f"reset must be 'subtract' or 'zero', got {reset!r}.")
@@ -184,6 +195,16 @@ def lif_linear(
 
     Raises:
         ValueError: when ``current`` is not ``(T, B, H)`` or has no time step.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import FastSigmoid, lif_linear, lif_scan
+        >>> neurons = {"beta": 0.7, "threshold": 1.0, "surrogate": FastSigmoid()}
+        >>> current, layer = 2 * torch.rand(5, 3, 8), torch.nn.Linear(8, 2)
+        >>> spikes, _ = lif_scan(current, **neurons)
+        >>> fused = lif_linear(current.clone(), layer.weight, layer.bias, **neurons)
+        >>> torch.allclose(fused, layer(spikes), atol=1e-6)
+        True
     """
     if current.ndim != 3 or current.shape[0] == 0:
         raise ValueError(

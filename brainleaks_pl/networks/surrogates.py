@@ -21,6 +21,29 @@ class Surrogate(ABC):
 
     A subclass is a small dataclass whose fields are the surrogate's constants and which implements
     :meth:`spike_function`, usually by naming one of :mod:`snntorch.surrogate`.
+
+    Examples:
+        One of your own, a triangle about the threshold; ``SpikingMLP(surrogate=Triangle())`` trains with it:
+
+        >>> import torch
+        >>> from dataclasses import dataclass
+        >>> from brainleaks_pl import Surrogate
+        >>> class Step(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, centred):
+        ...         ctx.save_for_backward(centred)
+        ...         return (centred > 0).float()
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, gradient):
+        ...         (centred,) = ctx.saved_tensors
+        ...         return gradient * (1 - centred.abs()).clamp(min=0)
+        >>> @dataclass(frozen=True)
+        ... class Triangle(Surrogate):
+        ...     def spike_function(self):
+        ...         return Step.apply
+        >>> Triangle().derivative(torch.tensor([-2.0, -0.5, 0.0, 0.5]))
+        tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
 
     @abstractmethod
@@ -50,6 +73,12 @@ class FastSigmoid(Surrogate):
 
     Raises:
         ValueError: when it is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import FastSigmoid
+        >>> FastSigmoid(slope=10.0).derivative(torch.tensor([-1.0, -0.1, 0.0, 0.1]))
+        tensor([0.0083, 0.2500, 1.0000, 0.2500])
     """
 
     slope: float = 40.0
@@ -75,6 +104,19 @@ class ATan(Surrogate):
 
     Raises:
         ValueError: when it is out of range.
+
+    Examples:
+        A spike forward, a smooth slope backward:
+
+        >>> import torch
+        >>> from brainleaks_pl import ATan
+        >>> above_threshold = torch.tensor([-0.5, 0.5], requires_grad=True)
+        >>> spikes = ATan(alpha=2.0).spike_function()(above_threshold)
+        >>> spikes.sum().backward()
+        >>> spikes.tolist()
+        [0.0, 1.0]
+        >>> above_threshold.grad
+        tensor([0.2884, 0.2884])
     """
 
     alpha: float = 2.0
@@ -96,6 +138,12 @@ class Sigmoid(Surrogate):
 
     Raises:
         ValueError: when it is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import Sigmoid
+        >>> Sigmoid(slope=4.0).derivative(torch.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.0707, 1.0000, 0.0707])
     """
 
     slope: float = 25.0
@@ -118,7 +166,14 @@ class Sigmoid(Surrogate):
 
 @dataclass(frozen=True)
 class StraightThrough(Surrogate):
-    """Straight-through estimator: derivative 1 everywhere."""
+    """Straight-through estimator: derivative 1 everywhere.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import StraightThrough
+        >>> StraightThrough().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+        tensor([1., 1., 1.])
+    """
 
     def spike_function(self) -> SpikeFunction:
         """Return :func:`snntorch.surrogate.straight_through_estimator`."""

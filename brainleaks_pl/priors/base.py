@@ -37,11 +37,25 @@ class Prior(Captured, Trainee):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        Trained on public pictures, here of the digits 0 to 4, for an attack on another digit:
+
+        >>> import torch
+        >>> from brainleaks_pl import BrainLeaksV3, PrincipalComponents, Prior
+        >>> prior: Prior = PrincipalComponents(latents=20)
+        >>> prior.fit_to((1, 28, 28))
+        >>> public = torch.cat([data.class_images(digit)[:50] for digit in range(5)])
+        >>> prior.memorise(public)
+        True
+        >>> attack = BrainLeaksV3(ann, prior=prior, classes=[7], seed=0)
+        >>> attack.candidates.shape  # 20 numbers in place of 784 pixels
+        torch.Size([1, 20, 1, 1])
     """
 
     monitored = ("val/loss", "min")
     anneals = False
-    """Whether latents mean something else in every step, so that an attack has to go on to its last."""
+    """Whether latents mean something else in every step, so that an attack has to run to its last."""
     keeps_pixels: ClassVar[bool] = False
     """Whether the latents are the pictures' pixels: an attack then starts, moves and bounds them as without a prior."""
     stored_as: ClassVar[str | None] = None

@@ -49,6 +49,18 @@ class GuidedDenoising(Prior):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        An untrained one of the smallest size; ``brainleaks fit`` trains it, and writes the file for ``weights``.
+
+        >>> import torch
+        >>> from brainleaks_pl import BrainLeaksV3, GuidedDenoising
+        >>> prior = GuidedDenoising(width=8, draws=2)
+        >>> prior.fit_to((1, 28, 28))
+        >>> prior.sample(2, torch.Generator().manual_seed(0), steps=3).shape
+        torch.Size([2, 1, 28, 28])
+        >>> BrainLeaksV3(ann, prior=prior, classes=[3, 8]).candidates.shape
+        torch.Size([2, 4, 28, 28])
     """
 
     anneals = True

@@ -34,6 +34,19 @@ class PlugAndPlay(GuidedDenoising):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        The candidates are pictures, here moved for two steps by a small, untrained denoiser:
+
+        >>> from brainleaks_pl import BrainLeaksV3, PlugAndPlay, run_attack
+        >>> prior = PlugAndPlay(width=8, strength=0.5, alone=1)
+        >>> prior.fit_to((1, 28, 28))
+        >>> attack = BrainLeaksV3(ann, steps=2, prior=prior, classes=[3])
+        >>> result = run_attack(attack, {}, data)
+        >>> attack.reconstructions().shape
+        torch.Size([1, 1, 28, 28])
+        >>> [round(prior.spread(step, steps=5), 2) for step in range(5)]  # the noise of each step
+        [1.0, 0.67, 0.45, 0.3, 0.2]
     """
 
     stored_as = "GuidedDenoising"

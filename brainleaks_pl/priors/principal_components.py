@@ -28,6 +28,18 @@ class PrincipalComponents(LatentPrior):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import PrincipalComponents
+        >>> prior = PrincipalComponents(latents=20)
+        >>> prior.fit_to((1, 28, 28))
+        >>> prior.memorise(torch.cat([data.class_images(digit)[:50] for digit in range(5)]))
+        True
+        >>> prior.loss(data.class_images(3, "test")) < prior.loss(data.class_images(7, "test"))
+        tensor(True)
+        >>> prior.sample(4, torch.Generator().manual_seed(0)).shape
+        torch.Size([4, 1, 28, 28])
     """
 
     network: _Components

@@ -25,6 +25,25 @@ class VAE(LatentPrior):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        Trained by hand for twenty steps, which is otherwise what ``brainleaks fit`` does:
+
+        >>> import torch
+        >>> from brainleaks_pl import VAE
+        >>> prior = VAE(latents=4, hidden=40)
+        >>> prior.fit_to((1, 28, 28))
+        >>> public = torch.cat([data.class_images(digit)[:40] for digit in range(5)])
+        >>> untrained = prior.loss(public).item()
+        >>> optimizer = torch.optim.Adam(prior.parameters(), lr=0.01)
+        >>> for _ in range(20):
+        ...     optimizer.zero_grad()
+        ...     prior.loss(public).backward()
+        ...     _ = optimizer.step()
+        >>> prior.loss(public).item() < untrained / 2
+        True
+        >>> prior.images(torch.randn(3, 4, 1, 1), step=0, steps=1).shape
+        torch.Size([3, 1, 28, 28])
     """
 
     network: _Autoencoder

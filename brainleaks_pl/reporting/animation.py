@@ -47,7 +47,7 @@ def animation_frames(
     fade: float = 0.75,
     size: int = 256,
 ) -> Pictures:
-    """Show spikes as they come: one row a recording, one picture a time step.
+    """Show spikes as they come: one row per recording, one picture per time step.
 
     On the left a spike fades as others follow; on the right all spikes so far add up, on a scale that ends at the
     busiest pixel of the whole recording. A recording that is shorter than another stands still after its end.

@@ -31,7 +31,7 @@ def reconstruction_grid(pictures: Sequence[Tensor], titles: Sequence[str], headi
 
     Args:
         pictures: from left to right, each one image a class, pixels in [0, 1], ``(M, C, H, W)``.
-        titles: one a class; of one that is too long for its place, the middle is left out.
+        titles: one per class; of one that is too long for its place, the middle is left out.
         heading: title of the figure.
 
     Raises:

@@ -23,6 +23,16 @@ class AttackResult(Report):
     """What an attack comes to: a :class:`Report` that says in words what it holds, draws itself and writes itself.
 
     ``print(result)`` shows each judge's scores beside the nulls, and what was assumed of the encoding.
+
+    Examples:
+        >>> from brainleaks_pl import AttackResult, BrainLeaksV3, Scoring, run_attack
+        >>> attack = BrainLeaksV3(network, margin=4, classes=[3, 8], seed=0)
+        >>> result: AttackResult = run_attack(attack, {"ann": ann}, data, Scoring(draws=2, null_draws=2))
+        >>> len(result.confidence("ann"))  # one for each attacked class
+        2
+        >>> figure = result.plot("confidence/ann")
+        >>> sorted(path.name for path in result.save("results").iterdir() if path.is_file())
+        ['reconstructions.png', 'reconstructions.pt', 'scores.json']
     """
 
     def __repr__(self) -> str:
@@ -107,6 +117,21 @@ def run_attack(
 
     Returns:
         The result; None in processes that share the attack and are not the first.
+
+    Examples:
+        A network that the attack has not seen scores what it finds, and the nulls:
+
+        >>> from brainleaks_pl import BrainLeaksV3, Scoring, run_attack
+        >>> attack = BrainLeaksV3(network, margin=4, classes=[3, 8], seed=0)
+        >>> result = run_attack(attack, {"ann": ann}, data, Scoring(draws=10, null_draws=10))
+        >>> print(result)
+        BrainLeaksV3 on MNIST5k, classes 3, 8
+        the attacker assumes the encoding RateEncoder(time_steps=5, gain=1.0)
+        judge ann: attack_accuracy 1.000 ± 0.000, top3_accuracy 1.000 ± 0.000, ...
+          null noise: attack_accuracy ...
+          null black: attack_accuracy ...
+          null class_mean: attack_accuracy ...
+          null real: attack_accuracy ...
     """
     report = attack_and_score(attack, judges, data, scoring, trainer=trainer, title=title, seed=seed)
     return None if report is None else AttackResult(**vars(report))

@@ -52,6 +52,19 @@ class Classifier(Captured, Learner):
         FileNotFoundError: when there are no weights at that path.
         ValueError: when an argument is out of range, the weights do not fit, or a network that is not the package's own
             comes without an interface.
+
+    Examples:
+        Built by a function, so that it can be built and trained anew for every seed:
+
+        >>> import torch
+        >>> from functools import partial
+        >>> from brainleaks_pl import Classifier, SpikingMLP, Training
+        >>> target = Classifier(partial(SpikingMLP, hidden=100), training=Training(lr=1e-3, epochs=3))
+        >>> spikes = (torch.rand(5, 2, 1, 28, 28) < 0.2).float()
+        >>> target.logits(spikes).shape  # (T, B, K): every step is an answer of its own
+        torch.Size([5, 2, 10])
+        >>> target.confidences(spikes).shape
+        torch.Size([2, 10])
     """
 
     def __init__(

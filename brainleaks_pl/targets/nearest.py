@@ -40,6 +40,18 @@ class NearestNeighbour(Classifier):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        It memorises 50 images of each class, and needs no training:
+
+        >>> from brainleaks_pl import NearestNeighbour
+        >>> images = data.for_network(takes_spikes=False)
+        >>> judge = NearestNeighbour(references=50, input_shape=(1, 28, 28), num_classes=10)
+        >>> judge.memorise(images)
+        True
+        >>> threes = images.class_images(3, split="test")
+        >>> judge.confidences(threes).argmax(1).bincount(minlength=10)
+        tensor([ 1,  0,  1, 46,  0,  1,  0,  0,  1,  0])
     """
 
     network: NearestMember

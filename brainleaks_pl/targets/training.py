@@ -16,7 +16,7 @@ class Training:
         epochs: passes over the training data; ``trainer.max_epochs``, when given, takes its place.
         batch_size: samples in a training batch; None takes the data module's.
         gradient_clip_norm: largest norm of the gradient of one step; None leaves it alone.
-        max_shift: shift each training sample, all its time steps alike, at random by at most so many pixels in both
+        max_shift: largest random shift of each training sample, all its time steps alike, in pixels in both
             directions, >= 0; what enters at an edge is 0. For classifiers trained on few samples.
         keep: which epoch's weights count: ``"best"``, the one that validation likes best, the first of equals; or
             ``"last"``. Where there are few validation samples, many epochs are equal, and the first of them may be long
@@ -24,6 +24,13 @@ class Training:
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        >>> from functools import partial
+        >>> from brainleaks_pl import Classifier, SpikingMLP, Training
+        >>> target = Classifier(partial(SpikingMLP, hidden=100), training=Training(lr=1e-3, epochs=5, max_shift=2))
+        >>> target.training_recipe
+        Training(lr=0.001, epochs=5, batch_size=None, gradient_clip_norm=1.0, max_shift=2)
     """
 
     lr: float = 5e-5

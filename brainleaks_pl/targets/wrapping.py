@@ -29,6 +29,20 @@ def wrap(
 
     Raises:
         ValueError: when something is not known or out of range.
+
+    Examples:
+        For your own trained network, say how it is called, what it takes, and how many classes it knows:
+
+        >>> import torch
+        >>> from brainleaks_pl import NonSpiking, wrap
+        >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4))
+        >>> target = wrap(net, interface=NonSpiking(), input_shape=(1, 8, 8), num_classes=4)
+        >>> target.confidences(torch.rand(2, 1, 8, 8)).shape
+        torch.Size([2, 4])
+        >>> wrap(net, interface=NonSpiking(), num_classes=4)
+        Traceback (most recent call last):
+            ...
+        ValueError: the shape of Sequential's input is not known: give input_shape, (C, H, W).
     """
     classifier = Classifier(
         network, interface, input_shape, num_classes, pretrained=True, expected_accuracy=expected_accuracy

@@ -22,7 +22,22 @@ _PLOTTED = 3  # pairs of judges, those that agree least
 
 
 class Agreement(Measure):
-    """How far each pair of judges agrees about the same reconstructions."""
+    """How far each pair of judges agrees about the same reconstructions.
+
+    Examples:
+        Two judges who agree on three of four reconstructions:
+
+        >>> from brainleaks_pl.audit import Agreement
+        >>> from brainleaks_pl.audit.measures.agreement import judges_agree
+        >>> def said(*ranks):
+        ...     rows = [{"class": k, "rank": rank, "confidence": 1 / rank} for k, rank in enumerate(ranks)]
+        ...     return {"per_class": rows}
+        >>> cell = {"seed": 0, "judges": {"cnn": said(1, 1, 2, 1), "mlp": said(1, 4, 3, 1)}}
+        >>> judges_agree([cell], "cnn", "mlp")["same_verdict"]
+        0.75
+        >>> Agreement().warnings([], {"judges": {}})
+        []
+    """
 
     def summarise(self, found: Findings) -> list[dict[str, Any]]:
         """Return :func:`judges_agree` for each target, attack and pair of judges."""

@@ -51,6 +51,18 @@ class Planned:
         audit: the audit.
         networks: its targets and judges by name, untrained.
         fits: by target, the attacks that fit it.
+
+    Examples:
+        Masking plans attacks with another surrogate on the targets that have one:
+
+        >>> from brainleaks_pl import ATan, BrainLeaksV1
+        >>> from brainleaks_pl.audit import Audit, Masking, Planned
+        >>> audit = Audit(data, targets={"snn": lambda: network}, attacks={"v1": BrainLeaksV1})
+        >>> planned = Planned(audit, audit.networks(), audit.fits(audit.networks()))
+        >>> planned.fits
+        {'snn': ['v1']}
+        >>> [cell.name for cell in Masking(["v1"], {"wide": ATan(0.5)}).cells(0, planned)]
+        ['seed0-snn-v1-wide']
     """
 
     audit: Audit
@@ -70,6 +82,21 @@ class Attacked:
         data: the private data, as the target was trained on them.
         encoder: turns images into what a spiking judge takes; None where there is none.
         scoring: how judges score.
+
+    Examples:
+        An audit passes one to :meth:`Measure.of_attack` after each attack; here it is made by hand:
+
+        >>> from brainleaks_pl import BrainLeaksV1, Scoring, run_attack
+        >>> from brainleaks_pl.audit import Attacked, OverTime
+        >>> from brainleaks_pl.audit.plan import Cell, Variant
+        >>> attack = BrainLeaksV1(network, classes=[3, 8])
+        >>> judges, scoring = {"ann": ann}, Scoring(draws=2, null_draws=2)
+        >>> report = run_attack(attack, judges, data, scoring)
+        >>> attacked = Attacked(Cell(0, Variant("snn"), "v1"), attack, report, judges, data, data.encoder, scoring)
+        >>> attacked.cell.title
+        'v1 on snn, seed 0'
+        >>> len(OverTime().of_attack(attacked)["ann"])  # the judge's confidence after each time step
+        5
     """
 
     cell: Cell
@@ -89,12 +116,25 @@ class Bench:
         seed: the target seed; torch's generator has been seeded from it and from the measure's name.
         seeds: all seeds of the audit, for measures that take only some of them.
         data: the private data; ``data.for_network(target.takes_spikes)`` are those as a network takes them.
-        targets: the trained targets by name, without those that failed; one at least.
+        targets: the trained targets by name, without those that failed; at least one.
         judges: the trained judges by name, likewise.
         test_accuracy: by name of a target or judge, in [0, 1].
         trainer: settings of the trainer, such as ``accelerator`` and ``precision``.
-        say: tells the user how it goes, a line at a time.
+        say: tells the user how it goes, one line at a time.
         own_folder: see :attr:`folder`.
+
+    Examples:
+        An audit passes one to :meth:`Measure.run` for each seed; here it is made by hand:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl.audit import Bench
+        >>> accuracy = {"snn": 0.87, "ann": 0.85}
+        >>> networks = {"targets": {"snn": network}, "judges": {"ann": ann}, "test_accuracy": accuracy}
+        >>> bench = Bench(0, [0, 1], data, **networks, trainer={}, say=print, own_folder=Path("results"))
+        >>> [(tuple(x.shape), len(labels)) for x, labels in bench.test_batches(network, samples=150)]
+        [((5, 100, 1, 28, 28), 100), ((5, 50, 1, 28, 28), 50)]
+        >>> bench.folder.is_dir()
+        True
     """
 
     seed: int
@@ -120,8 +160,8 @@ class Bench:
 
         Args:
             network: the network.
-            samples: at most so many, evenly spread over the test data.
-            batch_size: at most so many at a time.
+            samples: largest number of samples, evenly spread over the test data.
+            batch_size: largest number of samples in a batch.
         """
         data = self.data.for_network(network.takes_spikes)
         for place, batch in enumerate(batches(data, samples, batch_size)):
@@ -141,6 +181,23 @@ class Findings:
         targets: ``targets`` of ``audit.json``.
         judges: ``judges`` of ``audit.json``.
         skills: by seed and name, what the networks know of test data.
+
+    Examples:
+        What judges said of two reconstructions, and how often they agree:
+
+        >>> from brainleaks_pl.audit import Agreement, Audit, Findings
+        >>> def said(*ranks):
+        ...     rows = [{"class": k, "rank": rank, "confidence": 1 / rank} for k, rank in enumerate(ranks)]
+        ...     return {"per_class": rows}
+        >>> judges = {"cnn": said(1, 1), "mlp": said(1, 4)}
+        >>> cell = {"status": "done", "kind": "main", "seed": 0, "target": "snn", "attack": "v1"}
+        >>> cell |= {"judges": judges, "measured": {"mine": 0.5}}
+        >>> audit = Audit(data, targets={"snn": lambda: network})
+        >>> found = Findings("mine", audit, {}, [cell], runs={}, targets={}, judges=judges, skills={})
+        >>> found.of_cell(cell)
+        0.5
+        >>> Agreement().summarise(found)[0]["same_verdict"]
+        0.5
     """
 
     name: str
@@ -160,7 +217,25 @@ class Findings:
 class Measure(ABC):
     """One thing that an audit measures; see the hooks. What they return must be plain values, as JSON has them.
 
-    An exception in a hook ends this measure on that seed, or for that attack, and is reported; the rest goes on.
+    An exception in a hook ends this measure on that seed, or for that attack, and is reported; the rest is run.
+
+    Examples:
+        One of your own: the mean number of input spikes. ``examples/own_measure.py`` is a longer one.
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl.audit import Bench, Measure, Section
+        >>> class InputSpikes(Measure):
+        ...     def run(self, bench):
+        ...         return {name: self.mean(bench, target) for name, target in bench.targets.items()}
+        ...
+        ...     def mean(self, bench, target):
+        ...         return sum(x.sum().item() for x, _ in bench.test_batches(target, samples=100)) / 100
+        ...
+        ...     def section(self, summary, audit, looks, gallery):
+        ...         return Section("spikes", "Input spikes", "How many spikes a sample has.")
+        >>> bench = Bench(0, [0], data, {"snn": network}, {}, {}, {}, say=print, own_folder=Path("results"))
+        >>> InputSpikes().run(bench)["snn"] > 100
+        True
     """
 
     def check(self, audit: Audit) -> None:

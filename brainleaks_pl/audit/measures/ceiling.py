@@ -38,6 +38,16 @@ class EncodingCeiling(Measure):
     Args:
         time_steps: the numbers of time steps to encode with; the data's own is added.
         images: test images, the first ones of each class, evenly.
+
+    Examples:
+        The more time steps, the more alike a test image and its spike rates are (SSIM):
+
+        >>> from brainleaks_pl.audit import Audit, EncodingCeiling, Findings
+        >>> audit = Audit(data, targets={})
+        >>> found = Findings("ceiling", audit, {}, [], runs={}, targets={}, judges={}, skills={})
+        >>> summary = EncodingCeiling(time_steps=[1, 25], images=10).summarise(found)
+        >>> summary["time_steps"], [round(ssim, 2) for ssim in summary["ssim"]]
+        ([1, 5, 25], [0.89, 0.97, 0.99])
     """
 
     time_steps: Sequence[int] = (1, 2, 5, 10, 25, 50, 100, 200)

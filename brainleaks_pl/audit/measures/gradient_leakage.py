@@ -42,11 +42,23 @@ class GradientLeakage(Measure):
 
     Args:
         images: private training images of each seed at least, in whole batches.
-        batch_sizes: samples a batch, one after the other.
+        batch_sizes: samples per batch, one after the other.
         local_steps: steps of gradient descent of which the server receives the mean gradient, one after the other.
         learning_rate: of the steps, where there are several.
         attacks: by name; None takes those in closed form.
         protections: what participants do before they send, by name; None takes nothing at all.
+
+    Examples:
+        What one image's gradient shows of it:
+
+        >>> from pathlib import Path
+        >>> from brainleaks_pl import BiasRatio
+        >>> from brainleaks_pl.audit import Bench, GradientLeakage
+        >>> bench = Bench(0, [0], data, {"ann": ann}, {}, {}, {}, say=print, own_folder=Path("results"))
+        >>> (row,) = GradientLeakage(images=1, attacks={"bias_ratio": BiasRatio()}).run(bench)
+        1 of 1: bias_ratio on ann, batch of 1
+        >>> round(row["ssim"], 2), row["identified"]
+        (1.0, 1.0)
     """
 
     images: int = 8

@@ -35,6 +35,18 @@ class Masking(Measure):
         attacks: names of attacks that take a surrogate.
         surrogates: surrogates by name.
         seeds: of the audit's; None takes the first.
+
+    Examples:
+        >>> from brainleaks_pl import ATan, BrainLeaksV1, StraightThrough
+        >>> from brainleaks_pl.audit import Audit, Masking
+        >>> masking = Masking(attacks=["v1"], surrogates={"wide": ATan(0.5), "one": StraightThrough()})
+        >>> targets, attacks = {"snn": lambda: network}, {"v1": BrainLeaksV1}
+        >>> audit = Audit(data, targets, attacks=attacks, measures={"masking": masking})
+        >>> masking.check(audit)
+        >>> Masking(attacks=["v2"]).check(audit)
+        Traceback (most recent call last):
+            ...
+        ValueError: attacks names 'v2', which is not among v1.
     """
 
     attacks: list[str] = field(default_factory=list)

@@ -45,17 +45,29 @@ class MembershipInference(Measure):
         networks: trained of each kind, an even number, at least 4.
         targets: names; None takes all.
         seeds: of the audit's; None takes the first.
-        samples: at most so many training samples are asked about; None takes all.
-        population: at most so many test samples, for RMIA and for test accuracy.
+        samples: largest number of training samples that are asked about; None takes all.
+        population: largest number of test samples, for RMIA and for test accuracy.
         attacks: their names; None takes all that fit.
-        label_only: of so many networks of a kind labels alone are asked for, an even number; 0 asks for none.
-        bits: weights are rounded to so many bits, and the networks attacked again.
+        label_only: number of networks of a kind that are asked for labels alone, even; 0 asks none.
+        bits: numbers of bits; the networks are attacked again with their weights rounded to each.
         draws: encodings of each sample that a spiking network is asked about.
         dropout_draws: encodings with input dropout; 0 leaves that attack out.
         dropout: the probability that an entry of the input is dropped.
         rates: false positive rates at which members found are counted.
         priors: shares of members for which precision is given.
-        together: networks of a group: an interruption costs a group at most.
+        together: networks in a group; an interruption costs at most one group.
+
+    Examples:
+        Sixteen shadow networks of one of the targets, trained on part of the data:
+
+        >>> from brainleaks_pl.audit import Audit, MembershipInference
+        >>> membership = MembershipInference(networks=16, targets=["snn"], samples=2000)
+        >>> audit = Audit(data, targets={"snn": lambda: network}, measures={"membership": membership})
+        >>> membership.check(audit)
+        >>> MembershipInference(targets=["vgg"]).check(audit)
+        Traceback (most recent call last):
+            ...
+        ValueError: targets names 'vgg', which is not among snn.
     """
 
     networks: int = 64

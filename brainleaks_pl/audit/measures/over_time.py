@@ -27,7 +27,19 @@ _DRAWS = 10
 
 
 class OverTime(Measure):
-    """How soon judges recognise the class, as they see more and more time steps of a reconstruction."""
+    """How soon judges recognise the class, as they see more and more time steps of a reconstruction.
+
+    Examples:
+        It is part of every audit with attacks, unless it is left out:
+
+        >>> from brainleaks_pl import BrainLeaksV1
+        >>> from brainleaks_pl.audit import Audit, OverTime
+        >>> targets, attacks = {"snn": lambda: network}, {"v1": BrainLeaksV1}
+        >>> isinstance(Audit(data, targets, attacks=attacks).all_measures()["over_time"], OverTime)
+        True
+        >>> "over_time" in Audit(data, targets, attacks=attacks, measures={"over_time": None}).all_measures()
+        False
+    """
 
     def of_attack(self, attacked: Attacked) -> dict[str, list[float] | None]:
         """Return, by judge, :func:`confidence_over_time`."""

@@ -34,6 +34,19 @@ class Sweep(Measure):
         attacks: names of the attacks on its variants.
         values: by argument of the target, or ``time_steps`` for the encoder's T, the values it takes one at a time.
         seeds: of the audit's; None takes the first.
+
+    Examples:
+        Two other decays of the membrane, and another number of time steps:
+
+        >>> from brainleaks_pl import BrainLeaksV1
+        >>> from brainleaks_pl.audit import Audit, Planned, Sweep
+        >>> sweep = Sweep(target="snn", attacks=["v1"], values={"beta": [0.5, 0.9], "time_steps": [10]})
+        >>> targets, attacks = {"snn": lambda: network}, {"v1": BrainLeaksV1}
+        >>> audit = Audit(data, targets, attacks=attacks, measures={"sweep": sweep})
+        >>> sweep.check(audit)
+        >>> planned = Planned(audit, {"snn": network}, {"snn": ["v1"]})
+        >>> [cell.name for cell in sweep.cells(0, planned)]
+        ['seed0-snn-beta-0.5-v1', 'seed0-snn-beta-0.9-v1', 'seed0-snn-time_steps-10-v1']
     """
 
     target: str | None = None

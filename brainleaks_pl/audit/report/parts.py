@@ -63,7 +63,16 @@ class Strip:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that sorts by any column: ``rows`` hold plain values, None where there is none."""
+    """A table that sorts by any column: ``rows`` hold plain values, None where there is none.
+
+    Examples:
+        ``None`` is an empty cell:
+
+        >>> from brainleaks_pl.audit import Table
+        >>> table = Table("Silent neurons", header=("target", "share"), rows=(("snn", 0.25), ("ann", None)))
+        >>> len(table.rows)
+        2
+    """
 
     caption: str
     header: tuple[str, ...]
@@ -72,7 +81,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Group:
-    """A part of a section, under a heading of its own where it has a title."""
+    """A part of a section, under a heading of its own where it has a title.
+
+    Examples:
+        >>> from brainleaks_pl.audit import Group, Table
+        >>> table = Table("Silent neurons", header=("target", "share"), rows=(("snn", 0.25),))
+        >>> group = Group(title="Hidden layer", text="Asked about 1000 test samples.", tables=(table,))
+        >>> group.tables[0].caption
+        'Silent neurons'
+    """
 
     title: str = ""
     text: str = ""
@@ -83,7 +100,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: what is seen and how to read it, remarks, the parts themselves, and what they say."""
+    """A section of the page: what is seen and how to read it, remarks, the parts themselves, and what they say.
+
+    Examples:
+        What :meth:`Measure.section` returns:
+
+        >>> from brainleaks_pl.audit import Group, Section, Table
+        >>> table = Table("Silent neurons", header=("target", "share"), rows=(("snn", 0.25),))
+        >>> section = Section(
+        ...     key="silent",
+        ...     title="Silent neurons",
+        ...     lead="A neuron that never fires holds nothing of the data.",
+        ...     groups=(Group(tables=(table,)),),
+        ...     finding="A quarter of the neurons of snn is silent.",
+        ... )
+        >>> section.title, len(section.groups)
+        ('Silent neurons', 1)
+    """
 
     key: str
     title: str

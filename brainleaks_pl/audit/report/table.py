@@ -22,7 +22,7 @@ _KINDS = ("main", "control", "blind", "adversarial")
 
 
 def write_csv(audit: Audit, folder: Path) -> None:
-    """Write the scores of an audit's cells to ``folder/audit.csv``, one number a row.
+    """Write the scores of an audit's cells to ``folder/audit.csv``, one number per row.
 
     ``kind`` is ``main`` for what an attack reached and ``null_<name>`` for what a null did before the same judge;
     ``control``, ``blind`` and ``adversarial`` are the cells on networks that learnt shuffled labels, on those that

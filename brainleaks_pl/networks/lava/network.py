@@ -52,6 +52,21 @@ class LavaNetwork(Captured, nn.Module):
         ValueError: when the file is no HDF5 file or damaged, is not one of Lava-DL's, contradicts itself or
             ``input_shape``, or holds what is not supported: another type of block or neuron, recurrent or complex
             weights, graded spikes, weights that are no whole numbers.
+
+    Examples:
+        A file of one dense block without neurons, as Lava-DL writes it:
+
+        >>> import h5py
+        >>> import torch
+        >>> from brainleaks_pl import LavaNetwork
+        >>> with h5py.File("network.net", "w") as file:
+        ...     block = {"type": [b"dense"], "shape": [2], "inFeatures": 4, "weight": [[2, 0, 0, 0], [0, 0, 0, -4]]}
+        ...     file.create_group("layer/0").update(block)
+        >>> network = LavaNetwork("network.net")
+        >>> network.input_shape, network.num_classes
+        ((1, 2, 2), 2)
+        >>> network(torch.ones(3, 1, 1, 2, 2))[0]
+        tensor([[ 128., -256.]])
     """
 
     takes_spikes: ClassVar[bool] = True
@@ -230,7 +245,7 @@ def _convolved(entry: BlockEntry, synapses: Conv, shape: Shape) -> Shape:
 
 
 def _by_channel(entry: BlockEntry, name: str, shape: Shape) -> Tensor | None:
-    """Return one value for all, one a channel or one a neuron, of a shape that is broadcast to ``shape``."""
+    """Return one value for all, one per channel or one per neuron, of a shape that is broadcast to ``shape``."""
     if name not in entry:
         return None
     values = _tensor(entry.whole(name).reshape(-1))

@@ -38,6 +38,14 @@ def write_nir(network: nn.Module, path: str | Path, dt: float = 1.0) -> None:
         ModuleNotFoundError: when the package nir is not installed.
         ValueError: when NIR has no node for a layer, when neurons differ in their reset, when dt is out of range, or
             when the graph answers otherwise than the network.
+
+    Examples:
+        >>> import nir
+        >>> from brainleaks_pl import SpikingMLP, write_nir
+        >>> write_nir(SpikingMLP(input_shape=(1, 6, 6), num_classes=3, hidden=8), "network.nir", dt=1e-3)
+        >>> graph = nir.read("network.nir")
+        >>> [name for name, _ in graph.edges]
+        ['input', 'hidden_flatten', 'hidden', 'neurons', 'output_layer', 'output_neurons']
     """
     if not 0 < dt < float("inf"):
         raise ValueError(f"dt must be positive and finite, got {dt}.")

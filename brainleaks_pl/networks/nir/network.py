@@ -57,6 +57,20 @@ class NIRNetwork(Network):
         ModuleNotFoundError: when the package nir is not installed.
         ValueError: when the file is no NIR graph or is damaged; when the graph is recurrent, has nodes of other types,
             several inputs or outputs, or nodes that do not fit together; when an option is out of range or missing.
+
+    Examples:
+        Written by this package, read back with all its constants; the answer is the same:
+
+        >>> import torch
+        >>> from brainleaks_pl import NIRNetwork, SpikingMLP, write_nir
+        >>> network = SpikingMLP(input_shape=(1, 6, 6), num_classes=3, hidden=8)
+        >>> write_nir(network, "network.nir", dt=1e-3)
+        >>> graph = NIRNetwork("network.nir")
+        >>> list(graph.nodes)
+        ['hidden_flatten', 'hidden', 'neurons', 'output_layer', 'output_neurons']
+        >>> spikes = torch.ones(4, 1, 1, 6, 6)
+        >>> torch.allclose(graph(spikes), network(spikes), atol=1e-5)
+        True
     """
 
     takes_spikes: ClassVar[bool] = True

@@ -60,11 +60,11 @@ class LeakyIntegrator(nn.Module):
 class SpikingNeurons(nn.Module):
     """Integrate-and-fire neurons, leaky or not: IF, LIF and the membranes of CubaLIF.
 
-    ``surrogate`` and ``output`` may be replaced at any time: the next forward takes them. With several spikes a step,
+    ``surrogate`` and ``output`` may be replaced at any time: the next forward takes them. With several spikes per step,
     the surrogate counts below the threshold alone; above it the spikes follow the membrane, but for their rounding.
 
     Args:
-        how: reset, several spikes a step, bound of the membranes.
+        how: reset, several spikes per step, bound of the membranes.
         surrogate: gradient of the spikes with respect to the membranes.
         keep: what a step leaves of the membrane, in [0, 1]; like all tensors, one value or of the neurons' shape.
         gain: what the input is multiplied by.

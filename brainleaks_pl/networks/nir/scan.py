@@ -28,7 +28,7 @@ class Discretisation:
         min_v: membranes are held at or above it, before they are compared with the threshold.
 
     Raises:
-        ValueError: when a value is out of range, or several spikes a step meet a reset to a value.
+        ValueError: when a value is out of range, or several spikes per step meet a reset to a value.
     """
 
     dt: float
@@ -58,7 +58,7 @@ class FiringRule:
         threshold: firing threshold.
         v_reset: membrane after a reset to a value.
         start: membrane before the first step.
-        how: reset, several spikes a step, bound of the membranes.
+        how: reset, several spikes per step, bound of the membranes.
         surrogate: gradient of the spikes with respect to the membranes.
     """
 

@@ -20,6 +20,14 @@ class Checks:
 
     Raises:
         ValueError: when a number is too small.
+
+    Examples:
+        A quick look, which stops no attack:
+
+        >>> from brainleaks_pl import Checks, run_checks
+        >>> report = run_checks(network, data, Checks(samples=2, test_samples=100, refuse=False), with_accuracy=True)
+        >>> report.test_samples, report.test_accuracy > 0.8
+        (100, True)
     """
 
     samples: int = 6
@@ -67,6 +75,15 @@ class CheckReport:
         test_accuracy: on the test samples that were looked at; None where it was not measured.
         test_samples: how many these were.
         masking_untestable: why no surrogate at attack time can be tried on it; None where one can.
+
+    Examples:
+        >>> from brainleaks_pl import CheckReport, run_checks
+        >>> report: CheckReport = run_checks(network, data, with_accuracy=False)
+        >>> print(report.findings[2])
+        two calls agree: the network answers the same when asked again.
+        >>> len(report.findings), report.warnings, report.failed
+        (7, [], [])
+        >>> report.raise_if_failed()  # nothing happens: an attack may begin
     """
 
     network: str

@@ -43,6 +43,21 @@ def run_checks(
 
     Raises:
         FileNotFoundError: when the data are missing.
+
+    Examples:
+        A network whose answers are all the same is not worth attacking:
+
+        >>> import torch
+        >>> from brainleaks_pl import run_checks
+        >>> run_checks(network, data, with_accuracy=False).failed
+        []
+        >>> _ = torch.nn.init.zeros_(network.network.output.weight)
+        >>> _ = torch.nn.init.zeros_(network.network.output.bias)
+        >>> finding = run_checks(network, data, with_accuracy=False).failed[0]
+        >>> finding.detail
+        'the network says the same of all samples: it is silent, or does not see them.'
+        >>> finding.mend
+        "Set interface.scale (or the encoder's gain), interface.output, or the weights."
     """
     name = name or classifier.name
     with evaluating(classifier), torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -51,6 +51,19 @@ class Interface(ABC):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        For a network trained on pixels normalised by mean 0.5 and standard deviation 0.25:
+
+        >>> import torch
+        >>> from brainleaks_pl import Interface, NonSpiking
+        >>> interface: Interface = NonSpiking(mean=(0.5,), std=(0.25,))
+        >>> interface.normalise(torch.tensor([[[0.0, 0.5, 1.0]]]))
+        tensor([[[-2.,  0.,  2.]]])
+        >>> NonSpiking(std=(0.0,))
+        Traceback (most recent call last):
+            ...
+        ValueError: std must be positive and finite, got [0.0].
     """
 
     output: int | None = None
@@ -177,6 +190,27 @@ class SpikingInterface(Interface):
 
     Raises:
         ValueError: when an argument is out of range.
+
+    Examples:
+        Two neurons over three steps, whose spikes are counted:
+
+        >>> import torch
+        >>> from dataclasses import dataclass
+        >>> from brainleaks_pl import SpikingInterface, TimeFirst
+        >>> spikes = torch.tensor([[[0.0, 1.0]], [[1.0, 1.0]], [[0.0, 1.0]]])
+        >>> TimeFirst(answer="spike_count").answers(spikes)
+        tensor([[[1., 3.]]])
+
+        One of your own, for neurons that keep their state in an attribute ``v``:
+
+        >>> @dataclass(frozen=True)
+        ... class Mine(SpikingInterface):
+        ...     def reset(self, network, x):
+        ...         for module in network.modules():
+        ...             if hasattr(module, "v"):
+        ...                 module.v = None
+        >>> Mine(layout="batch_first").takes_spikes
+        True
     """
 
     answer: Answer = "membranes"

@@ -15,6 +15,14 @@ class NonSpiking(Interface):
     """Non-spiking networks (ANNs): images ``(B, C, H, W)`` in, logits ``(B, K)`` out.
 
     Of spike trains, ``(T, B, C, H, W)``, such a network sees the mean over time (the rate image).
+
+    Examples:
+        >>> import torch
+        >>> from brainleaks_pl import NonSpiking, wrap
+        >>> cnn = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 5))
+        >>> target = wrap(cnn, interface=NonSpiking(mean=(0.5,), std=(0.5,)), input_shape=(3, 32, 32), num_classes=5)
+        >>> target.logits(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([1, 2, 5])
     """
 
     spiking: ClassVar[bool] = False

@@ -28,6 +28,15 @@ class Norse(SpikingInterface):
 
     A surrogate takes the place of the threshold function that a cell's ``activation`` calls, whatever its ``method``
     and ``alpha`` (which norse 1.1 does not read for ``super``: its derivative is ``1 / (1 + |v - threshold|)^2``).
+
+    Examples:
+        >>> import torch
+        >>> import norse.torch as norse
+        >>> from brainleaks_pl import Norse, wrap
+        >>> net = norse.SequentialState(torch.nn.Flatten(2), torch.nn.Linear(144, 3), norse.LI())
+        >>> target = wrap(net, interface=Norse(), input_shape=(1, 12, 12), num_classes=3, time_steps=8)
+        >>> target.logits(torch.ones(8, 2, 1, 12, 12)).shape
+        torch.Size([1, 2, 3])
     """
 
     answer: Answer = "membrane_max"

@@ -31,6 +31,16 @@ class Rockpool(SpikingInterface):
     Rockpool has a ``modules`` of its own, so torch's is asked for by name. Networks are reset by ``reset_state``;
     weights may be the JSON that ``save`` writes. A surrogate takes the place of ``spike_generation_fn``, at each
     threshold of neurons that emit several spikes per step.
+
+    Examples:
+        >>> import torch
+        >>> from rockpool.nn.combinators import Sequential
+        >>> from rockpool.nn.modules import LIFTorch, LinearTorch
+        >>> from brainleaks_pl import Rockpool, wrap
+        >>> net = Sequential(LinearTorch((144, 3)), LIFTorch(3, dt=0.01))
+        >>> target = wrap(net, interface=Rockpool(), input_shape=(1, 12, 12), num_classes=3, time_steps=8)
+        >>> target.logits(torch.ones(8, 2, 1, 12, 12)).shape
+        torch.Size([1, 2, 3])
     """
 
     answer: Answer = "spike_count"

@@ -22,6 +22,18 @@ class Sinabs(SpikingInterface):
 
     Every layer is reset to having no state, as it is built. A surrogate takes the place of ``surrogate_grad_fn``, at
     each threshold of neurons that emit several spikes per step.
+
+    Examples:
+        As ``from_model`` converts it; the batch size that it was built for does not matter:
+
+        >>> import torch
+        >>> from sinabs.from_torch import from_model
+        >>> from brainleaks_pl import Sinabs, wrap
+        >>> cnn = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 3), torch.nn.ReLU())
+        >>> net = from_model(cnn, batch_size=30).spiking_model
+        >>> target = wrap(net, interface=Sinabs(), input_shape=(1, 12, 12), num_classes=3, time_steps=8)
+        >>> target.logits(torch.ones(8, 2, 1, 12, 12)).shape
+        torch.Size([1, 2, 3])
     """
 
     answer: Answer = "spike_count"

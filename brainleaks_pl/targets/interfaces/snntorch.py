@@ -25,6 +25,19 @@ class Snntorch(SpikingInterface):
 
     Every neuron is reset by its own ``reset_mem``, also in nested modules (``snntorch.utils.reset`` misses those, and
     clears other networks). A surrogate takes the place of ``spike_grad``.
+
+    Examples:
+        A ``Sequential`` of neurons that keep their state, called step by step; the answer is each class's spike count:
+
+        >>> import snntorch
+        >>> import torch
+        >>> from brainleaks_pl import Snntorch, wrap
+        >>> neurons = snntorch.Leaky(beta=0.5, init_hidden=True, output=True)
+        >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 3), neurons)
+        >>> interface = Snntorch(layout="step_by_step")
+        >>> target = wrap(net, interface=interface, input_shape=(1, 12, 12), num_classes=3, time_steps=8)
+        >>> target.logits(torch.ones(8, 2, 1, 12, 12)).shape
+        torch.Size([1, 2, 3])
     """
 
     answer: Answer = "spike_count"

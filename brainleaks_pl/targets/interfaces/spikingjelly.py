@@ -25,6 +25,16 @@ class SpikingJelly(SpikingInterface):
     it gives a list over time, which is put together.
 
     Neurons are reset as ``functional.reset_net`` does. A surrogate takes the place of ``surrogate_function``.
+
+    Examples:
+        >>> import torch
+        >>> from spikingjelly.activation_based import functional, layer, neuron
+        >>> from brainleaks_pl import SpikingJelly, wrap
+        >>> net = torch.nn.Sequential(layer.Flatten(), layer.Linear(144, 3), neuron.LIFNode())
+        >>> functional.set_step_mode(net, "m")
+        >>> target = wrap(net, interface=SpikingJelly(), input_shape=(1, 12, 12), num_classes=3, time_steps=8)
+        >>> target.logits(torch.ones(8, 2, 1, 12, 12)).shape
+        torch.Size([1, 2, 3])
     """
 
     answer: Answer = "spike_count"

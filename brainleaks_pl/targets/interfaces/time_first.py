@@ -18,6 +18,17 @@ class TimeFirst(SpikingInterface):
     Their neurons are the modules with an attribute ``surrogate`` that is one of ours: :class:`LIF`, the neurons of
     :class:`NIRNetwork` and :class:`LavaNetwork`, and your own. The answer is by default the output membranes, each step
     an answer of its own, as in the paper.
+
+    Examples:
+        The membranes of every step, as in the paper, or their mean:
+
+        >>> import torch
+        >>> from brainleaks_pl import SpikingMLP, TimeFirst, wrap
+        >>> net, spikes = SpikingMLP(hidden=20), torch.ones(5, 2, 1, 28, 28)
+        >>> wrap(net, time_steps=5).logits(spikes).shape
+        torch.Size([5, 2, 10])
+        >>> wrap(net, interface=TimeFirst(answer="membrane_mean"), time_steps=5).logits(spikes).shape
+        torch.Size([1, 2, 10])
     """
 
     def neurons(self, network: nn.Module) -> list[nn.Module]:

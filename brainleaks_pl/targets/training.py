@@ -29,8 +29,8 @@ class Training:
         >>> from functools import partial
         >>> from brainleaks_pl import Classifier, SpikingMLP, Training
         >>> target = Classifier(partial(SpikingMLP, hidden=100), training=Training(lr=1e-3, epochs=5, max_shift=2))
-        >>> target.training_recipe
-        Training(lr=0.001, epochs=5, batch_size=None, gradient_clip_norm=1.0, max_shift=2)
+        >>> target.training_recipe.epochs, target.training_recipe.max_shift
+        (5, 2)
     """
 
     lr: float = 5e-5

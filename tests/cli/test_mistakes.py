@@ -26,7 +26,7 @@ MISTAKES = {
     "fit -c c.yaml --data.encoder.steps=3": "data.encoder.steps: RateEncoder has no such key; did you mean "
     "`time_steps`?",
     "fit -c c.yaml --model.training.rate 3": "model.training.rate: there is no such key; known are batch_size, epochs, "
-    "gradient_clip_norm, lr, max_shift",
+    "gradient_clip_norm, keep, lr, max_shift",
     "fit -c c.yaml --trainer.max_epoch 3": "trainer.max_epoch: there is no such key; did you mean `max_epochs`?",
     "fit --confg c.yaml": "confg: there is no such key; did you mean `config`?",
     "fit -c judge.yaml": "judge: there is no such key; did you mean `judges`?",

@@ -43,10 +43,25 @@ def test_every_config_is_in_the_table_and_every_named_config_exists() -> None:
         assert set(re.findall(r"configs/(\w+\.yaml)", page)) <= shipped
 
 
-def test_the_readme_is_one_page_and_its_links_lead_somewhere() -> None:
+def test_the_readme_is_one_page() -> None:
     assert len(README.splitlines()) <= 150
-    for link in re.findall(r"\]\(([^)#]+)", README):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in ROOT.glob("*.md")))
+def test_links_of_pages_beside_the_readme_lead_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)", (ROOT / page).read_text(encoding="utf-8")):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = ROOT / (name or page)
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def anchors(page: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[!a]*.yaml")), ids=lambda path: path.stem)

@@ -35,6 +35,7 @@ def run_audit(
     title: str = "audit",
     command: str = "",
     ratings: Sequence[str] = (),
+    logs: bool = True,
     say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Run an audit and write ``report.html``, ``audit.csv`` and last ``audit.json``.
@@ -48,6 +49,7 @@ def run_audit(
         title: heading of the report.
         command: the command to repeat it with.
         ratings: files of answers that an earlier report of this audit saved; they are read before anything runs.
+        logs: whether TensorBoard is shown each attack as it finishes, in ``logs`` in the folder of the report.
         say: tells the user how it goes, one line at a time.
 
     Returns:
@@ -83,7 +85,7 @@ def run_audit(
         silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
         check_writable(checkpoints, "checkpoints")
         check_writable(results, "results")
-        run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say)
+        run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say, logs)
         run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = {**audit_document(run, title=title, command=command, config=config), "people": None}

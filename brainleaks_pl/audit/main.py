@@ -98,6 +98,9 @@ def audit_parser() -> SuggestingParser:
     parser.add_argument("--trainer.accelerator", type=str, default="auto", help="As of Lightning's Trainer.")
     parser.add_argument("--trainer.precision", type=str, default="32-true", help="As of Lightning's Trainer.")
     parser.add_argument(
+        "--trainer.logger", type=bool, default=True, help="Whether TensorBoard's logs go to <results>/logs."
+    )
+    parser.add_argument(
         "--checkpoints", type=str | None, default=None, help="Folder of the networks. Default: checkpoints/<config>."
     )
     parser.add_argument(
@@ -150,7 +153,7 @@ def audit_main(arguments: list[str]) -> None:
             checks=parts.checks,
             controls=parts.controls,
             measures=parts.measures,
-            trainer={**vars(parts.trainer), "devices": 1},
+            trainer={"accelerator": parts.trainer.accelerator, "precision": parts.trainer.precision, "devices": 1},
             settings=_plain(parser, config),
         ),
         checkpoints=checkpoints,
@@ -158,6 +161,7 @@ def audit_main(arguments: list[str]) -> None:
         title=name,
         command=" ".join(["brainleaks audit", *arguments]),
         ratings=parts.ratings,
+        logs=parts.trainer.logger is not False,
         say=lambda line: console.print(printable(line), markup=False, soft_wrap=True),
     )
     said = document["verdict"]
@@ -178,4 +182,5 @@ def _plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:
     settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False))
     for key in ("config", "checkpoints", "results", "ratings", *_MOVED):
         settings.pop(key, None)
+    del settings["trainer"]["logger"]
     return settings

@@ -22,6 +22,7 @@ from brainleaks_pl.audit.cells import (
 )
 from brainleaks_pl.audit.clock import Clock, Task, duration
 from brainleaks_pl.audit.definition import Audit
+from brainleaks_pl.audit.logs import log_cell
 from brainleaks_pl.audit.measure_run import MeasureRun
 from brainleaks_pl.audit.measures.base import Planned
 from brainleaks_pl.audit.network_run import NetworkRun
@@ -46,12 +47,14 @@ class AuditRun:
         store: where the networks are.
         results: folder of the results.
         say: tells the user how it goes.
+        logs: whether finished attacks are logged for TensorBoard.
     """
 
     audit: Audit
     store: NetworkStore
     results: Path
     say: Say
+    logs: bool = True
     cells: list[tuple[Cell, dict[str, Any]]] = field(default_factory=list)
     _clock: Clock = field(default_factory=Clock)
 
@@ -86,6 +89,7 @@ class AuditRun:
                 if isinstance(subject, Cell):
                     content, was_kept = self._cell(subject, networks)
                     self.cells.append((subject, content))
+                    self._log(subject, content)
                     error, title = content["error"], subject.title
                 elif isinstance(subject, Variant):
                     error, title = self.networks.get(seed, subject, networks), f"{subject.name}, seed {seed}"
@@ -165,6 +169,15 @@ class AuditRun:
         except Exception as error:  # whatever it is, the others go on, and the report says so
             content |= {**EMPTY_CELL, "status": "failed", "error": error_words(error)}
         return content, False
+
+    def _log(self, cell: Cell, content: Mapping[str, Any]) -> None:
+        """Log a cell that has finished; it stands where it cannot be logged."""
+        if not self.logs or content["status"] != "done":
+            return
+        try:
+            log_cell(self.results, cell, self._folder(cell))
+        except (OSError, ValueError, LookupError) as error:
+            self.say(f"{cell.title} is not in the logs: {error_words(error)}")
 
     def _attack(self, cell: Cell, target: Classifier) -> InversionModule | str:
         """Return the attack of a cell, not yet run; or why there is none."""

@@ -24,7 +24,7 @@ from brainleaks_pl.cli.messages import say
 from brainleaks_pl.cli.predictions import PREDICTIONS, say_written, write_predictions
 from brainleaks_pl.cli.priors import PRIOR, fit_prior
 from brainleaks_pl.cli.trained import TrainedNetworks
-from brainleaks_pl.cli.trainers import name_of_parts, removed_after, scratch_folder, settle
+from brainleaks_pl.cli.trainers import class_name, name_of_parts, removed_after, scratch_folder, settle
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.engine.checkpoints import save_network
 from brainleaks_pl.engine.fitting import check_fits, train_network
@@ -145,8 +145,12 @@ class BrainLeaksCLI(CommandCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer for the subcommand's first run."""
-        trained = "prior" if isinstance(self.model, Prior) else "target"
-        return self.trainer_for(trained if self.subcommand == "fit" else str(self.subcommand), self.model, **kwargs)
+        part = str(self.subcommand)
+        if part == "fit":
+            part = "prior" if isinstance(self.model, Prior) else "target"
+        elif part == "invert" and (attack := self.config[part].attack):
+            part = class_name(attack)
+        return self.trainer_for(part, self.model, **kwargs)
 
     def trainer_for(self, part: str, network: Trainee, **kwargs: Any) -> InversionTrainer:
         """Build a trainer with loggers and callbacks of its own, for one network or one attack."""
@@ -305,9 +309,9 @@ class BrainLeaksCLI(CommandCLI):
             return
         console = Console(highlight=False)
         if self.trial:
-            console.print(*score_tables(report), "fast_dev_run: nothing is written.", sep="\n")
+            console.print(*score_tables(report.scores), "fast_dev_run: nothing is written.", sep="\n")
             return
         figures = write_report(report, self.results)
         progress.path.unlink(missing_ok=True)
         log_report(report, figures, self.trainer.loggers)
-        console.print(*score_tables(report), f"Written to {self.results}", sep="\n", soft_wrap=True)
+        console.print(*score_tables(report.scores), f"Written to {self.results}", sep="\n", soft_wrap=True)

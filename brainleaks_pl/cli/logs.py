@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lightning.pytorch import LightningModule, Trainer
@@ -11,7 +12,11 @@ from lightning.pytorch.utilities import rank_zero_only
 
 
 class RunLogger(TensorBoardLogger):
-    """A TensorBoardLogger whose folder is its own, even where another run starts at the same moment."""
+    """A TensorBoardLogger that shows what is measured, and no more.
+
+    Its folder is its own, even where another run starts at the same moment. Lightning's chart of the epoch, and its
+    file of hyper-parameters, which the config stands beside, are left out.
+    """
 
     @property
     def version(self) -> int | str:
@@ -19,6 +24,16 @@ class RunLogger(TensorBoardLogger):
         if self._version is None and getattr(rank_zero_only, "rank", 0) == 0:
             self._version = self._take_folder()
         return super().version
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log what was measured at a step, without the epoch that Lightning adds to it."""
+        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write what has been logged so far."""
+        self.experiment.flush()
 
     def _take_folder(self) -> int:
         number = self._get_next_version()

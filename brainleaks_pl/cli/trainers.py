@@ -54,10 +54,10 @@ def name_of_parts(config: Namespace) -> str:
         config: the parsed config of the command.
     """
     network = getattr(getattr(config.model, "init_args", None), "network", None)
-    return "-".join(_class_name(own) for own in (config.data, network or config.model))
+    return "-".join(class_name(own) for own in (config.data, network or config.model))
 
 
-def _class_name(value: Any) -> str:
+def class_name(value: Any) -> str:
     """Return the name of the class that a part of a config is of."""
     path = value.get("class_path") if isinstance(value, Namespace | dict) else value
     return file_part(str(path).rpartition(".")[2])

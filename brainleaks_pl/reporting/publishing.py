@@ -10,14 +10,17 @@ from pathlib import Path
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
 
-from brainleaks_pl.evaluation.report import METRICS, Report
+from brainleaks_pl.evaluation.report import Report
 from brainleaks_pl.reporting.animation import log_animation
+from brainleaks_pl.reporting.board import run_summaries, settings_of
 from brainleaks_pl.reporting.illustrations import animate, illustrate, illustrate_further
 from brainleaks_pl.reporting.text import one_line
 from brainleaks_pl.system.storage import file_digest, write_bytes, write_text
 from brainleaks_pl.system.tensors import write_tensors
 
-_SCORES, _TENSORS = "scores.json", "reconstructions.pt"
+SCORES = "scores.json"
+"""Name of the file that a report writes last."""
+_TENSORS = "reconstructions.pt"
 _OWN = re.compile(r"reconstructions\.pt|\w+\.png")
 _UNLISTED = ("reconstructions.png", "queries.png")  # of reports that did not list their files
 
@@ -41,7 +44,7 @@ def write_report(report: Report, folder: Path) -> dict[str, Figure]:
     scores = json.dumps({**report.scores, "files": files}, indent=2) + "\n"
     for name in earlier - files.keys():
         (folder / name).unlink(missing_ok=True)
-    write_text(folder / _SCORES, scores)
+    write_text(folder / SCORES, scores)
     return figures
 
 
@@ -53,7 +56,7 @@ def _png(figure: Figure) -> bytes:
 
 def _files_of(folder: Path) -> set[str]:
     """Return the files that a report has left in a folder, beside its scores."""
-    path = folder / _SCORES
+    path = folder / SCORES
     if not path.is_file():
         return set()
     try:
@@ -65,22 +68,15 @@ def _files_of(folder: Path) -> set[str]:
 
 
 def log_report(report: Report, figures: dict[str, Figure], loggers: list[Logger]) -> None:
-    """Show the report in TensorBoard: pictures, and the hyper-parameters with the scores (HParams tab).
+    """Show the report in TensorBoard: pictures, scores beside the nulls, and settings with the scores (HParams tab).
 
     Args:
         report: the report.
         figures: the pictures that :func:`write_report` wrote; TensorBoard shows further ones beside them.
         loggers: of the trainer.
     """
-    scores = {
-        f"score/{name}/{metric}": judge[metric]["mean"]
-        for name, judge in report.scores["judges"].items()
-        for metric in METRICS
-    }
-    arguments = {
-        "attack": report.scores["attack"]["class_path"].rpartition(".")[2],
-        **report.scores["attack"]["init_args"],
-    }
+    settings = {"config": one_line(report.title), "seed": report.scores["seed"]}
+    settings |= settings_of("attack", report.scores["attack"])
     boards = [logger for logger in loggers if isinstance(logger, TensorBoardLogger)]
     figures = {**figures, **illustrate_further(report)} if boards else {}
     animations = animate(report) if boards else {}
@@ -89,5 +85,6 @@ def log_report(report: Report, figures: dict[str, Figure], loggers: list[Logger]
             logger.experiment.add_figure(one_line(name), figure, close=False)
         for name, frames in animations.items():
             log_animation(logger.experiment, one_line(name), frames)
-        logger.log_hyperparams(arguments, scores)
+        for summary in run_summaries(settings, report.scores):
+            logger.experiment._get_file_writer().add_summary(summary, 0)
         logger.save()

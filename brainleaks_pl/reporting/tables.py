@@ -10,18 +10,23 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 from rich.text import Text
 
-from brainleaks_pl.evaluation.report import METRICS, Report
+from brainleaks_pl.evaluation.report import METRICS
 from brainleaks_pl.targets.checks import CheckReport
 
 _HEADINGS = ("attack accuracy", "top-3 accuracy", "confidence", "DAA")  # of METRICS
 
 
-def score_tables(report: Report) -> list[Table]:
-    """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
-    attack = report.scores["attack"]["class_path"].rpartition(".")[2]
-    origin = _origin(report.scores["data"]["simulated"])
+def score_tables(scores: Mapping[str, Any], attack: str | None = None) -> list[Table]:
+    """Return one table per judge: the scores of the attack, and those of the nulls to read them against.
+
+    Args:
+        scores: as in ``scores.json``.
+        attack: what the attack is called; None takes the name of its class.
+    """
+    attack = attack or scores["attack"]["class_path"].rpartition(".")[2]
+    origin = _origin(scores["data"]["simulated"])
     tables = []
-    for name, judge in report.scores["judges"].items():
+    for name, judge in scores["judges"].items():
         accuracy = judge.get("test_accuracy")
         known = "" if accuracy is None else f" (test accuracy {accuracy:.3f}{_on(judge)})"
         title = f"{origin}judge {name}{known}" + (
@@ -29,10 +34,10 @@ def score_tables(report: Report) -> list[Table]:
         )
         table = Table(Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE)
         for row, values in {attack: judge, **judge["nulls"]}.items():
-            scores = (values[metric] for metric in METRICS)
+            shown = (values[metric] for metric in METRICS)
             table.add_row(
                 Text(row if row == attack else f"null: {row}"),
-                *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in scores),
+                *(f"{score['mean']:.3f}" + (f"±{score['std']:.3f}" if score["std"] else "") for score in shown),
                 style="bold" if row == attack else None,
                 end_section=row == attack,
             )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from schemas import fits
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_audit import MEASURES, NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
 from torch import Tensor
 
@@ -42,6 +43,7 @@ from brainleaks_pl.audit.report.rating import RATINGS, rating_sheet
 from brainleaks_pl.audit.run import AuditRun
 from brainleaks_pl.audit.settings import Controls
 from brainleaks_pl.data.training_views import with_shuffled_labels, without_classes
+from brainleaks_pl.evaluation.report import METRICS
 
 pytestmark = pytest.mark.usefixtures("sketched")  # test_report_*.py look at pictures
 
@@ -278,6 +280,28 @@ def test_the_twins_are_trained_on_their_kind_of_data(finished: Path) -> None:
     assert stored["snn-beta-0.2"]["architecture"]["beta"] == 0.2
 
 
+def test_every_finished_attack_is_a_run_in_tensorboard(document: dict[str, Any], finished: Path) -> None:
+    logs = finished / "results" / "logs"
+    runs = {str(path.parent.relative_to(logs)): path for path in logs.rglob("*tfevents*")}
+    assert len(runs) == len(document["cells"])
+    assert {f"{target}/{attack}/seed{seed}" for target, attack in MAIN for seed in (0, 1)} <= runs.keys()
+    others = {"snn/v1-atan/seed0", "snn-shuffled/v3/seed0", "snn-beta-0.2/v3/seed0", "ann/adversarial/seed0"}
+    assert others <= runs.keys()
+    (cell,) = (
+        cell for cell in document["cells"] if (cell["target"], cell["attack"], cell["seed"]) == ("ann", "mi_face", 1)
+    )
+    events = EventAccumulator(str(runs["ann/mi_face/seed1"].parent), {"images": 0})
+    events.Reload()
+    assert set(events.Tags()["scalars"]) == {f"score/{j}/{m}" for j in cell["judges"] for m in METRICS}
+    (score,) = events.Scalars("score/ordinary/confidence")
+    assert score.value == pytest.approx(cell["judges"]["ordinary"]["confidence"]["mean"])
+    (picture,) = events.Images("reconstructions")
+    folder = finished / "results" / cell["folder"]
+    assert picture.encoded_image_string == (folder / "reconstructions.png").read_bytes()
+    (table,) = events.Tensors("scores/text_summary")
+    assert "null: real" in table.tensor_proto.string_val[0].decode()
+
+
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
     shutil.copytree(finished, tmp_path / "copy")
@@ -299,6 +323,7 @@ def test_nothing_finished_is_computed_again(
     (copied / "own.json").write_text(json.dumps(ratings))
     (copied / "other.json").write_text(json.dumps({**ratings, "audit": "0" * 64}))
     before = (results / "report.html").read_bytes()
+    logged = {path: path.stat().st_ino for path in results.rglob("*tfevents*")}
     with pytest.raises(ValueError, match=r"other\.json are of another audit"):
         conduct(copied, ratings=[str(copied / "other.json")])
     assert (results / "report.html").read_bytes() == before
@@ -306,6 +331,7 @@ def test_nothing_finished_is_computed_again(
     again = conduct(copied, ratings=[str(copied / "own.json")])
     people = again.pop("people")
     assert timeless({**again, "people": None}) == timeless(document)
+    assert {path: path.stat().st_ino for path in results.rglob("*tfevents*")} == logged
     assert {(row["target"], row["attack"]) for row in people["rows"]} == MAIN
     assert {row["recognised"] for row in [*people["rows"], people["real"]]} == {1.0}
     assert people["real"]["taken_for_real"] == 0.0
@@ -325,7 +351,16 @@ def test_what_changed_is_run_again_and_no_more(copied: Path, monkeypatch: pytest
     monkeypatch.setattr("brainleaks_pl.audit.run.run_cell", counted)
     settings = {"data": "toy digits", "attacks": {"v1": {"class_path": "BrainLeaksV1", "init_args": {"steps": 4}}}}
     attacks = {**tiny_audit().attacks, "v1": partial(BrainLeaksV1, steps=4)}
+    logs = copied / "results" / "logs"
+    shutil.rmtree(logs / "ann")
+    before = {path: path.stat().st_ino for path in logs.rglob("*tfevents*")}
     conduct(copied, tiny_audit(attacks=attacks, settings=settings))
+    after = {path: path.stat().st_ino for path in logs.rglob("*tfevents*")}
+    new = {str(path.parent.relative_to(logs)) for path, node in after.items() if before.get(path) != node}
+    assert after.keys() == before.keys() | {path for path in after if path.is_relative_to(logs / "ann")}
+    assert sorted(name for name in new if not name.startswith("ann/")) == [
+        "snn/adversarial/seed0", "snn/v1-atan/seed0", "snn/v1/seed0", "snn/v1/seed1"
+    ]  # fmt: skip
     assert sorted(ran) == [("adversarial", "adversarial")] * 2 + [("main", "v1"), ("main", "v1"), ("surrogate", "v1")]
 
 

@@ -102,7 +102,7 @@ def test_a_shipped_audit_runs(
     write_faces(tmp_path / "data" / "att_faces.zip")
     config = smaller(read_config(path), tmp_path / "data")
     (tmp_path / path.name).write_text(yaml.safe_dump(config))
-    main(["audit", "--config", path.name, "--trainer.accelerator=cpu"])
+    main(["audit", "--config", path.name, "--trainer.accelerator=cpu", f"--trainer.logger={str(drawn).lower()}"])
     results = tmp_path / "results" / path.stem
     found = json.loads((results / "audit.json").read_text())
     assert {cell["error"] for cell in found["cells"]} == {None}
@@ -116,6 +116,8 @@ def test_a_shipped_audit_runs(
     assert found["data"]["simulated"] == ("SIMULATED" in path.read_text())
     assert (found["measures"]["ceiling"] is None) == ("frames" in config["data"]["init_args"])
     assert found["attacks"]["v3"]["init_args"]["steps"] == 2
+    assert (results / "logs").exists() == drawn
+    assert "logger" not in found["repeat"]["config"]  # it changes no result
     assert (results / "report.html").stat().st_size > (100_000 if drawn else 20_000)
 
 

@@ -10,9 +10,16 @@ import pytest
 import torch
 import yaml
 from datafiles import write_mnist_files
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import (
+    EXPERIMENT_TAG,
+    SESSION_START_INFO_TAG,
+    parse_session_start_info_plugin_data,
+)
 
 from brainleaks_pl import MNIST, InversionTrainer
 from brainleaks_pl.cli.main import main
+from brainleaks_pl.evaluation.report import METRICS
 
 CONFIG = """
 seed_everything: 3
@@ -167,24 +174,26 @@ def test_invert_repeats_itself(here: Path, tmp_path: Path) -> None:
     assert not torch.equal(a["reconstructions"], c["reconstructions"])
 
 
-def test_tensorboard_shows_steps_pictures_and_scores(here: Path, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+def test_tensorboard_shows_steps_pictures_scores_and_settings(here: Path, tmp_path: Path) -> None:
     main(["invert", "--config", "tiny.yaml", "--results", str(tmp_path / "r"), "--logs", str(tmp_path / "logs")])
-    scalars: dict[str, int] = {}
-    images: set[str] = set()
-    for folder in {path.parent for path in tmp_path.rglob("events.*")}:
-        events = EventAccumulator(str(folder))
-        events.Reload()
-        scalars |= {tag: len(events.Scalars(tag)) for tag in events.Tags()["scalars"]}
-        images |= set(events.Tags()["images"])
-    assert scalars["invert/loss"] == scalars["invert/target_confidence"] == scalars["invert/spike_rate"] == 3
-    assert "score/cnn/attack_accuracy" in scalars
-    assert images == {
-        "reconstructions",
-        "spike_raster",
-        *(f"confidence/{judge}" for judge in ("cnn", "rate")),
+    run = tmp_path / "logs" / "tiny" / "BrainLeaksV2" / "version_0"
+    events = EventAccumulator(str(run))
+    events.Reload()
+    steps = {tag: len(events.Scalars(tag)) for tag in events.Tags()["scalars"]}
+    assert steps == {
+        **{f"invert/{name}": 3 for name in ("loss", "target_confidence", "spike_rate", "zero_gradients")},
+        **{f"score/{judge}/{metric}": 1 for judge in ("cnn", "rate") for metric in METRICS},
     }
+    assert set(events.Tags()["images"]) == {"reconstructions", "spike_raster", "confidence/cnn", "confidence/rate"}
+    metadata = events.summary_metadata
+    session = parse_session_start_info_plugin_data(metadata[SESSION_START_INFO_TAG].plugin_data.content)
+    found = {name: value.string_value or value.number_value for name, value in session.hparams.items()}
+    known = {"config": "tiny", "seed": 3, "attack": "BrainLeaksV2", "attack.steps": 3, "attack.keep": "best"}
+    assert known.items() <= found.items()
+    assert all(name in known or name.startswith("attack.") for name in found)
+    assert "attack.classes" not in found  # which the config leaves to the attack
+    assert EXPERIMENT_TAG not in metadata  # its columns would hide those of other attacks
+    assert {path.name for path in run.iterdir() if "tfevents" not in path.name} == {"config.yaml"}
 
 
 def test_fit_goes_on_from_the_last_checkpoint(here: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

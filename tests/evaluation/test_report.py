@@ -102,12 +102,12 @@ def test_a_judge_that_recognises_too_little_does_not_count(
     for enough, said in ((judged(0.5, test_accuracy=0.5), {"counts": True}), (judged(1.0), unknown)):
         own = enough.scores["judges"]["cnn"]
         assert {key: own[key] for key in ("counts", "why_not") if key in own} == said
-        assert "count" not in str(score_tables(enough)[0].title) + heading_of(enough)
+        assert "count" not in str(score_tables(enough.scores)[0].title) + heading_of(enough)
     poor = judged(0.5, test_accuracy=0.42)
     why_not = "recognises 0.42 of the real test data, below scoring.least_accuracy 0.50"
     assert poor.scores["judges"]["cnn"]["counts"] is False
     assert poor.scores["judges"]["cnn"]["why_not"] == why_not
-    assert str(score_tables(poor)[0].title).endswith(f"\ndoes not count: {why_not}")
+    assert str(score_tables(poor.scores)[0].title).endswith(f"\ndoes not count: {why_not}")
     assert heading_of(poor).endswith("in brackets the confidence of judges that do not count")
     captions = [axis.get_xlabel() + axis.get_title() for axis in illustrate(poor)["reconstructions"].axes]
     assert any(text.endswith("])") and "([0." in text for text in captions)

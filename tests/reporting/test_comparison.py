@@ -76,5 +76,5 @@ def test_simulated_data_say_so(data: NMNIST, monkeypatch: pytest.MonkeyPatch, si
     assert report.scores["data"]["class_names"] == [str(digit) for digit in range(10)]
     figures = [*illustrate(report).values(), *illustrate_further(report).values()]
     assert ["simulated data" in (figure.get_suptitle() or "") for figure in figures] == [simulated] * len(figures)
-    assert ("simulated data" in printed(*score_tables(report))) == simulated
+    assert ("simulated data" in printed(*score_tables(report.scores))) == simulated
     assert ("simulated data" in printed(fit_table({"target": (0.9, Path("target.pt"))}, simulated))) == simulated

@@ -11,13 +11,14 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from brainleaks_pl.evaluation.report import METRICS, Report
+from brainleaks_pl.reporting.text import judged
 from brainleaks_pl.targets.checks import CheckReport
 
 _HEADINGS = ("attack accuracy", "top-3 accuracy", "confidence", "DAA")  # of METRICS
 
 
 def score_tables(report: Report) -> list[Table]:
-    """Return one table a judge: the scores of the attack, and those of the nulls to read them against."""
+    """Return a table per judge: the scores of the attack and of the nulls, and a sentence that compares them."""
     attack = report.scores["attack"]["class_path"].rpartition(".")[2]
     origin = _origin(report.scores["data"]["simulated"])
     tables = []
@@ -27,7 +28,10 @@ def score_tables(report: Report) -> list[Table]:
         title = f"{origin}judge {name}{known}" + (
             "" if judge["counts"] is not False else f"\ndoes not count: {judge['why_not']}"
         )
-        table = Table(Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE)
+        table = Table(
+            Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE,
+            caption=Text(judged(name, judge)), caption_justify="left",
+        )  # fmt: skip
         for row, values in {attack: judge, **judge["nulls"]}.items():
             scores = (values[metric] for metric in METRICS)
             table.add_row(
@@ -41,7 +45,7 @@ def score_tables(report: Report) -> list[Table]:
 
 
 def check_table(report: CheckReport) -> Table:
-    """Return what the checks of a network found, and which keys mend it."""
+    """Return what the checks of a network found, and which keys correct it."""
     styles = {"ok": "green", "warning": "yellow", "failed": "bold red"}
     columns = (Column(no_wrap=True), Column(no_wrap=True), "")
     title = f"{report.network}: {len(report.failed)} of {len(report.findings)} checks failed"

@@ -1,4 +1,4 @@
-"""The networks of an audit: fitted once for each seed, then read from their checkpoints."""
+"""The networks of an audit: fitted once per seed, then read from their checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an audit makes sense: it has all it needs, names mean something, and no two things share a path."""
+"""Checks an audit before it runs: nothing is missing, names are known, and no two things share a path."""
 
 from __future__ import annotations
 

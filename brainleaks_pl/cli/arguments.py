@@ -1,4 +1,4 @@
-"""The keys of a config, beside Lightning's own, that every subcommand shares."""
+"""The keys of a config that every subcommand shares, besides Lightning's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads recordings that somebody stored as a structured numpy array, as tonic's transforms take them."""
+"""Reads recordings stored as structured numpy arrays, as tonic's transforms take them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of what an export has written: keeps exports of different results apart that share a folder."""
+"""The list of files that an export has written, which keeps exports of different results in one folder apart."""
 
 from __future__ import annotations
 

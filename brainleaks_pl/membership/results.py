@@ -1,4 +1,4 @@
-"""What attacks on membership come to: areas, rates and their intervals, differences, and who is exposed."""
+"""Results of membership attacks: areas, rates and their intervals, differences, and the most exposed samples."""
 
 from __future__ import annotations
 

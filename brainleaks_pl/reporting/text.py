@@ -1,4 +1,4 @@
-"""Names and titles as pictures and pages show them, whatever characters people gave them."""
+"""Names, titles and sentences for pictures and pages, whatever characters people use."""
 
 from __future__ import annotations
 

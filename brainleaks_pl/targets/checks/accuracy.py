@@ -1,4 +1,4 @@
-"""Checks of what a network knows: its accuracy, the scale of its inputs, and how far its confidence can be trusted."""
+"""Checks of a network's skill: its accuracy, the scale of its inputs, and how far to trust its confidence."""
 
 from __future__ import annotations
 

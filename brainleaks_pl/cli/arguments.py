@@ -63,5 +63,5 @@ def add_shared_arguments(parser: LightningArgumentParser) -> None:
         "--skip_fitted",
         type=bool,
         default=False,
-        help="Let fit pass over networks whose checkpoint is there and fits the config.",
+        help="Let fit skip networks whose checkpoint is there and fits the config.",
     )

@@ -1,4 +1,4 @@
-"""Adversarial examples: what fools a target without showing anything of a class, as a null of the attacks."""
+"""Adversarial examples, a null of the attacks: they fool a target without showing anything of the class."""
 
 from __future__ import annotations
 

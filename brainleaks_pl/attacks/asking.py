@@ -1,4 +1,4 @@
-"""How a target is asked for gradients: in parts, and with their products in half precision if so asked."""
+"""Asks a target for gradients: in parts, and with half-precision products on request."""
 
 from __future__ import annotations
 

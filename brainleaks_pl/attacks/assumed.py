@@ -1,4 +1,4 @@
-"""What attackers who look for images assume of a target's input: its encoding, and a black margin."""
+"""What attackers who look for images assume about a target's input: its encoding, and a black margin."""
 
 from __future__ import annotations
 

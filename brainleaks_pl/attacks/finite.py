@@ -1,4 +1,4 @@
-"""Numbers that are not finite are refused where they arise: a NaN that went on would pass for privacy."""
+"""Refuses numbers that are not finite where they arise, because a NaN could pass for privacy."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class GradientInversion(InversionModule):
             raise ValueError(f"turnover must lie in (0, 1], got {turnover}.")
         if surrogate is not None and not target.has_surrogates:
             raise WrongTargetError(
-                f"a surrogate at attack time would change nothing: {type(target.interface).__name__} knows no neurons "
+                f"a surrogate at attack time would change nothing: {type(target.interface).__name__} finds no neurons "
                 f"in {target.name} that take another."
                 if target.surrogates_refused is None
                 else f"{target.name} takes no surrogate at attack time: {target.surrogates_refused}."

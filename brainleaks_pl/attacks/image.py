@@ -1,4 +1,4 @@
-"""What the attacks that look for an image share: how it is varied before the target sees it, and kept natural."""
+"""What attacks that look for an image share: how it is varied before the target sees it, and kept natural."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A label-only attack: away from the boundary of the class that the target names."""
+"""A label-only attack: it moves away from the decision boundary of the class that the target predicts."""
 
 from __future__ import annotations
 

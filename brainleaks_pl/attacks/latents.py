@@ -1,4 +1,4 @@
-"""What attacks share that look for the latents of a prior in place of pixels."""
+"""What attacks share that look for the latents of a prior instead of pixels."""
 
 from __future__ import annotations
 

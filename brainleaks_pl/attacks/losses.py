@@ -1,4 +1,4 @@
-"""What an attack minimises: costs of the target's outputs for the class it should see, one per sample."""
+"""What an attack minimises: costs of the target's outputs for the attacked class, one per sample."""
 
 from __future__ import annotations
 

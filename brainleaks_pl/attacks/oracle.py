@@ -1,4 +1,4 @@
-"""What an attacker without gradients may ask a target: inputs go in, scores or classes come out, each is counted."""
+"""What an attacker without gradients can do: send inputs, see scores or classes, and have each query counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base class of the attacks that learn nothing of the target but its answers."""
+"""The base class of the attacks that see only a target's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The units of an attack shared out among processes, and put together again."""
+"""Distributes the units of an attack over processes, and gathers their results."""
 
 from __future__ import annotations
 

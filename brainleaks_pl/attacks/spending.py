@@ -1,4 +1,4 @@
-"""What an attack spends, and what it had on the way."""
+"""What an attack spends, and its candidates along the way."""
 
 from __future__ import annotations
 

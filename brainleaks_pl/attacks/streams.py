@@ -1,4 +1,4 @@
-"""Names of the random streams that an attack draws from: what is drawn in one never changes what another gives.
+"""Names of an attack's random streams: drawing from one never changes what another gives.
 
 A unit's numbers depend on the seed, the stream, the step, its class and its restart. Two streams may have the same
 number where no attack draws from both.

@@ -1,4 +1,4 @@
-"""The audit: what a set of targets gives away, measured under one protocol.
+"""The audit: how much a set of targets leaks, measured under one protocol.
 
 The public names are listed in ``__init__.pyi``; each is imported when it is first used.
 """

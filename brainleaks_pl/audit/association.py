@@ -1,4 +1,4 @@
-"""Whether a judge sees the attacked classes in their reconstructions more than in those of other classes."""
+"""Whether a judge recognises the attacked classes in their own reconstructions more than in those of others."""
 
 from __future__ import annotations
 

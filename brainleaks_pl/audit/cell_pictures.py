@@ -1,4 +1,4 @@
-"""What a report shows of a cell: reconstructions beside what they should look like, as bytes."""
+"""The pictures that a report shows of a cell: reconstructions, and what they should look like, as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running one cell of an audit, and keeping what came out of it."""
+"""Runs one cell of an audit, and keeps its results."""
 
 from __future__ import annotations
 

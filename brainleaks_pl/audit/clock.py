@@ -1,4 +1,4 @@
-"""How long an audit will still take."""
+"""Estimates how long an audit will still take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole audit: it is run, and its report is written."""
+"""Runs a whole audit and writes its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit is: targets, judges, attacks and measures on one data set, under one protocol."""
+"""Defines an audit: targets, judges, attacks and measures on one data set, under one protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``audit.json``: everything an audit has found, in plain values."""
+"""Builds ``audit.json``: everything an audit has found, in plain values."""
 
 from __future__ import annotations
 

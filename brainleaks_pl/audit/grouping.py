@@ -1,4 +1,4 @@
-"""Rows of an audit, brought together."""
+"""Selects and groups rows of an audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the intervals of means and of paired differences end, for any number of audits at once."""
+"""Ends of the intervals of means and of paired differences, for any number of audits at once."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ _MOVED = {
 }
 """Where keys of earlier versions have gone."""
 
-_DESCRIPTION = """Measure what a set of targets gives away of one data set: for each seed, fit the networks that are
+_DESCRIPTION = """Measure how much a set of targets leaks of one data set: for each seed, fit the networks that are
 missing, run every attack on every target it fits, let every judge score it, run further measures, and write one
-report. An audit that was interrupted goes on where it stopped when the same command is given again. The exit status is
+report. An audit that was interrupted resumes where it stopped when the same command is given again. The exit status is
 3 where some attacks, measures or networks failed, and 4 where all attacks did."""
 
 

@@ -1,4 +1,4 @@
-"""Running the measures that run by themselves, once for each target seed, and keeping what came out."""
+"""Runs the measures that run by themselves, once per target seed, and keeps their results."""
 
 from __future__ import annotations
 

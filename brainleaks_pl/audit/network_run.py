@@ -1,4 +1,4 @@
-"""The networks of one run of an audit: what has been fitted, how well it does, and what went wrong."""
+"""The networks of one run of an audit: which are fitted, how accurate they are, and what went wrong."""
 
 from __future__ import annotations
 

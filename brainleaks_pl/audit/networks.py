@@ -1,4 +1,4 @@
-"""The networks of an audit: fitted once for each seed, then read from their checkpoints."""
+"""The networks of an audit: fitted once per seed, then read from their checkpoints."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def with_argument(made: Classifier, name: str, value: Any) -> Callable[[], Class
     if name in arguments:
         return partial(type(made), **{**arguments, name: value})
     if made.factory is None:
-        raise ValueError(f"{made.name} was given as it is, and cannot be built with another {name}.")
+        raise ValueError(f"{made.name} was given as a network, and cannot be built with another {name}.")
     return partial(type(made), **{**arguments, "network": partial(made.factory, **{name: value})})
 
 

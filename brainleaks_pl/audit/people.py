@@ -1,4 +1,4 @@
-"""What people saw in an audit's pictures: files of answers, and the shares that they come to."""
+"""What people saw in an audit's pictures: files of answers, and the shares computed from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit runs: attacks on targets, which its measures ask for."""
+"""Plans an audit: the attacks on targets that its measures ask for."""
 
 from __future__ import annotations
 

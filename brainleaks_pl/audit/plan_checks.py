@@ -1,4 +1,4 @@
-"""Whether an audit makes sense: it has all it needs, names mean something, and no two things share a path."""
+"""Checks an audit before it runs: nothing is missing, names are known, and no two things share a path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_plan(audit: Audit) -> None:
     """
     seeds, targets, judges, attacks = audit.seeds, audit.targets, audit.judges, audit.attacks
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise ValueError(f"seeds must be distinct numbers from 0 on, one at least, got {list(seeds)}.")
+        raise ValueError(f"seeds must be at least one number, all distinct and not negative, got {list(seeds)}.")
     if not attacks and not any(has_own(measure, "run") for measure in audit.all_measures().values()):
         raise ValueError("an audit needs attacks: the config names none, nor a measure that runs without them.")
     for key, things, needed in (("targets", targets, True), ("judges", judges, attacks), ("attacks", attacks, False)):

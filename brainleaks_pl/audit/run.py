@@ -1,4 +1,4 @@
-"""Running an audit: fit what is missing, attack, score, go on after errors and interruptions."""
+"""Runs an audit: fits missing networks, attacks, scores, and continues after errors and interruptions."""
 
 from __future__ import annotations
 

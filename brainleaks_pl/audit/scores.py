@@ -1,4 +1,4 @@
-"""The finished cells of an audit as matrices, seeds by classes, and what is read off them."""
+"""The finished cells of an audit as matrices, seeds by classes, and the scores read from them."""
 
 from __future__ import annotations
 

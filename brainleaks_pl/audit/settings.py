@@ -1,4 +1,4 @@
-"""What an audit measures beside its attacks, so that its scores can be believed."""
+"""Settings of an audit's controls, which make its scores believable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What attacks and measures are run with, in plain values: what tells them from others."""
+"""What identifies attacks and measures, in plain values."""
 
 from __future__ import annotations
 

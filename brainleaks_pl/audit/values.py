@@ -1,4 +1,4 @@
-"""Plain values: what identifies them, and whether they can be written."""
+"""Plain values: what identifies them, and whether they can be written to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of a config, beside Lightning's own, that every subcommand shares."""
+"""The keys of a config that every subcommand shares, besides Lightning's own."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def add_shared_arguments(parser: LightningArgumentParser) -> None:
         "--skip_fitted",
         type=bool,
         default=False,
-        help="Let fit pass over networks whose checkpoint is there and fits the config.",
+        help="Let fit skip networks whose checkpoint is there and fits the config.",
     )

@@ -1,4 +1,4 @@
-"""Which command it is."""
+"""Finds the command that a command line names, and runs it."""
 
 from __future__ import annotations
 

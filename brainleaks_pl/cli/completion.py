@@ -1,4 +1,4 @@
-"""What makes a shell complete the commands and the keys of their configs."""
+"""Shell completion of the commands and the keys of their configs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The config files on a command line, looked at before the parser takes them: their size, and how they are written."""
+"""Checks the config files on a command line before the parser reads them: their size, and how they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a command is: one bar for all that it trains or attacks and scores, with the time left."""
+"""The progress of a command: one bar for everything it trains, attacks and scores, with the time left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LightningCLI with parsers of ours."""
+"""LightningCLI with this package's parsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves in the folder of the logs: its events, in a folder of its own, and its config."""
+"""What a run writes to the folder of logs: its events, in a folder of its own, and its config."""
 
 from __future__ import annotations
 

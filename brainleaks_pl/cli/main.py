@@ -1,4 +1,4 @@
-"""The entry of the command line: what people read when something goes wrong, or when they stop it."""
+"""The entry point of the command line: error messages, and the exit status after an interruption."""
 
 from __future__ import annotations
 

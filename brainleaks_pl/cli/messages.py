@@ -1,4 +1,4 @@
-"""What a command says on its way, and which of Lightning's own messages are shown."""
+"""Messages of a running command, and which of Lightning's own are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``brainleaks`` says of itself before anything heavy is imported: its commands, its version, its help."""
+"""The commands, version and help of ``brainleaks``, shown before anything heavy is imported."""
 
 from __future__ import annotations
 

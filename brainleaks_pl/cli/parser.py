@@ -1,4 +1,4 @@
-"""The parser of a command, and its help: our keys first, Lightning's where they are asked for."""
+"""The parser of a command, and its help: our keys first, Lightning's on request."""
 
 from __future__ import annotations
 

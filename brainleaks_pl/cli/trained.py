@@ -1,4 +1,4 @@
-"""The trained networks of a config: their checkpoints, read as the config and the data say."""
+"""The trained networks of a config: their checkpoints, checked against config and data."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def _check_members(source: Path, archive: zipfile.ZipFile) -> None:
         raise ValueError(f"{source}: {len(members)} files in it, the database has 400 images. Get it again.")
     for member in members:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"{source}/{member.filename}: packed in an unusual way. Pack the archive anew.")
+            raise ValueError(f"{source}/{member.filename}: packed in an unusual way. Pack the archive again.")
 
 
 def _holding_people(folders: Iterable[AnyPath]) -> AnyPath | None:

@@ -1,4 +1,4 @@
-"""Short texts that stand for data: equal where every sample and label is, wherever the files lie."""
+"""Digests of data: equal if every sample and label is, wherever the files are."""
 
 from __future__ import annotations
 

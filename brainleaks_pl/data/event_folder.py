@@ -1,4 +1,4 @@
-"""Recordings of one's own: a folder of them for each class."""
+"""Your own recordings: a folder per class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the samples in a folder of one's own: a folder for each class, in ``train`` and ``test`` or in neither."""
+"""Finds the samples in your own folder: a folder per class, in ``train`` and ``test`` or in neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings that a simulator makes once, in a folder named after all that decides its content."""
+"""Recordings that a simulator generates once, in a folder named after everything that determines them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Glyphs: letters, symbols and scribbles written as MNIST's digits are, and no digit among them: public data."""
+"""Glyphs: letters, symbols and scribbles in the style of MNIST's digits, but without a digit: public data."""
 
 from __future__ import annotations
 

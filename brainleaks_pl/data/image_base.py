@@ -1,4 +1,4 @@
-"""The base class of the static data sets: images, encoded as spikes where a spiking network takes them."""
+"""The base class of the static data sets: images, encoded as spikes for spiking networks."""
 
 from __future__ import annotations
 

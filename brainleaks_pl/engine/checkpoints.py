@@ -224,7 +224,7 @@ def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
         return Classifier(partial(kind, **arguments), made, facts.get("input_shape"), facts.get("num_classes"))
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
         raise ValueError(
-            f"{path} holds a {name} that cannot be built from what is said of it ({error}): build it yourself, "
+            f"{path} holds a {name} that cannot be built from its stored description ({error}): build it yourself, "
             f"load_network(path, Classifier({name}, ...))."
         ) from error
 

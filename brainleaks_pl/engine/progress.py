@@ -104,7 +104,7 @@ class KeepProgress(InversionCallback):
         """
         if trainer.world_size > 1 and self._optimizer is not None:
             raise ValueError(
-                f"{self.path} was left by an attack in one process, and goes on in one: give --trainer.devices 1."
+                f"{self.path} was left by an attack in one process, and resumes in one only: give --trainer.devices 1."
             )
         if self._optimizer is not None:
             trainer.optimizers[0].load_state_dict(self._optimizer)
@@ -146,7 +146,7 @@ class KeepProgress(InversionCallback):
         try:
             write_tensors(self.path, content)
         except OSError as error:
-            rank_zero_warn(f"the progress of the attack could not be written, and it goes on without: {error}")
+            rank_zero_warn(f"the progress of the attack could not be written; the attack continues without it: {error}")
 
 
 def is_finished(results: Path, run: str, scoring: Mapping[str, Any], judges: Mapping[str, str]) -> bool:

@@ -52,7 +52,7 @@ def _check(key: str, value: Any, kind: Any, ours: bool = True) -> None:
     elif isinstance(value, float) and (math.isnan(value) or (ours and math.isinf(value))):  # others may mean infinity
         raise ValueError(f"{key} is {value}: give a finite number.")
     elif isinstance(value, int) and abs(value) > _LARGEST:
-        raise ValueError(f"{key} is {value}, which is too large: numbers go up to {_LARGEST}.")
+        raise ValueError(f"{key} is {value}, which is too large: numbers must be at most {_LARGEST}.")
 
 
 def _imported(path: str) -> Any:

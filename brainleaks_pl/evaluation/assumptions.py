@@ -1,4 +1,4 @@
-"""What an attacker assumes of the data, held against them."""
+"""Compares what an attacker assumes about the data with the data."""
 
 from __future__ import annotations
 

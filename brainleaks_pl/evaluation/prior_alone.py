@@ -1,4 +1,4 @@
-"""The null of attacks with a prior: its pictures alone, drawn without any guidance and named by the target."""
+"""The nulls of attacks with a prior: its unguided pictures, assigned to classes by the target."""
 
 from __future__ import annotations
 

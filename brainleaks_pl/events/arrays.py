@@ -1,4 +1,4 @@
-"""Reads recordings that somebody stored as a structured numpy array, as tonic's transforms take them."""
+"""Reads recordings stored as structured numpy arrays, as tonic's transforms take them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _check_fields(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> N
     if dtype.names is None or len(shape) != 1:
         raise ValueError(
             f"{path}: an array of dtype {dtype} and shape {shape}, expected a structured array (N,) with the fields x, "
-            "y, t and p: in a plain one nothing says which column is which."
+            "y, t and p: nothing in a plain one says which column is which."
         )
     missing = [role for role in _FIELDS if _field(dtype, role) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""What every reader of recordings checks: files that are not trusted become events that are."""
+"""Checks that every reader of recordings makes, because files are not trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the image of N-MNIST moves over the sensor, as 500 real recordings tell it (``docs/calibrate_camera.py``)."""
+"""How the image of N-MNIST moves over the sensor, measured from 500 real recordings (``docs/calibrate_camera.py``)."""
 
 MEASURED_PATH = (
     (-0.476, -0.488),

@@ -1,4 +1,4 @@
-"""Reconstructions as files of other tools: event streams and animations."""
+"""Exports reconstructions to files of other tools: event streams and animations."""
 
 from brainleaks_pl.export.aedat4 import write_aedat4
 from brainleaks_pl.export.main import Format, export_main, export_results

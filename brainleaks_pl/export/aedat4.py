@@ -1,4 +1,4 @@
-"""AEDAT4, the files of iniVation's cameras and of their viewer DV, written by iniVation's own library."""
+"""Writes AEDAT4, the files of iniVation's cameras and their viewer DV, with iniVation's own library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base class of the formats that reconstructions are exported in."""
+"""The base class of the formats in which reconstructions are exported."""
 
 from __future__ import annotations
 

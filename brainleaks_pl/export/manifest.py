@@ -1,4 +1,4 @@
-"""The list of what an export has written: keeps exports of different results apart that share a folder."""
+"""The list of files that an export has written, which keeps exports of different results in one folder apart."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def _older_files(path: Path, source: str) -> set[str]:
         if content["results"] == source:
             return {row["file"] for row in content["reconstructions"] if isinstance(row["file"], str)}
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: delete it, or name another output folder.") from error
-    raise ValueError(f"{path} tells of an export of other results, {content['results']}: name another output folder.")
+        raise ValueError(f"{path} is damaged: delete it, or choose another output folder.") from error
+    raise ValueError(f"{path} lists an export of other results, {content['results']}: choose another output folder.")

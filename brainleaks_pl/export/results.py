@@ -1,4 +1,4 @@
-"""Reads what ``brainleaks invert`` left in a results folder: reconstructions that are spikes."""
+"""Reads spiking reconstructions from a results folder of ``brainleaks invert``."""
 
 from __future__ import annotations
 

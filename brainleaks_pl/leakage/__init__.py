@@ -1,4 +1,4 @@
-"""Gradient leakage: what a federated participant's gradient shows of its batch."""
+"""Gradient leakage: what a federated participant's gradient reveals about its batch."""
 
 from brainleaks_pl.leakage.base import GradientAttack, Recovered
 from brainleaks_pl.leakage.closed_form import BiasRatio, SpikeFrames, bias_ratio

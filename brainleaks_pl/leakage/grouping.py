@@ -1,4 +1,4 @@
-"""Frames of the same sample, put together by what they look like."""
+"""Groups frames of the same sample by similarity."""
 
 from __future__ import annotations
 

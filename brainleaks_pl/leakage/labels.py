@@ -1,4 +1,4 @@
-"""Which classes a batch has, read off the gradient of the answer's bias."""
+"""Reads the classes of a batch off the gradient of the output layer's bias."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layers of a network a shared gradient is read at: the dense one that sees the input, and that of the answer."""
+"""Finds the layers at which a shared gradient is read: the dense one that sees the input, and the output layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterative matching: images whose gradient is like the one that was sent."""
+"""Iterative matching: images whose gradient resembles the one that was sent."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def share_update(
         raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}.")
     sizes = {(tuple(x.shape), len(labels)) for x, labels in batches}
     if len(sizes) != 1:
-        raise ValueError(f"batches must be one at least, and all of the same shape, got {len(sizes)} shapes.")
+        raise ValueError(f"there must be at least one batch, and all of the same shape, got {len(sizes)} shapes.")
     local = deepcopy(network)
     for x, labels in batches:
         gradient = gradient_of(local, x, labels)

@@ -1,4 +1,4 @@
-"""Binary frames in the row space of a gradient: the very spikes that a participant's network saw.
+"""Finds the binary frames in the row space of a gradient: the exact spikes that a participant's network saw.
 
 The gradient of a dense first layer is ``dW = sum_t delta_t s_t^T`` over all T time steps of all B samples, and that of
 its bias ``db = sum_t delta_t``. Where the ``T * B`` backward signals are linearly independent, which takes at least as

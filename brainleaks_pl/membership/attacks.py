@@ -1,4 +1,4 @@
-"""The attacks on membership by name: what each makes of a target's answers and those of its shadows."""
+"""The membership attacks by name: how each scores a target's answers against those of its shadows."""
 
 from __future__ import annotations
 

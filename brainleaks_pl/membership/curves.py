@@ -1,4 +1,4 @@
-"""ROC curves of membership scores, the rates that are read from them, and what they mean where members are rare."""
+"""ROC curves of membership scores, the rates read from them, and the precision where members are rare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network is trained on, step by step: drawn from its own seed, however many networks are trained together."""
+"""The training batches of a network, drawn from its own seed however many networks are trained together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a rate is: intervals over networks, over samples, and over both."""
+"""Intervals of rates: over networks, over samples, and over both."""
 
 from __future__ import annotations
 

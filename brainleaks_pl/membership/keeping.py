@@ -1,4 +1,4 @@
-"""Shadow networks and their answers, group by group: what has been trained or asked is not trained or asked again."""
+"""Keeps shadow networks and their answers, group by group, so that nothing is trained or queried twice."""
 
 from __future__ import annotations
 

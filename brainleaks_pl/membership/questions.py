@@ -1,4 +1,4 @@
-"""What an attacker asks of a network, and what comes back: confidences, labels, what goes on inside spiking ones."""
+"""Queries of an attacker to a network: confidences, labels, and the inner values of spiking networks."""
 
 from __future__ import annotations
 

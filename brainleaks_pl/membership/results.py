@@ -1,4 +1,4 @@
-"""What attacks on membership come to: areas, rates and their intervals, differences, and who is exposed."""
+"""Results of membership attacks: areas, rates and their intervals, differences, and the most exposed samples."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         if not self.rates:
-            raise ValueError("rates must name a false positive rate, one at least.")
+            raise ValueError("rates must hold at least one false positive rate.")
         for rate in self.rates:
             non_members_for(rate)
         if not all(0 < prior < 1 for prior in self.priors):

@@ -1,4 +1,4 @@
-"""Membership inference from networks' recipes to what attacks come to: the one way that audits and Python share."""
+"""Runs membership inference, from networks' recipes to results, for audits and for Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Membership scores from what a target and its shadow networks say: the larger, the likelier a member.
+"""Membership scores from the answers of a target and its shadow networks: higher means likelier a member.
 
 Pure functions of arrays. S shadows, N samples; ``members`` says which shadow was trained on which sample, ``(S, N)``.
 """

@@ -1,4 +1,4 @@
-"""Networks trained on halves of a pool, by a target's own recipe: several at once where that is faster."""
+"""Trains shadow networks on halves of a pool, by a target's own recipe: several at once if that is faster."""
 
 from __future__ import annotations
 

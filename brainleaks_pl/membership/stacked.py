@@ -1,4 +1,4 @@
-"""Several small networks of one shape, trained at once: their weights in one tensor, one product for all of them."""
+"""Trains several small networks of one shape at once: weights in one tensor, one product for all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments that an object was built with, remembered as it is built: nobody has to keep a list of them."""
+"""Remembers the arguments that an object was built with, so that nobody has to keep a list of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a file of a network may be once it is unpacked: small files that ask for much are refused unread."""
+"""Limits on what a network's file may unpack to: small files that ask for much are refused unread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a module may be computed in another way than by calling it: nobody would notice."""
+"""Whether a module may be computed by other means than calling it, with the same result."""
 
 from __future__ import annotations
 

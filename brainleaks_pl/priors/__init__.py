@@ -1,4 +1,4 @@
-"""Priors: what natural pictures look like, learned from public data, so that attacks look for nothing else."""
+"""Priors: what natural pictures look like, learned from public data, so that attacks search only among these."""
 
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.guided_denoising import GuidedDenoising

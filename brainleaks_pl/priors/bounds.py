@@ -1,4 +1,4 @@
-"""What all pictures of a format keep to: a black margin, and a mean that is not larger than it may be."""
+"""Bounds of a format's pictures: a black margin, and a largest mean."""
 
 from __future__ import annotations
 

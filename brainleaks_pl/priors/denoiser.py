@@ -1,4 +1,4 @@
-"""The denoiser: a small U-Net that is told how much noise there is."""
+"""The denoiser: a small U-Net that is given the noise level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of priors: their weights, and all that says what these are."""
+"""The files of priors: their weights, and what identifies them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guided denoising: pictures that come out of noise step by step, while the target's gradient pulls at them."""
+"""Guided denoising: pictures that emerge from noise step by step, guided by the target's gradient."""
 
 from __future__ import annotations
 

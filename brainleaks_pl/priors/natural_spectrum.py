@@ -1,4 +1,4 @@
-"""The spectrum of public pictures as a prior: where pictures differ, and at which scales, with nothing to train."""
+"""The spectrum of public pictures as a prior: where and at which scales pictures differ, with nothing to train."""
 
 from __future__ import annotations
 

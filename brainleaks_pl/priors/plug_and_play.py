@@ -1,4 +1,4 @@
-"""Plug and play: pictures that descend the target's loss, and that a denoiser cleans a little after every step."""
+"""Plug and play: pictures that descend the target's loss and are denoised a little after every step."""
 
 from __future__ import annotations
 

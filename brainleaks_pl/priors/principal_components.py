@@ -1,4 +1,4 @@
-"""Principal components of public pictures as a prior: what eigenfaces are, with nothing to train."""
+"""Principal components of public pictures as a prior (eigenfaces), with nothing to train."""
 
 from __future__ import annotations
 

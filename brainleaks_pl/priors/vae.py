@@ -1,4 +1,4 @@
-"""A variational autoencoder as a prior: an attack looks for a few numbers, and a decoder makes a picture of them."""
+"""A variational autoencoder as a prior: an attack looks for a few numbers that a decoder turns into a picture."""
 
 from __future__ import annotations
 

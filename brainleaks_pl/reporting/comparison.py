@@ -1,4 +1,4 @@
-"""Spikes of reconstructions beside those of a training recording, as rasters and animations."""
+"""Spikes of reconstructions next to those of a training recording, as rasters and animations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of a report: some are files, TensorBoard shows them all."""
+"""The pictures of a report: some become files, TensorBoard shows all."""
 
 from __future__ import annotations
 

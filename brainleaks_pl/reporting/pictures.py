@@ -158,7 +158,7 @@ def query_plot(curves: Mapping[str, Sequence[Mapping[str, float]]], heading: str
             axis.plot(queries, values, style, color=f"C{index}", marker=".", label=label)
     axis.set_xscale("log")
     axis.set_ylim(0.0, 1.02)
-    axis.set_xlabel("queries a class")
+    axis.set_xlabel("queries per class")
     axis.grid(alpha=0.3)
     for text in axis.legend(fontsize=8).get_texts():
         text.set_parse_math(False)  # while the ticks of the axis are powers of ten

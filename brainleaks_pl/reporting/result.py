@@ -1,4 +1,4 @@
-"""An attack in Python: what it comes to, to be read, drawn and saved."""
+"""An attack in Python: its result, which can be read, drawn and saved."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from brainleaks_pl.evaluation.run import attack_and_score
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.illustrations import illustrate, illustrate_further
 from brainleaks_pl.reporting.publishing import write_report
+from brainleaks_pl.reporting.text import judged
 from brainleaks_pl.targets.classifier import Classifier
 
 
@@ -36,7 +37,7 @@ class AttackResult(Report):
     """
 
     def __repr__(self) -> str:
-        """Return the judges' scores beside the nulls, a line each."""
+        """Return the judges' scores and those of the nulls, a line each, and a sentence that compares them."""
         attack = self.scores["attack"]["class_path"].rpartition(".")[2]
         data = self.scores["data"]
         lines = [f"{attack} on {data['class']}{' (simulated)' if data['simulated'] else ''}, {_classes(self)}"]
@@ -47,6 +48,7 @@ class AttackResult(Report):
         for name, judge in self.scores["judges"].items():
             lines.append(f"judge {name}: {_scores(judge)}")
             lines += [f"  null {null}: {_scores(values)}" for null, values in judge["nulls"].items()]
+            lines.append(judged(name, judge))
         return "\n".join(lines)
 
     def confidence(self, judge: str) -> list[float]:

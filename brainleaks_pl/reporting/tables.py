@@ -11,13 +11,14 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from brainleaks_pl.evaluation.report import METRICS
+from brainleaks_pl.reporting.text import judged
 from brainleaks_pl.targets.checks import CheckReport
 
 _HEADINGS = ("attack accuracy", "top-3 accuracy", "confidence", "DAA")  # of METRICS
 
 
 def score_tables(scores: Mapping[str, Any], attack: str | None = None) -> list[Table]:
-    """Return one table per judge: the scores of the attack, and those of the nulls to read them against.
+    """Return one table per judge: scores of the attack and of the nulls, and a sentence that compares them.
 
     Args:
         scores: as in ``scores.json``.
@@ -32,7 +33,10 @@ def score_tables(scores: Mapping[str, Any], attack: str | None = None) -> list[T
         title = f"{origin}judge {name}{known}" + (
             "" if judge["counts"] is not False else f"\ndoes not count: {judge['why_not']}"
         )
-        table = Table(Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE)
+        table = Table(
+            Column(no_wrap=True), *_HEADINGS, title=Text(title), box=SIMPLE,
+            caption=Text(judged(name, judge)), caption_justify="left",
+        )  # fmt: skip
         for row, values in {attack: judge, **judge["nulls"]}.items():
             shown = (values[metric] for metric in METRICS)
             table.add_row(
@@ -46,7 +50,7 @@ def score_tables(scores: Mapping[str, Any], attack: str | None = None) -> list[T
 
 
 def check_table(report: CheckReport) -> Table:
-    """Return what the checks of a network found, and which keys mend it."""
+    """Return what the checks of a network found, and which keys correct it."""
     styles = {"ok": "green", "warning": "yellow", "failed": "bold red"}
     columns = (Column(no_wrap=True), Column(no_wrap=True), "")
     title = f"{report.network}: {len(report.failed)} of {len(report.findings)} checks failed"

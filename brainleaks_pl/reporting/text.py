@@ -1,9 +1,9 @@
-"""Names and titles as pictures and pages show them, whatever characters people gave them."""
+"""Names, titles and sentences for pictures and pages, whatever characters people use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -46,6 +46,26 @@ def short(text: str, length: int = 26) -> str:
 def entry(line: str) -> str:
     """Return a line as an entry of a legend, of which matplotlib would leave out those that begin with ``_``."""
     return f" {line}" if line.startswith("_") else line
+
+
+_COMPARED = {"real": "real test data", "noise": "noise", "prior_alone": "the prior alone"}
+
+
+def judged(name: str, scores: Mapping[str, Any]) -> str:
+    """Return in a sentence what share of reconstructions a judge recognises, and of the nulls that it was shown.
+
+    Args:
+        name: of the judge.
+        scores: what ``scores.json`` holds of it.
+    """
+    share = "attack_accuracy"
+    nulls = [
+        f"{scores['nulls'][null][share]['mean']:.1%} of {words}"
+        for null, words in _COMPARED.items()
+        if null in scores["nulls"]
+    ]
+    compared = f", compared with {listed(nulls)}" if nulls else ""
+    return f"{name} recognises {scores[share]['mean']:.1%} of the reconstructions{compared}."
 
 
 def listed(words: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""What the package asks of the machine: files that are written whole and read safely, and memory."""
+"""What the package needs from the machine: files that are written atomically and read safely, and memory."""

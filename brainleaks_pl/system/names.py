@@ -1,4 +1,4 @@
-"""Names that people give to networks and attacks, and that become names of files and folders."""
+"""Names that people give to networks and attacks, which become names of files and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are written atomically, and what stops them from being written, in words."""
+"""Writes files atomically, and explains what keeps them from being written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody most likely meant who misspelt a name."""
+"""Suggests what somebody probably meant who misspelt a name."""
 
 from __future__ import annotations
 

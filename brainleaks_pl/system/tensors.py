@@ -1,4 +1,4 @@
-"""Files of tensors: written atomically and alike, read without running code, never unpacked without bound."""
+"""Files of tensors: written atomically and reproducibly, read without running code, and bounded when unpacked."""
 
 from __future__ import annotations
 

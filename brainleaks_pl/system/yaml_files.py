@@ -73,7 +73,9 @@ def check_size(root: yaml.Node | None, path: Path) -> None:
         return sizes[id(node)]
 
     if root is not None and (count := size(root, 0)) > _MOST:
-        raise ValueError(f"{path} is no config of ours: it holds {count} values, aliases written out, over {_MOST}.")
+        raise ValueError(
+            f"{path} is no config of this package: it holds {count} values, aliases written out, over {_MOST}."
+        )
 
 
 def plain_values(node: yaml.Node | None, path: Path) -> Any:

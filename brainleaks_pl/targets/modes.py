@@ -1,4 +1,4 @@
-"""A network in evaluation mode for a while."""
+"""Puts a network into evaluation mode for a while."""
 
 from __future__ import annotations
 

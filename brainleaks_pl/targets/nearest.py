@@ -1,4 +1,4 @@
-"""A judge that nobody trains: it compares with the training images themselves, by fixed features."""
+"""A judge without training: it compares with the training images themselves, by fixed features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``fit`` trains, network or prior: its optimizer, what is kept of a training, and what ends it early."""
+"""What ``fit`` trains, a network or a prior: its optimizer, which weights are kept, and what stops training early."""
 
 from __future__ import annotations
 

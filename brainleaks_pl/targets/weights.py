@@ -95,7 +95,7 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
     if missing or unexpected:
         raise ValueError(
             f"{path} does not fit {type(network).__name__}: it lacks {_names(missing)} and has {_names(unexpected)} "
-            "that the network does not know. Build the network with the arguments that it was trained with."
+            "that the network does not have. Build the network with the arguments that it was trained with."
         )
     shapes = [name for name in wanted if tuple(state[name].shape) != tuple(wanted[name].shape)]
     if shapes:

@@ -566,7 +566,7 @@ def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str,
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": []}, "seeds must be distinct numbers from 0 on, one at least, got []"),
+        ({"seeds": []}, "seeds must be at least one number, all distinct and not negative, got []"),
         ({"seeds": [1, 1]}, r"got \[1, 1\]"),
         ({"attacks": {}}, "an audit needs attacks: the config names none"),
         ({"judges": {"snn": network(MLP)}}, "snn is both: rename one"),

@@ -133,7 +133,7 @@ def test_a_shipped_audit_names_its_command(path: Path) -> None:
         (["--scoring.drawz=2"], "drawz"),
         (["--targets.snn.init_args.hiden=3"], "hiden"),
         (["--gradients=3"], "BrainLeaksV1 takes 10 gradients a class, more than the budget of 3"),
-        (["--seeds=[]"], "seeds must be distinct numbers from 0 on, one at least, got []"),
+        (["--seeds=[]"], "seeds must be at least one number, all distinct and not negative, got []"),
         (["--measures.sweep.init_args.target=null"], "measures.sweep: values without target"),
         (["--measures.masking.attacks=[v9]"], "measures.masking: attacks names 'v9', which is not among"),
         (["--measures={own: {class_path: nowhere.Own}}"], "nowhere"),
@@ -207,4 +207,4 @@ def test_the_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None
         "--scoring.",
     ):
         assert key in text
-    assert "goes on where it stopped" in text
+    assert "resumes where it stopped" in text

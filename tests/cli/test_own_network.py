@@ -127,7 +127,7 @@ def test_fit_leaves_it_as_it_is_and_invert_attacks_it(
     assert "test_samples" not in scores["judges"]["rate"]  # what fit trained, fit measured
     found = {finding["check"]: finding["status"] for finding in scores["target"]["checks"]["findings"]}
     assert found["accuracy"] == found["two calls agree"] == found["built again"] == "ok"
-    assert "knows no neurons" in scores["target"]["checks"]["masking_untestable"]
+    assert "finds no neurons" in scores["target"]["checks"]["masking_untestable"]
 
 
 def test_check_shows_all_and_exits_with_1_where_one_failed(fitted: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +155,7 @@ def test_invert_refuses_a_broken_network_unless_told_otherwise(
     broken = ["invert", "--config", "mine.yaml", "--model.network.forgetful=false"]
     message = refused(broken, capsys)
     assert "target failed 1 of" in message
-    assert "two calls agree: asked again, the network answers otherwise" in message
+    assert "two calls agree: called again, the network gives another answer" in message
     assert not (fitted / "results" / "mine" / "scores.json").exists()
     main([*broken, "--checks.refuse=false"])
     assert (fitted / "results" / "mine" / "scores.json").exists()
@@ -167,7 +167,7 @@ def test_invert_refuses_a_broken_network_unless_told_otherwise(
         (["--model.weights=gone.pt"], "there are no weights at gone.pt: set `weights` to the file of a state_dict."),
         (["--model.network.hidden=8"], "first.weight has the shape (16, 144) there and (8, 144) here"),
         (["--model.interface=null"], "Plain does not say how it is called: set interface, most likely to NonSpiking."),
-        (["--attack.surrogate=ATan"], "TimeFirst knows no neurons in Plain that take another"),
+        (["--attack.surrogate=ATan"], "TimeFirst finds no neurons in Plain that take another"),
         (["--model.expected_accuracy=1.5"], "expected_accuracy must lie in [0, 1], got 1.5."),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_base_that_cannot_be_taken_is_refused_in_every_command(case: str, tmp_
 def test_the_whole_is_no_larger_than_a_config_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brainleaks_pl.system.yaml_files._MOST", 20)
     path = write(tmp_path, own="base: [b.yaml, c.yaml]", b=f"b: [{'1, ' * 15}]", c=f"c: [{'1, ' * 15}]")
-    with pytest.raises(ValueError, match=r"own\.yaml is no config of ours: it holds 35 values"):
+    with pytest.raises(ValueError, match=r"own\.yaml is no config of this package: it holds 35 values"):
         read_config(path)
 
 

@@ -23,7 +23,7 @@ def result() -> AttackResult:
 
 
 def test_it_says_what_judges_recognise_beside_the_nulls_and_what_was_assumed(result: AttackResult) -> None:
-    first, assumed, judge, *nulls = repr(result).splitlines()
+    first, assumed, judge, *nulls, last = repr(result).splitlines()
     assert first == "BrainLeaksV3 on ToyDigits, classes horizontal, ring"
     assert assumed == "the attacker assumes the encoding RateEncoder(time_steps=2, gain=1.0)"
     confidence = result.scores["judges"]["cnn"]["confidence"]
@@ -35,6 +35,14 @@ def test_it_says_what_judges_recognise_beside_the_nulls_and_what_was_assumed(res
         "  null class_mean",
         "  null real",
     ]
+    own = result.scores["judges"]["cnn"]
+    real, noise = (f"{own['nulls'][name]['attack_accuracy']['mean']:.1%}" for name in ("real", "noise"))
+    share = f"{own['attack_accuracy']['mean']:.1%}"
+    assert (
+        last
+        == f"cnn recognises {share} of the reconstructions, compared with {real} of real test data and {noise} "
+        + ("of noise.")
+    )
     assert "tensor" not in repr(result)
 
 

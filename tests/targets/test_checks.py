@@ -196,7 +196,7 @@ def test_a_surrogate_that_no_neuron_takes_cannot_be_tested(spikes: ToyDigits, kn
     network = wrapped(nn.Sequential(nn.Flatten(2), templates(spikes), neurons), TimeFirst(answer="spike_count"))
     report = run_checks(network, spikes)
     assert not report.failed
-    reason = "stays the same, to the bit" if known else "TimeFirst knows no neurons in it"
+    reason = "stays the same, to the bit" if known else "TimeFirst finds no neurons in it"
     assert reason in str(report.masking_untestable)
     assert "masked gradients cannot be tested: " in found(network, spikes, "exchanged surrogate", "warning")
 
@@ -241,7 +241,7 @@ def test_the_wrong_scale_of_the_input(images: ToyDigits, scale: float, key: str)
 
     message = found(wrapped(Choosy(), NonSpiking()), images, "input scale")
     assert f"Set interface.{key}" in message
-    assert "knows 0.333 of the test samples as they are, and 1.000 with" in message
+    assert "recognises 0.333 of the test samples as they are, and 1.000 with" in message
     assert statuses(wrapped(Choosy(), NonSpiking(scale=scale)), images)["input scale"] == "ok"
 
 

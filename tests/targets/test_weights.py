@@ -106,7 +106,7 @@ def test_missing_and_unexpected_weights_are_named(tmp_path: Path) -> None:
     del weights["hidden.bias"]
     weights["extra"] = torch.zeros(1)
     said = refusal(tmp_path / "w.pt", weights)
-    assert "does not fit SpikingMLP: it lacks hidden.bias and has extra that the network does not know" in said
+    assert "does not fit SpikingMLP: it lacks hidden.bias and has extra that the network does not have" in said
     assert "Build the network with the arguments that it was trained with" in said
     del weights["extra"]
     assert "it lacks hidden.bias and has nothing that" in refusal(tmp_path / "w.pt", weights)

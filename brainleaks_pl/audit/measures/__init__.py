@@ -1,1 +1,1 @@
-"""What an audit measures: one file per measure, which holds what it computes and what it shows."""
+"""What an audit measures: one file per measure, with what it computes and what it shows."""

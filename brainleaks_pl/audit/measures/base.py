@@ -1,4 +1,4 @@
-"""What a measure is: one thing that an audit measures, from what it runs to its section of the report.
+"""The base class of measures: one thing that an audit measures, from what it runs to its section of the report.
 
 A measure is a class in one file, found by its class path. Everything but its section is optional::
 

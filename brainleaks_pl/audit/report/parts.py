@@ -1,4 +1,4 @@
-"""What a page is made of: plain values, which the template lays out."""
+"""The parts of a report's page, as plain values that the template lays out."""
 
 from __future__ import annotations
 

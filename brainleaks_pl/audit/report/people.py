@@ -1,4 +1,4 @@
-"""The section of what people saw in the pictures."""
+"""The section on what people saw in the pictures."""
 
 from __future__ import annotations
 

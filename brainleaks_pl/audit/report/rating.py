@@ -1,4 +1,4 @@
-"""Pictures that people rate blind: which they are, in what order, and what may be shown of them.
+"""Pictures that people rate blind: which ones, in what order, and what may be shown of them.
 
 Whoever rates must not be told what they are asked. An item is therefore called by a digest of its picture, and nothing
 else of it is shown; whoever has the audit's files finds out anew which reconstruction or training picture it is. The

@@ -1,4 +1,4 @@
-"""Networks that Lava-DL exported, run in Loihi's integers."""
+"""Networks that Lava-DL exported, run in Loihi's integer arithmetic."""
 
 from brainleaks_pl.networks.lava.network import LavaNetwork
 

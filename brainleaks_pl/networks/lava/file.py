@@ -1,4 +1,4 @@
-"""Lava-DL's ``.net`` files (HDF5): what they say of a network's blocks."""
+"""Lava-DL's ``.net`` files (HDF5): the description of a network's blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks for Intel's Loihi that Lava-DL exported as ``.net`` files, run in its whole numbers."""
+"""Networks for Intel's Loihi that Lava-DL exported as ``.net`` files, run in its integer arithmetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Neurons of Intel's Loihi in whole numbers: a scan over all time steps of a layer, and the module around it."""
+"""Neurons of Intel's Loihi in integers: a scan over all time steps of a layer, and the module around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks as NIR graphs: those of others are read and run, ours are written."""
+"""Networks as NIR graphs: other people's are read and run, ours are written."""
 
 from brainleaks_pl.networks.nir.export import write_nir
 from brainleaks_pl.networks.nir.network import NIRNetwork

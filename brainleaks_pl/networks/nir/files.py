@@ -1,4 +1,4 @@
-"""Files of NIR graphs: read and never trusted, with the order in which their nodes are evaluated."""
+"""Reads files of NIR graphs without trusting them, and orders their nodes for evaluation."""
 
 from __future__ import annotations
 

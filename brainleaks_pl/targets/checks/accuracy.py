@@ -1,4 +1,4 @@
-"""Checks of what a network knows: its accuracy, the scale of its inputs, and how far its confidence can be trusted."""
+"""Checks of a network's skill: its accuracy, the scale of its inputs, and how far to trust its confidence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_scale(classifier: Classifier, data: BaseDataModule, measured: Measurem
     """See whether the network knows more where its inputs are scaled otherwise."""
     title = "input scale"
     if measured.accuracy > 1 - _BETTER:
-        return Finding(title, "ok", "the inputs are scaled as the network knows them.")
+        return Finding(title, "ok", "the inputs are scaled as in the network's training.")
     own = measure(classifier, data, _SCALE_SAMPLES).accuracy
     tried = {
         name: measure(classifier, data, _SCALE_SAMPLES, changes).accuracy for name, changes in _others(data).items()
@@ -48,7 +48,7 @@ def check_scale(classifier: Classifier, data: BaseDataModule, measured: Measurem
         return Finding(
             title,
             "failed",
-            f"the network knows {own:.3f} of the test samples as they are, and {tried[best]:.3f} with {best}.",
+            f"the network recognises {own:.3f} of the test samples as they are, and {tried[best]:.3f} with {best}.",
             f"Set interface.{best}.",
         )
     return Finding(title, "ok", f"none of {len(tried)} other scales of the inputs is better.")

@@ -67,17 +67,17 @@ def check_form(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding:
 
 
 def check_repeated(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding:
-    """See that the network answers the same when asked again."""
+    """See that the network gives the same answer when called again."""
     difference = _difference(classifier.logits(x), answers)
     if difference > 0:
         return Finding(
             "two calls agree",
             "failed",
-            f"asked again, the network answers otherwise, by up to {difference:.1%} of its largest answer: its neurons "
-            "keep their state between calls, or it draws at random.",
+            f"called again, the network gives another answer, by as much as {difference:.1%} of its largest answer: "
+            "its neurons keep their state between calls, or it draws at random.",
             "Set interface to one whose reset puts these neurons to rest.",
         )
-    return Finding("two calls agree", "ok", "the network answers the same when asked again.")
+    return Finding("two calls agree", "ok", "the network gives the same answer when called again.")
 
 
 def check_alone(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding:
@@ -88,8 +88,8 @@ def check_alone(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding:
         return Finding(
             "a sample by itself",
             "failed",
-            f"a sample is answered otherwise alone than in a batch, by up to {difference:.1%} of the largest answer: "
-            "batch and time may be exchanged, or batches normalised.",
+            f"a sample by itself gets another answer than in a batch, by as much as {difference:.1%} of the largest "
+            "answer: batch and time may be exchanged, or batches normalised.",
             "Set interface.layout.",
         )
     return Finding("a sample by itself", "ok", "a sample's answer does not depend on its batch.")
@@ -99,7 +99,7 @@ def check_rebuilt(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding
     """See that nothing of the network is left to chance when it is built and its weights are loaded."""
     title = "built again"
     if classifier.factory is None:
-        return Finding(title, "ok", "the network was given as it is, and is not built anew.")
+        return Finding(title, "ok", "the network was given as a network, and is not built again.")
     with torch.random.fork_rng():
         torch.manual_seed(0x5EED)
         other = classifier.factory()
@@ -127,7 +127,7 @@ def check_rebuilt(classifier: Classifier, x: Tensor, answers: Tensor) -> Finding
             f"built again, the network is another: {what} is left to chance.",
             "Give weights that hold it, or have the network read it.",
         )
-    return Finding(title, "ok", "built again, the network answers the same: nothing is left to chance.")
+    return Finding(title, "ok", "built again, the network gives the same answer: nothing is random.")
 
 
 def _difference(answers: Tensor, others: Tensor) -> float:

@@ -70,10 +70,10 @@ def check_surrogate(
     title, interface = "exchanged surrogate", classifier.interface
     if not classifier.spiking:
         return None, None
-    mend = "Set an interface that knows these neurons, or derive one: its hooks are neurons() and exchange()."
+    mend = "Set an interface that supports these neurons, or derive one: its hooks are neurons() and exchange()."
     count = len(interface.neurons(classifier.network))
     if not count:
-        reason = f"{type(interface).__name__} knows no neurons in it whose surrogate can be exchanged"
+        reason = f"{type(interface).__name__} finds no neurons in it whose surrogate can be exchanged"
         return reason, Finding(title, "warning", f"masked gradients cannot be tested: {reason}.", mend)
     if gradient is None:
         return "it cannot be differentiated", Finding(title, "warning", "masked gradients cannot be tested.", "")

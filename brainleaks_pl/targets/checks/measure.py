@@ -1,4 +1,4 @@
-"""The accuracy of a network on test data, and how well its confidence says so."""
+"""Measures a network's accuracy on test data, and the calibration of its confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All checks of one network, in their order."""
+"""Runs all checks of one network, in order."""
 
 from __future__ import annotations
 

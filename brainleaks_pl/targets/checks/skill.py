@@ -1,4 +1,4 @@
-"""Whether a network recognises test data better than chance: what has learnt nothing can give nothing away."""
+"""Whether a network recognises test data better than chance: one that has learnt nothing leaks nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Giving neurons of any framework another surrogate gradient, with the spikes that they emit left as they are."""
+"""Gives neurons of any framework another surrogate gradient, without changing their spikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinary networks (ANNs)."""
+"""Non-spiking networks (ANNs)."""
 
 from __future__ import annotations
 

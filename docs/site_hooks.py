@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LINKED = ("examples", "configs")
 """Folders whose files are part of the site."""
 LINK = re.compile(r"\]\(\.\./((?:examples|configs)/[^)#]+)\)")
-NOTEBOOK = re.compile(r"\]\((\w+)\.ipynb\)")
+NOTEBOOK = re.compile(r"\]\(((?:notebooks/)?\w+)\.ipynb\)(?!\{)")
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -32,14 +32,12 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Point links that leave ``docs/`` to where the site has these files."""
-    return LINK.sub(r"](\1)", markdown)
+    """Point links that leave ``docs/`` to where the site has these files, and links to notebooks to their pages."""
+    return NOTEBOOK.sub(r"](\1.md)", LINK.sub(r"](\1)", markdown))
 
 
 def notebook_page(path: Path) -> tuple[str, dict[str, bytes]]:
     """Return a notebook, as it was run, in Markdown, and its pictures (PNG) by name.
-
-    Links to other notebooks lead to their pages, so that they are checked as all links are.
 
     Args:
         path: the notebook.
@@ -52,7 +50,7 @@ def notebook_page(path: Path) -> tuple[str, dict[str, bytes]]:
     for cell in json.loads(path.read_bytes())["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(NOTEBOOK.sub(r"](\1.md)", source))
+            parts.append(source)
             continue
         parts.append(_fenced(source, "python"))
         for output in cell["outputs"]:

@@ -3,7 +3,7 @@
     python docs/prior_faces.py DATA PRIOR TARGET [TARGET ...]
 
 DATA holds the AT&T faces, PRIOR is the file that `fit --config configs/prior_faces.yaml` wrote, and each TARGET the
-file of a spiking network of the private people, T = 10. How those of the table were trained the page says.
+file of a target of `fit --config configs/v3_prior_att_faces.yaml`; those of the table have the seeds 1, 2 and 3.
 """
 
 import sys

@@ -32,19 +32,17 @@ pytestmark = [
 
 
 def test_people_whom_the_prior_does_not_know_are_recognised() -> None:
-    """As docs/priors.md has it, with a seed on which nothing was chosen; a second optimizer ends the training."""
+    """As docs/priors.md has it, with a seed on which nothing was chosen."""
     seed, encoder = 2, RateEncoder(10)
     public, private = PublicATTFaces(DATA), PrivateATTFaces(DATA, encoder=encoder)
     prior = NaturalSpectrum()
     train_prior(silent_trainer(accelerator="cpu", max_epochs=1), prior, public, seed=0)
     torch.manual_seed(seed)
-    training = Training(lr=3e-4, epochs=50, batch_size=20)
+    training = Training(lr=5e-5, epochs=100, batch_size=20, keep="last")
     target = Classifier(partial(SpikingMLP, (1, 112, 92), 20, hidden=1000), training=training)
     check_fits({"snn": target}, private)
-    for own in (seed, seed + 100):
-        trainer = silent_trainer(accelerator="cpu", max_epochs=training.epochs)
-        accuracy = train_network(trainer, target, private, seed=own)
-    assert accuracy >= 0.95
+    trainer = silent_trainer(accelerator="cpu", max_epochs=training.epochs)
+    assert train_network(trainer, target, private, seed=seed) >= 0.95
     attack = BrainLeaksV3(
         target, encoder, steps=15, population=6, smoothing=0.6, surrogate=FastSigmoid(5.0), prior=prior, seed=seed
     )

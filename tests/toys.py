@@ -80,9 +80,9 @@ class _Bars(EventDataModule):
         return {"train": split([0, 1] * 8), "val": split([0, 1] * 2), "test": split([0, 0, 0, 1])}
 
 
-def flickering_bars() -> EventDataModule:
+def flickering_bars(time_steps: int | None = None) -> EventDataModule:
     """Recordings, 6 steps of (2, 8, 8): upright bars in class 0, flat ones in class 1, one test recording of these."""
-    return _Bars(FrameTransform(1000, polarity="both"), batch_size=8)
+    return _Bars(FrameTransform(1000, polarity="both", time_steps=time_steps), batch_size=8)
 
 
 def classifier(

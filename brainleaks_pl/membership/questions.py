@@ -85,7 +85,7 @@ def ask(
     found: list[list[Answers]] = [[] for _ in networks]
     for split, where in (("train", indices), ("test", torch.arange(population))):
         first = split == "train"
-        parts = where.split(_batch_size(networks[0], data))
+        parts = where.split(_batch_size(data))
         for place, part in enumerate(parts):
             rows: list[Answers] = [{} for _ in networks]
             for draw in range((drawn if first else 1) + dropped):
@@ -101,8 +101,8 @@ def ask(
     return [_whole(own) for own in found]
 
 
-def _batch_size(network: Classifier, data: BaseDataModule) -> int:
-    steps = (data.time_steps or 100) if network.takes_spikes else 1
+def _batch_size(data: BaseDataModule) -> int:
+    steps = (data.time_steps or 100) if data.spiking else 1
     return max(1, min(500, _BATCH_ENTRIES // (steps * 1024)))
 
 
@@ -186,7 +186,7 @@ def ask_labels(network: Classifier, data: BaseDataModule, indices: Tensor) -> An
     """
     oracle = LabelOracle(network, len(indices), len(SHIFTS) + len(NOISE))
     right: dict[str, list[Tensor]] = {"shifted": [], "noisy": []}
-    batch = _batch_size(network, data)
+    batch = _batch_size(data)
     for place, part in enumerate(indices.split(batch)):
         units = torch.arange(len(part)) + place * batch
         for kind, changes in (("shifted", SHIFTS), ("noisy", NOISE)):

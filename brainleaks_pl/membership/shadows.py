@@ -76,6 +76,8 @@ def train(
         training = made[0].training_recipe
         batch_size = training.batch_size or pool.data.batch_size
         most = together(made[0], training, pool.data.batch_size, len(made) if at_once is None else at_once)
+        if pool.data.spiking and pool.data.time_steps is None:  # batches are as long as their longest recording
+            most = 1
         states: list[State] = []
         for first in range(0, len(made), most):
             own, numbers = made[first : first + most], networks[first : first + most]

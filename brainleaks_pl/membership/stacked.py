@@ -54,10 +54,12 @@ class Stack(nn.Module):
         """Return logits with time first, ``(T', M, B, K)``.
 
         Args:
-            x: of each network its own batch, ``(M, T, B, C, H, W)`` or ``(M, B, C, H, W)``.
+            x: of each network its own batch, ``(M, T, B, C, H, W)`` or ``(M, B, C, H, W)``; networks that take images
+                see the mean over time of the former.
         """
-        spiking = isinstance(self._first, SpikingMLP)
-        rows = x.flatten(3) if spiking else x.flatten(2).unsqueeze(1)
+        if not isinstance(self._first, SpikingMLP):
+            x = (x.mean(1) if x.ndim == 6 else x).unsqueeze(1)
+        rows = x.flatten(3)
         networks, steps, batch = rows.shape[:3]
         currents = self._linear("hidden", rows.flatten(1, 2)).view(networks, steps, batch, -1).transpose(0, 1)
         if not isinstance(self._first, SpikingMLP):

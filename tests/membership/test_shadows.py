@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from toys import ToyDigits
+from toys import ToyDigits, flickering_bars
 
 from brainleaks_pl import CNN, MLP, Classifier, RateEncoder, SpikingMLP, Training
 from brainleaks_pl.data.image_base import ImageDataModule, ImageDataset
@@ -50,6 +50,19 @@ class Labelled(ImageDataModule):
         return {"train": split(self.samples), "val": split(6), "test": split(120)}
 
 
+class Recordings:
+    """Recordings of any length."""
+
+    def __init__(self, samples: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        self.samples, self.labels = samples, torch.stack([label for _, label in samples])
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.samples[index]
+
+
 def network(kind: Callable[..., nn.Module], training: Training, **settings: Any) -> Callable[[], Classifier]:
     return partial(Classifier, partial(kind, (1, 10, 10), 6, **settings), training=training)
 
@@ -73,6 +86,29 @@ def test_networks_trained_together_are_those_trained_alone(kind: type[nn.Module]
             assert torch.allclose(weights, other[name], rtol=0, atol=1e-5), name
     assert not torch.allclose(alone[0]["hidden.weight"], start["hidden.weight"], atol=1e-3)
     assert not torch.allclose(alone[0]["hidden.weight"], alone[1]["hidden.weight"], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [MLP, SpikingMLP])
+@pytest.mark.parametrize("lengths", [1, 3])
+def test_recordings_train_networks_together_as_alone_and_those_that_take_images_see_their_mean(
+    kind: type[nn.Module], lengths: int
+) -> None:
+    data = flickering_bars(time_steps=6 if lengths == 1 else None)
+    whole = data.split("train")
+    recordings = [(frames[: 6 - place % lengths], label) for place, (frames, label) in enumerate(whole)]
+    data = data.with_splits({"train": Recordings(recordings)})
+    labels = data.split("train").labels
+    indices = even_pool(labels, None, 0)
+    pool = Pool(data, indices, halves(labels[indices], 4, 0), 0)
+    make = partial(Classifier, partial(kind, (2, 8, 8), 2, 12), training=Training(lr=0.02, epochs=2, batch_size=3))
+    alone, together = (train(make, pool, [1, 2], CPU, at_once) for at_once in (1, 2))
+    for one, other in zip(alone, together, strict=True):
+        for name, weights in one.items():
+            assert torch.allclose(weights, other[name], rtol=0, atol=1e-5), name
+    network = loaded(make, pool, together[0], CPU)
+    (said,) = ask([network], data, indices, 4, Questions(dropout_draws=1))
+    assert said["correct"].shape == (16,)
+    assert ("spikes" in said) == (kind is SpikingMLP)
 
 
 def test_samples_are_shifted_where_the_recipe_shifts_them_by_each_network_alone() -> None:

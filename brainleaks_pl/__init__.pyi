@@ -53,7 +53,7 @@ from .events.camera import EventCamera
 from .events.frames import FrameTransform
 from .events.saccades import Saccades
 from .export import export_results
-from .leakage import BiasRatio, GradientMatching, Protection, SpikeFrames
+from .leakage import BiasRatio, GradientMatching, MeanFrame, Protection, SpikeFrames
 from .membership.run import Membership, NetworkKind, run_membership
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
@@ -125,6 +125,7 @@ __all__ = [
     "MIFace",
     "MNIST5k",
     "MaxMargin",
+    "MeanFrame",
     "MeanNLL",
     "Membership",
     "NIRNetwork",

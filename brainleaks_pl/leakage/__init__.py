@@ -1,7 +1,7 @@
 """Gradient leakage: what a federated participant's gradient reveals about its batch."""
 
 from brainleaks_pl.leakage.base import GradientAttack, Recovered
-from brainleaks_pl.leakage.closed_form import BiasRatio, SpikeFrames, bias_ratio
+from brainleaks_pl.leakage.closed_form import BiasRatio, MeanFrame, SpikeFrames, bias_ratio, mean_frame
 from brainleaks_pl.leakage.labels import recover_labels
 from brainleaks_pl.leakage.layers import NotApplicableError
 from brainleaks_pl.leakage.matching import GradientMatching
@@ -13,6 +13,7 @@ __all__ = [
     "FoundFrames",
     "GradientAttack",
     "GradientMatching",
+    "MeanFrame",
     "NotApplicableError",
     "Protection",
     "Recovered",
@@ -20,6 +21,7 @@ __all__ = [
     "SpikeFrames",
     "bias_ratio",
     "find_frames",
+    "mean_frame",
     "recover_labels",
     "share_gradient",
     "share_update",

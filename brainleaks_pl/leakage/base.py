@@ -68,9 +68,12 @@ def image_of(mean: Tensor, network: Classifier, encoder: Encoder | None, smoothi
     images = None if encoder is None else encoder.decode(inputs.unsqueeze(0))
     if images is None or images.shape != inputs.shape:
         images = inputs
-    if smoothing:
-        images = gaussian_blur(images, smoothing) / gaussian_blur(torch.ones_like(images), smoothing)
-    return images.clamp(0, 1)
+    return (blurred(images, smoothing) if smoothing else images).clamp(0, 1)
+
+
+def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Return images ``(..., C, H, W)`` blurred by a Gaussian of ``sigma`` pixels; flat ones stay as they are."""
+    return gaussian_blur(images, sigma) / gaussian_blur(torch.ones_like(images), sigma)
 
 
 def check_smoothing(smoothing: float) -> None:

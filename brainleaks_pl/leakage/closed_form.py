@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from brainleaks_pl.encoders.base import Encoder
-from brainleaks_pl.leakage.base import GradientAttack, Recovered, check_smoothing, image_of, known
+from brainleaks_pl.leakage.base import GradientAttack, Recovered, blurred, check_smoothing, image_of, known
 from brainleaks_pl.leakage.grouping import mean_frames
 from brainleaks_pl.leakage.layers import NotApplicableError, input_layer
+from brainleaks_pl.leakage.row_space import mean_space, row_space
 from brainleaks_pl.leakage.shared import SharedGradient
 from brainleaks_pl.leakage.spike_frames import find_frames
 from brainleaks_pl.targets.classifier import Classifier
@@ -72,6 +75,66 @@ class BiasRatio(GradientAttack):
         layer = input_layer(network, shared.time_steps)
         ratio = bias_ratio(*layer.read(dict(known(shared).gradient)))
         return Recovered(image_of(ratio.unsqueeze(0), network, encoder, self.smoothing))
+
+
+def mean_frame(weight: Tensor, bias: Tensor, count: int, shape: Sequence[int], blur: float) -> Tensor:
+    """Return the mean of the frames that a dense layer saw, as near as is known without knowing the frames, ``(D,)``.
+
+    The mean lies in the flat of all that frames come to when they are summed with weights of sum 1, as
+    :func:`bias_ratio` does. Of its points, the one nearest to the blurred ratio is taken: frames drawn by chance differ
+    from their mean by fine grain, which a blur takes away, while what it does to the picture itself is mostly no
+    difference of frames, and is undone in the flat.
+
+    Args:
+        weight: gradient of the layer's weight, ``(H, D)``.
+        bias: gradient of its bias, ``(H,)``.
+        count: how many frames it is a sum over.
+        shape: (C, H, W) of a frame.
+        blur: sigma of the blur in pixels, > 0.
+
+    Raises:
+        NotApplicableError: when the gradient of the bias is zero, or frames are not all that the gradient shows
+            (:func:`~brainleaks_pl.leakage.row_space.row_space`).
+    """
+    weight, bias = weight.double(), bias.double()
+    ratio = bias_ratio(weight, bias)
+    nearest, directions = (part[..., 1:] for part in mean_space(row_space(weight, bias, count).basis))
+    wanted = blurred(ratio.clamp(min=0).view(1, *shape), blur).flatten()
+    mean: Tensor = nearest + (wanted - nearest) @ directions.T @ directions
+    return mean
+
+
+@dataclass(frozen=True)
+class MeanFrame(GradientAttack):
+    """One image: the mean of the frames that a dense first layer saw (:func:`mean_frame`).
+
+    Where :class:`BiasRatio` weighs frames as the network's backward signals happen to, here they count about alike. Of
+    a network that takes images and one sample it is that sample, of several samples a mixture.
+
+    Args:
+        blur: sigma in pixels of the blur that tells the mean from chance, > 0.
+        smoothing: sigma in pixels of a Gaussian blur of the image, against the noise of a rate code, >= 0.
+
+    Raises:
+        ValueError: when a value is out of range.
+    """
+
+    blur: float = 0.7
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.smoothing)
+        if not 0 < self.blur < math.inf:
+            raise ValueError(f"blur must be positive and finite, got {self.blur}.")
+
+    def recover(
+        self, network: Classifier, shared: SharedGradient, encoder: Encoder | None = None, seed: int = 0
+    ) -> Recovered:
+        """Return one image."""
+        layer = input_layer(network, shared.time_steps)
+        weight, bias = layer.read(dict(known(shared).gradient))
+        mean = mean_frame(weight, bias, shared.frames, network.input_shape, self.blur)
+        return Recovered(image_of(mean.unsqueeze(0), network, encoder, self.smoothing))
 
 
 @dataclass(frozen=True)

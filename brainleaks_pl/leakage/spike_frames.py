@@ -19,8 +19,8 @@ import torch
 from torch import Generator, Tensor
 
 from brainleaks_pl.leakage.layers import NotApplicableError
+from brainleaks_pl.leakage.row_space import mean_space, row_space
 
-_NOISE = 1e-6  # of the largest singular value: what float32 leaves of those that are zero
 _SAME = 1e-3  # coordinates of the space that are as near belong to pixels with the same spikes
 _INSIDE = 1e-3  # how far an entry of a binary vector may be from the space
 _COLUMNS = 20  # as many columns for each dimension are enough to search with
@@ -62,22 +62,9 @@ def find_frames(
         NotApplicableError: when the frames are more than the layer's units, are not alone in the row space (as noise
             was added), or too few pixels differ to tell frames from other binary vectors.
     """
-    if count > len(weight):
-        raise NotApplicableError(
-            f"{count} frames (time steps times samples times local steps) are more than the {len(weight)} units of the "
-            "first layer: its gradient does not determine them. It takes fewer samples or a wider layer."
-        )
-    rows = torch.cat([bias.unsqueeze(1), weight], 1).double()
-    left, sizes, space = torch.linalg.svd(rows, full_matrices=False)
-    rank = int((sizes > _NOISE * sizes[0]).sum())
-    if not sizes[0] > 0:
-        raise NotApplicableError("the gradient of the first layer is zero: no unit was near its threshold.")
-    if rank > count:
-        raise NotApplicableError(
-            f"the gradient's rank is above the number of frames, {count}: noise was added, or {count} is not the "
-            "number of frames."
-        )
-    left, space = left[:, :rank], space[:rank]
+    weight, bias = weight.double(), bias.double()
+    left, space = row_space(weight, bias, count)
+    rank = len(space)
     distinct = _distinct(space, _COLUMNS * rank)
     free = len(distinct) - rank
     if free * _BITS < rank + _BITS:
@@ -85,7 +72,8 @@ def find_frames(
             f"only {len(distinct)} groups of pixels with spikes of their own span {rank} dimensions: almost any binary "
             "vector is a frame there."
         )
-    found = _Search(space[:, distinct], rows[:, distinct], left, seed).run(starts, steps, rounds)
+    rows = torch.cat([bias.unsqueeze(1), weight], 1)[:, distinct]
+    found = _Search(space[:, distinct], rows, left, seed).run(starts, steps, rounds)
     frames = found @ torch.linalg.pinv(space[:, distinct]) @ space
     whole = ((frames - frames.round()).abs().amax(1) < _INSIDE) & (frames.round().clamp(0, 1) == frames.round()).all(1)
     return FoundFrames(frames[whole][:count, 1:].round().float(), rank, len(distinct))
@@ -105,11 +93,7 @@ class _Search:
     """The search in the affine space of vectors whose first entry, that of the bias, is 1."""
 
     def __init__(self, space: Tensor, rows: Tensor, left: Tensor, seed: int) -> None:
-        basis = torch.linalg.qr(space.T)[0].T
-        first = basis[:, 0]
-        self.origin = first @ basis / (first @ first)
-        away = torch.linalg.svd(torch.outer(first, first))[0][:, 1:]
-        self.basis = away.T @ basis
+        self.origin, self.basis = mean_space(torch.linalg.qr(space.T)[0].T)
         self.rows = torch.where(rows[:, :1] == 0, 0.0, rows / rows[:, :1])
         self.leverage = left.norm(dim=1).square() * (rows[:, 0] != 0)
         self.generator = Generator().manual_seed(seed)

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from brainleaks_pl import CNN, MLP, Classifier, ConstantCurrentEncoder, NonSpiking, RateEncoder, SpikingMLP
 from brainleaks_pl.leakage import (
     BiasRatio,
+    MeanFrame,
     NotApplicableError,
     Protection,
     SharedGradient,
     SpikeFrames,
     bias_ratio,
     find_frames,
+    mean_frame,
     share_gradient,
     share_update,
 )
@@ -58,6 +60,33 @@ def test_the_ratio_of_one_input_by_hand_and_of_two_is_their_weighted_mean() -> N
     torch.testing.assert_close(both, torch.tensor([1 / 3, 1 / 3, 1.0]))
     with pytest.raises(NotApplicableError, match="gradient of the first layer's bias is zero"):
         bias_ratio(torch.ones(2, 3), torch.zeros(2))
+
+
+def test_the_mean_frame_is_found_where_the_ratio_weighs_frames_by_chance() -> None:
+    across = (-(torch.arange(16) - 7.5).square() / 20).exp()
+    generator = torch.Generator().manual_seed(0)
+    frames = (torch.rand(STEPS, 256, generator=generator) < torch.outer(across, across).flatten()).double()
+    signals = torch.linalg.qr(torch.randn(30, STEPS, generator=generator).double())[0]
+    signals[:, :2] *= 4  # two frames count for 16 of the others each
+    for scale in (1.0, -3e-7):
+        weight, bias = scale * signals @ frames, scale * signals.sum(1)
+        errors = [
+            float((own - frames.mean(0)).norm())
+            for own in (bias_ratio(weight, bias), mean_frame(weight, bias, STEPS, (1, 16, 16), 0.7))
+        ]
+        assert errors[1] < errors[0] / 2
+    found = mean_frame(weight, bias, STEPS, (1, 16, 16), 0.7)
+    shares = torch.linalg.lstsq(frames.T, found.unsqueeze(1)).solution
+    torch.testing.assert_close((frames.T @ shares)[:, 0], found)  # nothing but the frames
+    assert shares.sum().item() == pytest.approx(1)
+    ann, private, label = network(MLP), images(1), torch.tensor([2])
+    torch.testing.assert_close(MeanFrame().recover(ann, share_gradient(ann, private, label)).images, private)
+    with pytest.raises(NotApplicableError, match=r"8 frames .* are more than the 7 units"):
+        MeanFrame().recover(network(hidden=7), share_gradient(network(hidden=7), spikes(1), label))
+    with pytest.raises(NotApplicableError, match="noise was added"):
+        mean_frame(weight + 1e-9 * torch.randn(weight.shape, generator=generator), bias, STEPS, (1, 16, 16), 0.7)
+    with pytest.raises(ValueError, match="blur must be positive and finite, got 0"):
+        MeanFrame(0.0)
 
 
 def test_one_image_of_a_network_that_takes_images_or_a_current_is_recovered_itself() -> None:

@@ -21,7 +21,7 @@ from brainleaks_pl.audit.report.pictures import Gallery, still
 from brainleaks_pl.audit.statistics import mean_intervals
 from brainleaks_pl.evaluation.gradient_leakage import Sharing, gradient_leakage
 from brainleaks_pl.leakage.base import GradientAttack
-from brainleaks_pl.leakage.closed_form import BiasRatio, SpikeFrames
+from brainleaks_pl.leakage.closed_form import BiasRatio, MeanFrame, SpikeFrames
 from brainleaks_pl.leakage.layers import NotApplicableError
 from brainleaks_pl.leakage.shared import Protection
 from brainleaks_pl.system.names import check_names
@@ -66,7 +66,11 @@ class GradientLeakage(Measure):
     local_steps: Sequence[int] = (1,)
     learning_rate: float = 0.01
     attacks: dict[str, GradientAttack] = field(
-        default_factory=lambda: {"bias_ratio": BiasRatio(), "spike_frames": SpikeFrames()}
+        default_factory=lambda: {
+            "bias_ratio": BiasRatio(),
+            "mean_frame": MeanFrame(),
+            "spike_frames": SpikeFrames(),
+        }
     )
     protections: dict[str, Protection] = field(default_factory=lambda: {"none": Protection()})
 

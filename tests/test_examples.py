@@ -80,7 +80,7 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
     assert readme[start : readme.index("```", start)] in (EXAMPLES / "own_network.yaml").read_text()
     for config in ("own_network.yaml", "audit_own_network.yaml"):
         assert f"--config {config}" in readme
-    section = readme[readme.index("## Audit the network you have") : readme.index("## In Python")]
+    section = readme[readme.index("## Audit your own network") : readme.index("## In Python")]
     assert len(section.strip().splitlines()) <= 35
 
 

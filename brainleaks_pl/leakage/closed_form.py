@@ -117,6 +117,18 @@ class MeanFrame(GradientAttack):
 
     Raises:
         ValueError: when a value is out of range.
+
+    Examples:
+        A spiking network saw an image as 25 frames of spikes; their mean is in its gradient:
+
+        >>> import torch
+        >>> from brainleaks_pl import MeanFrame, RateEncoder
+        >>> from brainleaks_pl.leakage import share_gradient
+        >>> spikes, label = RateEncoder(25).encode(data.class_images(3)[:1]), torch.tensor([3])
+        >>> recovered = MeanFrame().recover(network, share_gradient(network, spikes, label))
+        >>> both = torch.stack([recovered.images.flatten(), spikes.mean(0).flatten()])
+        >>> bool(torch.corrcoef(both)[0, 1] > 0.95)
+        True
     """
 
     blur: float = 0.7

@@ -78,7 +78,7 @@ def test_a_measured_audit_says_who_is_found_and_comes_to_the_same_again(tmp_path
         ({"attacks": ["lyra"]}, "attacks names 'lyra': choose from loss,"),
         ({"targets": ["cnn"]}, "targets names 'cnn', which is not among snn, ann"),
         ({"rates": (0.0,)}, r"false positive rate must lie in \(0, 1\), got 0.0"),
-        ({"rates": ()}, "rates must name a false positive rate"),
+        ({"rates": ()}, "rates must hold at least one false positive rate"),
         ({"priors": (1.0,)}, "priors must lie in"),
         ({"bits": (1,)}, "bits must be 2 to 16"),
         ({"dropout": 1.0}, "dropout must lie in"),

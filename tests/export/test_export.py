@@ -280,7 +280,7 @@ def test_exports_of_other_results_are_never_replaced(results: Path, tmp_path: Pa
     assert set(first) < set(contents)
     assert len(contents) == 10
     namesake = write_results(tmp_path / "elsewhere" / "v2_nmnist", random_spikes(2), event_data())
-    with pytest.raises(ValueError, match=r"lists an export of other results, \.\./v2_nmnist: name another output"):
+    with pytest.raises(ValueError, match=r"lists an export of other results, \.\./v2_nmnist: choose another output"):
         export_results(namesake, "nmnist", shared)
     (shared / "v2_nmnist_nmnist.json").unlink()
     with pytest.raises(ValueError, match=r"restart0\.bin is there already, and no export of .* has written it"):

@@ -80,7 +80,7 @@ class CheckReport:
         >>> from brainleaks_pl import CheckReport, run_checks
         >>> report: CheckReport = run_checks(network, data, with_accuracy=False)
         >>> print(report.findings[2])
-        two calls agree: the network answers the same when asked again.
+        two calls agree: the network gives the same answer when called again.
         >>> len(report.findings), report.warnings, report.failed
         (7, [], [])
         >>> report.raise_if_failed()  # nothing happens: an attack may begin

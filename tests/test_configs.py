@@ -38,6 +38,7 @@ def root(tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces) -> Pa
 
 
 @pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes")  # after two steps
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

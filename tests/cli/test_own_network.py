@@ -15,6 +15,8 @@ from toys import ToyDigits, train_plainly
 from brainleaks_pl import RateEncoder
 from brainleaks_pl.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 CONFIG = """
 data:
   class_path: toys.ToyDigits

@@ -13,6 +13,8 @@ from processes import tiny_config
 from brainleaks_pl.cli.logs import RunLogger
 from brainleaks_pl.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 FEW = "scoring: {draws: 2, null_draws: 2}\nchecks: {samples: 2, refuse: false}\n"
 
 

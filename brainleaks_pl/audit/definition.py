@@ -90,6 +90,7 @@ class Audit:
             for target in self.targets:
                 with suppress(WrongTargetError):
                     found[name] = make(networks[target]).attacker
+                    break
         return found
 
     def networks(self) -> dict[str, Classifier]:

@@ -63,10 +63,8 @@ def run_summaries(settings: Mapping[str, Any], scores: Mapping[str, Any]) -> Ite
     console = Console(width=_WIDTH, file=io.StringIO(), color_system=None, force_jupyter=False)
     with console.capture() as capture:
         console.print(*score_tables(scores, settings["attack"]))
-    lines = [
-        f"    {line.rstrip()}" for line in printable(capture.get()).splitlines()
-    ]  # Markdown leaves them as they are
-    yield text("scores", "\n".join(lines))
+    lines = (line.rstrip() for line in printable(capture.get()).splitlines())
+    yield text("scores", "\n".join(f"    {line}" for line in lines))  # indented, Markdown leaves it as it is
 
 
 def picture(name: str, png: bytes) -> Summary:

@@ -56,7 +56,7 @@ def test_all_networks_get_the_recordings_as_they_are(data: TinyEvents) -> None:
         data.with_time_steps(7)
 
 
-def test_statistics_of_a_class(data: TinyEvents) -> None:
+def test_statistics_of_one_class(data: TinyEvents) -> None:
     steady = data.class_statistics(0)
     assert steady.rate_images.tolist() == [[[[1, 0, 0], [0, 0, 0]]]] * 2
     # of the two recordings one is over after two steps

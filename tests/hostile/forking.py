@@ -14,7 +14,6 @@ import importlib
 import json
 import os
 import resource
-import runpy
 import signal
 import sys
 import time
@@ -24,7 +23,7 @@ from typing import Any
 
 EVERYTHING = (
     "brainleaks_pl.cli.main", "h5py", "nir", "matplotlib.pyplot", "torch.utils.tensorboard", "scipy.stats",
-    "mlxtend.data", "tonic", "PIL.Image",
+    "mlxtend.data", "tonic", "PIL.Image", "processes",
 )  # fmt: skip
 
 MEMORY = 16 * 2**30
@@ -94,22 +93,19 @@ def serve() -> dict[str, Any]:
     os._exit(0)
 
 
-def become(request: dict[str, Any]) -> None:
+def start(request: dict[str, Any]) -> None:
     """Be the process of a command."""
-    os.chdir(request["folder"])
-    for descriptor, name in enumerate((os.devnull, f"{request['said']}.out", f"{request['said']}.err")):
-        opened = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.dup2(opened, descriptor)
-        os.close(opened)
+    from processes import become
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    sys.argv = ["brainleaks", *request["arguments"]]
-    sys.path[0] = request["folder"]
-    runpy.run_module("brainleaks_pl", run_name="__main__", alter_sys=True)
+    printed, said = (Path(f"{request['said']}.{kind}") for kind in ("out", "err"))
+    become(request["arguments"], Path(request["folder"]), printed, said)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell passes it on ignored
+    sys.path[0] = str(Path(__file__).parents[1])
     for module in EVERYTHING:
         importlib.import_module(module)
     gc.freeze()
-    become(serve())
+    start(serve())

@@ -146,14 +146,10 @@ def _finding(summary: dict[str, Any]) -> str:
         return words
     best = max(summary["attacks"], key=lambda row: row["ssim_nearest"])
     near = best["ssim_nearest"]
-    limit = (
-        "so the encoding is not what limits the attacks"
-        if near < summary["ssim_at"] - _NEAR
-        else ("so the encoding may be what limits the attacks")
-    )
+    limits = "is not" if near < summary["ssim_at"] - _NEAR else "may be"
     return (
         f"{words} {best['attack']} on {best['target']} comes closest to its nearest training image, with an SSIM of "
-        f"{near:.3f}, {limit}."
+        f"{near:.3f}, so the encoding {limits} what limits the attacks."
     )
 
 

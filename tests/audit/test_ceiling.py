@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from toys import ToyDigits
 
 from brainleaks_pl import ConstantCurrentEncoder, Encoder, EventCameraEncoder, LatencyEncoder, RateEncoder
-from brainleaks_pl.audit.measures.ceiling import MOST_DECIBELS, encoding_ceiling
+from brainleaks_pl.audit.measures.ceiling import MOST_DECIBELS, EncodingCeiling, encoding_ceiling
+from brainleaks_pl.audit.report.looks import Looks
 from brainleaks_pl.evaluation.similarity import ssim
 
 
@@ -70,3 +72,19 @@ def test_the_gain_is_taken_back(encoder: Encoder) -> None:
     decoded = encoder.decode(encoder.encode(images, torch.Generator().manual_seed(1)))
     assert decoded is not None
     torch.testing.assert_close(decoded, images, atol=0.12, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("nearest", "words"),
+    [
+        (0.94, "with an SSIM of 0.940, so the encoding is not what limits the attacks."),
+        (0.96, "with an SSIM of 0.960, so the encoding may be what limits the attacks."),
+        (None, "a PSNR of 30.0 dB."),
+    ],
+)
+def test_the_section_says_whether_the_encoding_limits_the_attacks(nearest: float | None, words: str) -> None:
+    row = {"target": "snn", "attack": "v3", "ssim_class_mean": 0.5, "ssim_nearest": nearest}
+    ceiling: dict[str, Any] = {"time_steps": [1, 5], "ssim": [0.9, 0.995], "psnr": [20.0, 30.0]}
+    ceiling |= {"at": 5, "ssim_at": 0.995, "psnr_at": 30.0, "attacks": [row]}
+    looks = Looks({"attacks": ["v3"], "targets": ["snn"], "judges": []})
+    assert EncodingCeiling().section(ceiling, {}, looks, None).finding.endswith(words)  # type: ignore[arg-type]

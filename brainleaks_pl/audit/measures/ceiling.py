@@ -142,9 +142,10 @@ def _finding(summary: dict[str, Any]) -> str:
         f"At T = {summary['at']}, the setting of this audit, the ceiling is an SSIM of {summary['ssim_at']:.3f} and a "
         f"PSNR of {summary['psnr_at']:.1f} dB."
     )
-    if not summary["attacks"]:
+    compared = [row for row in summary["attacks"] if row.get("ssim_nearest") is not None]
+    if not compared:
         return words
-    best = max(summary["attacks"], key=lambda row: row["ssim_nearest"])
+    best = max(compared, key=lambda row: row["ssim_nearest"])
     near = best["ssim_nearest"]
     limits = "is not" if near < summary["ssim_at"] - _NEAR else "may be"
     return (

@@ -94,24 +94,25 @@ def face(person: int, image: int) -> np.ndarray:
     return pixels
 
 
+def write_face_files(path: Path, top: str = "") -> Path:
+    """Write a whole AT&T database, into a folder or, when the path ends in .zip, a zip file."""
+    files = {f"{top}s{p}/{i}.pgm": _pgm_bytes(face(p, i)) for p in range(1, 41) for i in range(1, 11)}
+    if path.suffix == ".zip":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    else:
+        for name, data in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
+    return path
+
+
 @pytest.fixture
 def write_faces() -> WriteFaces:
-    """Return the writer of a whole AT&T database, into a folder or, when the path ends in .zip, a zip file."""
-
-    def write(path: Path, top: str = "") -> Path:
-        files = {f"{top}s{p}/{i}.pgm": _pgm_bytes(face(p, i)) for p in range(1, 41) for i in range(1, 11)}
-        if path.suffix == ".zip":
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, data in files.items():
-                    archive.writestr(name, data)
-        else:
-            for name, data in files.items():
-                (path / name).parent.mkdir(parents=True, exist_ok=True)
-                (path / name).write_bytes(data)
-        return path
-
-    return write
+    """Return the writer of a whole AT&T database."""
+    return write_face_files
 
 
 @pytest.fixture

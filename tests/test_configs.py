@@ -1,13 +1,14 @@
 """Every shipped YAML goes through fit and invert, on tiny files in the data sets' own formats."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from datafiles import WriteFaces, WriteMNIST
+from datafiles import write_face_files, write_mnist_files
 from recordings import write_gesture_folder, write_nmnist_folder
 from schemas import fits
 from toys import ToyDigits
@@ -17,8 +18,20 @@ from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.composing import read_config
 from brainleaks_pl.priors.files import write_prior
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("[!ap]*.yaml"))  # all but those of audits and priors
-PRIORS = sorted((Path(__file__).parents[1] / "configs").glob("prior*.yaml"))
+
+def config_of(path: Path) -> dict[str, Any]:
+    config: dict[str, Any] = read_config(path)
+    return config
+
+
+def folder_of(path: Path) -> Path:
+    """Where the networks of a config are trained."""
+    return Path(config_of(path).get("checkpoints", f"checkpoints/{path.stem}"))
+
+
+FOLDER = Path(__file__).parents[1] / "configs"
+CONFIGS = sorted(FOLDER.glob("[!ap]*.yaml"), key=lambda path: (folder_of(path), path))  # not those of audits and priors
+PRIORS = sorted(FOLDER.glob("prior*.yaml"))
 IMAGE_NULLS = {"noise", "black", "class_mean", "real"}
 EVENT_NULLS = {"noise", "shuffled", "class_mean", "real"}
 LIKENESS = {"spike_rate", "class_rate", "rate_to_class", "rate_to_sensor", "time_course_correlation"}
@@ -28,19 +41,27 @@ METRICS = {"attack_accuracy", "top3_accuracy", "confidence", "daa"}
 pytestmark = pytest.mark.usefixtures("few_digits")
 
 
-@pytest.fixture
-def root(tmp_path: Path, write_mnist: WriteMNIST, write_faces: WriteFaces) -> Path:
-    folder = write_mnist(tmp_path / "data", train=40)
-    write_faces(folder / "att_faces.zip")
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_mnist_files(tmp_path_factory.mktemp("data"), train=40)
+    write_face_files(folder / "att_faces.zip")
     write_nmnist_folder(folder / "NMNIST", train=3)
     write_gesture_folder(folder / "DVSGesture", train_users=(1, 21))
     return folder
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where trained networks are kept, by the name of their folder: configs of one folder train the same ones."""
+    return tmp_path_factory.mktemp("fitted")
+
+
 @pytest.mark.filterwarnings("ignore:.*have no spike", "ignore:no image of the classes")  # after two steps
 @pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_and_invert(
+    config: Path, root: Path, fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     content = config_of(config)
     text = config.read_text() + yaml.safe_dump(content)
@@ -62,7 +83,14 @@ def test_fit_and_invert(config: Path, root: Path, tmp_path: Path, monkeypatch: p
         shared += ["--data.subjects=[1,21,24]", "--data.lightings=[led]", "--data.duration=150000"]
     if "init_args" in data["init_args"].get("source", ""):
         shared += [f"--data.source.root={root}", "--data.source.val_size=10"]
-    main(["fit", *shared, "--trainer.max_steps=2", "--trainer.limit_val_batches=1", "--trainer.limit_test_batches=1"])
+    networks = folder_of(config)
+    if (kept := fitted / networks.name).exists():
+        shutil.copytree(kept, networks)
+    else:
+        limits = ("max_steps=2", "limit_val_batches=1", "limit_test_batches=1")
+        main(["fit", *shared, *(f"--trainer.{limit}" for limit in limits)])
+        shutil.copytree(networks, kept)
+    shared += ["--trainer.logger=false"]
     if "time_steps" in content["attack"]["init_args"]:
         shared += ["--attack.time_steps=2"]
     queried = "queries" in content["attack"]["init_args"]
@@ -137,15 +165,10 @@ def test_fit_a_prior(config: Path, root: Path, tmp_path: Path, monkeypatch: pyte
         main(["invert", *shared, "--attack=BrainLeaksV3"])
 
 
-def config_of(path: Path) -> dict[str, Any]:
-    config: dict[str, Any] = read_config(path)
-    return config
-
-
-def test_configs_of_one_data_set_share_target_and_judges() -> None:
+def test_configs_of_one_folder_train_the_same_networks() -> None:
     by_folder: dict[str, set[str]] = {}
     for path in CONFIGS:
         config = config_of(path)
-        networks = json.dumps([config["data"], config["model"], config["judges"]])
-        by_folder.setdefault(config.get("checkpoints", path.stem), set()).add(networks)
-    assert all(len(networks) == 1 for networks in by_folder.values())
+        training = {key: value for key, value in config.items() if key not in ("attack", "scoring")}
+        by_folder.setdefault(folder_of(path).name, set()).add(json.dumps(training, sort_keys=True))
+    assert all(len(trainings) == 1 for trainings in by_folder.values())

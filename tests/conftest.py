@@ -25,7 +25,10 @@ from toys import ToyDigits, mlp, spiking_mlp
 from brainleaks_pl import Classifier, RateEncoder
 
 pytest_plugins = ["datafiles"]
-hypothesis.settings.register_profile("tests", database=None)  # what failed in an earlier run plays no part
+# what failed in an earlier run plays no part, nor how fast the machine is
+hypothesis.settings.register_profile(
+    "tests", database=None, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("tests")
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and test processes share the cores

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from brainleaks_pl import MNIST5k
+from brainleaks_pl import ATTFaces, ImageDataModule, MNIST5k
 from brainleaks_pl.data import ImageDataset
 
 IdxBytes = Callable[..., bytes]
@@ -118,16 +118,27 @@ def write_faces() -> WriteFaces:
 @pytest.fixture
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave MNIST5k some digits of each class: all of them take a simulator half a minute."""
-    load = MNIST5k.load
+    _keep(monkeypatch, MNIST5k, 6)
 
-    def some(self: MNIST5k) -> dict[str, ImageDataset]:
+
+@pytest.fixture
+def few_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the AT&T faces two pictures of each person in each split: they are large."""
+    _keep(monkeypatch, ATTFaces, 2)
+
+
+def _keep(monkeypatch: pytest.MonkeyPatch, data: type[ImageDataModule], most: int) -> None:
+    """Leave a data module so many images of each class in each split."""
+    load = data.load
+
+    def some(self: ImageDataModule) -> dict[str, ImageDataset]:
         splits = {}
         for name, split in load(self).items():
-            few = torch.cat([(split.labels == digit).nonzero()[:6, 0] for digit in range(10)])
+            few = torch.cat([(split.labels == label).nonzero()[:most, 0] for label in range(self.num_classes)])
             splits[name] = ImageDataset(split.images[few], split.labels[few])
         return splits
 
-    monkeypatch.setattr(MNIST5k, "load", some)
+    monkeypatch.setattr(data, "load", some)
 
 
 def names(folder: Path) -> list[str]:

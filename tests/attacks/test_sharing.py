@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +12,7 @@ import torch
 from datafiles import write_mnist_files
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import ENVIRONMENT, run, tiny_config
+from processes import run, tiny_config
 from resuming import ATTACKS, everything
 from sharing_work import SHARED
 from toys import mlp, silent_trainer, spiking_mlp
@@ -75,11 +73,8 @@ def test_the_command_writes_its_results_once_and_the_same(tmp_path: Path, monkey
 
     main(["fit", "--config", "c.yaml"])
     main(["invert", "--config", "c.yaml", "--results", "one"])
-    line = [sys.executable, "-m", "brainleaks_pl", "invert", "--config", "c.yaml", "--results", "two"]
-    line += ["--trainer.devices=2", "--trainer.strategy=ddp"]
-    done = subprocess.run(line, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Written to two") == 1
+    line = ["invert", "--config", "c.yaml", "--results", "two", "--trainer.devices=2", "--trainer.strategy=ddp"]
+    assert run(line, tmp_path).count("Written to two") == 1
     one, two = (json.loads((tmp_path / name / "scores.json").read_text()) for name in ("one", "two"))
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
     assert not (tmp_path / "two" / "progress.pt").exists()

@@ -21,7 +21,7 @@ from brainleaks_pl.engine.shapes import fill_shapes
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("audit_*.yaml"))
 CONFIGS = [path for path in SHIPPED if "\nattacks:" in path.read_text()]
 
-pytestmark = pytest.mark.usefixtures("few_digits")
+pytestmark = pytest.mark.usefixtures("few_digits", "few_faces")
 
 
 def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def smaller(config: dict[str, Any], data: Path) -> dict[str, Any]:
         sweep |= {"attacks": sweep["attacks"][:1], "values": {swept: values[:1]}}
     measures["ceiling"] = {"class_path": "EncodingCeiling", "init_args": {"time_steps": [1, 4]}}  # of large images
     few = {
-        "scoring": {"draws": 2, "null_draws": 2},
+        "scoring": {"draws": 1, "null_draws": 1},
         "checks": {"refuse": False, "samples": 2},
     }  # after two steps they know nothing
     return {**config, "seeds": [0], "gradients": None, **few}

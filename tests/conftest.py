@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from typing import Any
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -18,8 +18,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers, and the commands that te
         os.environ[_name] = _caches
 
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from sketches import sketching
 from toys import ToyDigits, mlp, spiking_mlp
 
 from brainleaks_pl import Classifier, RateEncoder
@@ -47,16 +46,10 @@ def ordinary_target() -> Classifier:
 
 
 @pytest.fixture
-def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have matplotlib save a small empty figure in place of each: drawing takes half the time of a tiny audit."""
-
-    def save(figure: Figure, file: Any, **options: Any) -> None:
-        blank = Figure(figsize=(0.1, 0.1))
-        FigureCanvasAgg(blank)
-        drawn(blank, file, **{name: value for name, value in options.items() if name in ("format", "metadata")})
-
-    drawn = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", save)
+def sketched() -> Iterator[None]:
+    """Have matplotlib sketch figures; a file whose fixtures draw uses :func:`sketches.sketching` there."""
+    with sketching():
+        yield
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import torch
 from fake_audit import CLASSES, MEASURES, STEPS, fake_audit
 from PIL import Image
 from report_page import Page
+from sketches import sketching
 
 from brainleaks_pl.audit.report import render_report, write_html
 from brainleaks_pl.audit.report.looks import label
@@ -64,7 +65,8 @@ def page(html: str) -> Page:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> Page:
     folder = tmp_path_factory.mktemp("events")
-    return Page(render_report(fake_audit(folder, events=True), folder, MEASURES))
+    with sketching():
+        return Page(render_report(fake_audit(folder, events=True), folder, MEASURES))
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +74,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """One seed, one judge, a failed cell, and neither a sweep nor other surrogates."""
     folder = tmp_path_factory.mktemp("bare")
     audit = fake_audit(folder, seeds=(3,), judges=("cnn",), failed=True)
-    return Page(
-        render_report(
-            {**audit, "measures": {**audit["measures"], "sweep": [], "masking": []}, "differences": []},
-            folder,
-            MEASURES,
-        )
-    )
+    audit |= {"measures": {**audit["measures"], "sweep": [], "masking": []}, "differences": []}
+    with sketching():
+        return Page(render_report(audit, folder, MEASURES))
 
 
 def test_the_sections_come_in_order_each_with_a_heading_and_a_lead(page: Page) -> None:

@@ -30,6 +30,7 @@ def test_long_recordings_are_animated_in_fewer_steps(tmp_path: Path) -> None:
         assert getattr(gif, "n_frames", 1) == 24  # three steps are one, which makes 23 1/3
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("content", [None, b"damaged"])
 def test_missing_and_damaged_pictures_are_said_to_be_missing(content: bytes | None, tmp_path: Path) -> None:
     audit = fake_audit(tmp_path, seeds=(0,), judges=("cnn",))

@@ -616,7 +616,7 @@ def test_killed_at_random_it_goes_on_to_the_same_end(
             shutil.rmtree(tmp_path / "results")  # again from its networks on
         process = context.Process(target=work, args=(str(tmp_path),))
         process.start()
-        process.join(dice.uniform(0.2, 2.5) if kills < 10 else None)
+        process.join(dice.uniform(0.2, 1.5) if kills < 10 else None)
         if process.is_alive():
             kills += 1
             process.kill()

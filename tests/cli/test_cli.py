@@ -21,6 +21,8 @@ from brainleaks_pl import MNIST, InversionTrainer
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.evaluation.report import METRICS
 
+pytestmark = pytest.mark.usefixtures("sketched")
+
 CONFIG = """
 seed_everything: 3
 data:

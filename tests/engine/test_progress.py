@@ -116,6 +116,7 @@ def test_identity_tells_attacks_apart() -> None:
     assert of(spiking_mlp()) == digests[0]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_invert_resumes_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mnist_files(tmp_path / "data", train=30)
     (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=500) + FEW_DRAWS)

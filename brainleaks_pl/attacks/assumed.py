@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.fitting import WrongTargetError
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.encoders.rate import RateEncoder
 from brainleaks_pl.targets.classifier import Classifier

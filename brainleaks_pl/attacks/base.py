@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torch.distributed import all_gather_object
 
 from brainleaks_pl.attacks.finite import require_finite
 from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
-from brainleaks_pl.attacks.sharing import join, replace, select, share
 from brainleaks_pl.attacks.spending import Snapshot, Spending
 from brainleaks_pl.attacks.streams import DRAWS
+from brainleaks_pl.attacks.units import HeldUnits
 from brainleaks_pl.encoders.base import Encoder
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.system.memory import require_memory
@@ -28,24 +25,7 @@ _COPIES = 4 * 3  # bytes: the candidates, the best ones and what the optimizer r
 _PER_UNIT = 250  # bytes beside tensors
 
 
-FITTING: dict[bool, tuple[str, ...]] = {
-    True: ("BrainLeaksV1", "BrainLeaksV2", "BrainLeaksV3", "BlackBox", "LabelOnly"),
-    False: ("MIFace", "BrainLeaksV3", "BlackBox", "LabelOnly"),
-}
-"""The attacks that fit a target, by whether it takes spikes."""
-
-
-def use_instead(takes_spikes: bool) -> str:
-    """Return which attacks fit a target, as the end of a message about one that does not."""
-    *others, last = FITTING[takes_spikes]
-    return f"use {', '.join(others)} or {last}."
-
-
-class WrongTargetError(ValueError):
-    """An attack was given a kind of network, spiking or non-spiking, that it is not for."""
-
-
-class InversionModule(LightningModule, ABC):
+class InversionModule(HeldUnits, ABC):
     """Base of the attacks on a frozen classifier: what they share, whatever they learn from the target.
 
     All (class, restart) units are one batch; what is reconstructed for a unit does not depend on the others. Where the
@@ -133,15 +113,10 @@ class InversionModule(LightningModule, ABC):
         self.seed = torch.initial_seed() if seed is None else seed
         self.first_step = self.first_block = 0  # later, where an interrupted attack goes on
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
-        self._all_units: list[tuple[int, int]] | None = None  # while this process has a share of them
         self.idle = False  # while no unit of this process is active, but those of others may be
         self.candidates = nn.Parameter(
             torch.full((*candidate_shape[:-3], len(self.units), *candidate_shape[-3:]), float(start))
         )
-        self.labels: Tensor
-        self.best: Tensor
-        self.best_cost: Tensor
-        self.active: Tensor
         self.register_buffer("labels", torch.tensor([label for label, _ in self.units]), persistent=False)
         self.register_buffer("best", self.candidates.detach().clone())
         self.register_buffer("best_cost", torch.full((len(self.units),), float("inf")))
@@ -192,70 +167,6 @@ class InversionModule(LightningModule, ABC):
         uniform = self.uniform(step, shape, stream)
         normal: Tensor = torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny))
         return normal
-
-    def unit_tensors(self) -> dict[str, Tensor]:
-        """Return what the attack holds of its units, by name, ``(N,)`` or ``(..., N, C, H, W)``.
-
-        These are the candidates and the module's own buffers; a subclass adds what else it has.
-        """
-        return {"candidates": self.candidates.detach(), **dict(self.named_buffers(recurse=False))}
-
-    def set_unit_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take what :meth:`unit_tensors` returned, of whichever units; a subclass takes its own out first."""
-        self.candidates = nn.Parameter(tensors.pop("candidates").to(self.device))
-        for name, tensor in tensors.items():
-            setattr(self, name, tensor.to(self.device))
-
-    @property
-    def entries_per_unit(self) -> int:
-        """Entries of the largest tensor that the attack holds of a unit."""
-        return self.candidates.numel() // len(self.units)
-
-    @property
-    def holds_all_units(self) -> bool:
-        """Whether it does, rather than a block of them, or this process's share."""
-        return len(self.units) == len(self.classes) * self.restarts
-
-    @contextmanager
-    def only(self, units: list[int]) -> Iterator[None]:
-        """Hold some of the units alone inside the block, and what they have become afterwards."""
-        if len(units) == len(self.units):
-            yield
-            return
-        whole, all_units = self.unit_tensors(), self.units
-        self._hold(units)
-        yield
-        self.units = all_units
-        self.set_unit_tensors(replace(whole, units, self.unit_tensors()))
-
-    def _hold(self, units: list[int]) -> None:
-        """Let go of all units but some."""
-        self.units = [self.units[unit] for unit in units]
-        self.set_unit_tensors(select(self.unit_tensors(), units))
-
-    def setup(self, stage: str) -> None:
-        """Keep this process's share of the units, where the trainer has several processes."""
-        ranks = self.trainer.world_size
-        if ranks == 1 or self._all_units is not None:
-            return
-        own = share(len(self.units), self.trainer.global_rank, ranks)
-        self._all_units = self.units
-        self._hold(own)
-        # what processes hold differs, and is none of DistributedDataParallel's business, which wants a parameter
-        names = [name for name, _ in (*self.named_parameters(), *self.named_buffers())]
-        self._ddp_params_and_buffers_to_ignore = [*names, ".candidates"]  # a dot: it writes its own parameters so
-        self.anchor = nn.Parameter(torch.zeros(1))
-
-    def _gather_units(self) -> None:
-        """Bring the units of all processes together."""
-        if self._all_units is None:
-            return
-        parts: list[dict[str, Tensor]] = [{} for _ in range(self.trainer.world_size)]
-        all_gather_object(parts, {name: tensor.cpu() for name, tensor in self.unit_tensors().items()})
-        shares = [share(len(self._all_units), rank, len(parts)) for rank in range(len(parts))]
-        self.units, self._all_units = self._all_units, None
-        self.set_unit_tensors(join(parts, shares))
-        del self.anchor
 
     def train(self, mode: bool = True) -> InversionModule:
         """Keep target and prior in evaluation mode whatever the mode of the attack."""

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.asking import Evaluation, ask
-from brainleaks_pl.attacks.base import InversionModule, WrongTargetError
+from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.finite import require_finite
+from brainleaks_pl.attacks.fitting import WrongTargetError
 from brainleaks_pl.attacks.functional import unit_view
 from brainleaks_pl.attacks.losses import Confidence, Loss
 from brainleaks_pl.attacks.spending import Spending, distinct, fingerprints, repeated

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from brainleaks_pl.attacks.base import WrongTargetError, use_instead
+from brainleaks_pl.attacks.fitting import WrongTargetError, use_instead
 from brainleaks_pl.attacks.functional import total_variation
 from brainleaks_pl.attacks.image import ImageInversion
 from brainleaks_pl.targets.classifier import Classifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainleaks_pl.attacks.base import WrongTargetError, use_instead
+from brainleaks_pl.attacks.fitting import WrongTargetError, use_instead
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.targets.classifier import Classifier
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from brainleaks_pl.attacks.adversarial import AdversarialExamples
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.fitting import WrongTargetError
 from brainleaks_pl.audit.plan import Attacks
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.fitting import WrongTargetError
 from brainleaks_pl.audit.cells import budgeted
 from brainleaks_pl.audit.measures.base import Measure
 from brainleaks_pl.audit.measures.standard import with_standard

@@ -9,7 +9,7 @@ from toys import mlp, spiking_mlp
 
 from brainleaks_pl import attacks
 from brainleaks_pl.attacks import InversionModule, QueryInversion
-from brainleaks_pl.attacks.base import FITTING, WrongTargetError
+from brainleaks_pl.attacks.fitting import FITTING, WrongTargetError
 
 
 @pytest.mark.parametrize("spiking", [True, False])

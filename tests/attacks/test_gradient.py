@@ -15,7 +15,7 @@ from toys import Blind, Triangle, mlp, run, spiking_mlp
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, MaxMargin, MIFace, RateEncoder
 from brainleaks_pl.attacks import asking
 from brainleaks_pl.attacks.asking import half_gradients
-from brainleaks_pl.attacks.base import WrongTargetError
+from brainleaks_pl.attacks.fitting import WrongTargetError
 from brainleaks_pl.attacks.functional import parts
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.networks import mlp as mlp_module

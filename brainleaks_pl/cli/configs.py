@@ -1,4 +1,4 @@
-"""Checks the config files on a command line before the parser reads them: their size, and how they are written."""
+"""Finds the config files on a command line and checks them before the parser reads them: their size, their form."""
 
 from __future__ import annotations
 
@@ -13,6 +13,32 @@ from brainleaks_pl.system.suggestions import closest
 _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
 _OF_AUDITS = {"targets", "attacks", "seeds", "measures", "controls"}
 _LONGEST = 10_000  # characters of an argument
+_PACKAGE = Path(__file__).parents[1]  # which the shipped configs travel with
+
+
+def with_shipped(arguments: Iterable[str]) -> list[str]:
+    """Return a command line with the package's own configs in place of those that it names and that are not there.
+
+    Outside a checkout ``configs/quickstart.yaml`` is thus the shipped one; a file of that name in the working directory
+    comes first.
+
+    Args:
+        arguments: the command line.
+    """
+    found = list(arguments)
+    for index, argument in enumerate(found):
+        if argument.startswith("--config="):
+            found[index] = f"--config={_shipped(argument.partition('=')[2])}"
+        elif index and found[index - 1] in ("--config", "-c"):
+            found[index] = _shipped(argument)
+    return found
+
+
+def _shipped(name: str) -> str:
+    """Return the file of a shipped config, where a name is one and nothing else is there; else the name."""
+    shipped = {path.relative_to(_PACKAGE): str(path) for path in (_PACKAGE / "configs").rglob("*.yaml")}
+    own = shipped.get(Path(name))
+    return own if own is not None and not Path(name).exists() else name
 
 
 def check_configs(arguments: Iterable[str]) -> None:
@@ -56,7 +82,8 @@ def _check_there(path: Path) -> None:
             raise FileNotFoundError(f"{path} is a folder: name one of the configs in it.")
         if path.exists() or any(mark in str(path) for mark in "\n{:"):
             return
-        others = sorted(own.name for own in path.parent.iterdir()) if path.parent.is_dir() else []
+        folder = path.parent if path.parent.is_dir() or path.parts[:1] != ("configs",) else _PACKAGE / path.parent
+        others = sorted(own.name for own in folder.iterdir()) if folder.is_dir() else []
     except FileNotFoundError:
         raise
     except OSError:

@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from schemas import SCHEMAS
 
 import brainleaks_pl
 import brainleaks_pl.audit
 
 DOCS = Path(__file__).parents[1] / "docs"
-SCHEMAS = {path.name.split(".")[0]: json.loads(path.read_text()) for path in (DOCS / "schemas").glob("*.json")}
 
 
 def test_the_reference_names_everything_that_is_public() -> None:

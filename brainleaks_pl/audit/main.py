@@ -135,15 +135,16 @@ def audit_main(arguments: list[str]) -> None:
     if config.data is None:
         raise ValueError("data is missing: name a config with --config, or give --data.")
     check_values(config.as_dict(), _KINDS)
-    fill_shapes(config, parser.instantiate(Namespace(data=config.data)).data)
-    parts = parser.instantiate(config)
+    data = parser.instantiate(Namespace(data=config.data)).data
+    fill_shapes(config, data)
+    parts = parser.instantiate(Namespace({**vars(config), "data": None}))  # which are there already
     name = name_of_config(config.config[0]) if config.config else "audit"
     check_trainer(precision=parts.trainer.precision)
     checkpoints, results = (Path(config[key] or f"{key}/{name}") for key in ("checkpoints", "results"))
     console = Console(highlight=False)
     document = run_audit(
         Audit(
-            data=parts.data,
+            data=data,
             targets=parts.targets,
             judges=parts.judges,
             attacks=parts.attacks,

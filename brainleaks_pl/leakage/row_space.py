@@ -72,5 +72,5 @@ def mean_space(basis: Tensor) -> tuple[Tensor, Tensor]:
         ``(R - 1, 1 + D)``.
     """
     first = basis[:, 0]
-    away = torch.linalg.svd(torch.outer(first, first))[0][:, 1:]
+    away = torch.linalg.qr(first[:, None], mode="complete")[0][:, 1:]
     return first @ basis / (first @ first), away.T @ basis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import StatisticsError, correlation, mean
 from typing import Any
@@ -21,6 +22,7 @@ _MOST_APART = 12
 _PLOTTED = 3  # pairs of judges, those that agree least
 
 
+@dataclass(frozen=True)
 class Agreement(Measure):
     """How far each pair of judges agrees about the same reconstructions.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from brainleaks_pl.audit.chance import at_chance, chance_sentences, comparable
@@ -24,6 +25,7 @@ from brainleaks_pl.audit.scores import summary as summary_rows
 from brainleaks_pl.audit.verdict import nothing_to_compare, verdict
 
 
+@dataclass(frozen=True)
 class Inversion(Measure):
     """Every attack on every target it fits, and on the controls; its summary is the top level of ``audit.json``."""
 

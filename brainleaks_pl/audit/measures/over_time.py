@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ MOST_BEGINNINGS = 100
 _DRAWS = 10
 
 
+@dataclass(frozen=True)
 class OverTime(Measure):
     """How soon judges recognise the class, as they see more and more time steps of a reconstruction.
 

@@ -9,6 +9,8 @@ import re
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy
 import pytest
 import yaml
 from folders import write_pictures, write_recordings
+from recordings import write_nmnist_folder
 
 from brainleaks_pl import BrainLeaksV2, EventFolder, FrameTransform, Scoring, load_network, run_attack
 from brainleaks_pl.audit.definition import Audit
@@ -38,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.chdir(tmp_path / "examples")
     monkeypatch.syspath_prepend(str(tmp_path / "examples"))
-    for name in ("snntorch_net", "loihi"):
+    for name in ("snntorch_net", "loihi", "membership_disputes", "membership_events"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path / "examples"
 
@@ -154,6 +157,26 @@ def test_the_page_on_data_of_ones_own_shows_what_works(own_data: Path) -> None:
     assert found["faces"].input_shape == (3, 32, 32)
     assert found["waves"].class_names == ("a", "b", "c")
     assert len(page.splitlines()) <= 100
+
+
+def test_membership_on_recordings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import membership_events
+
+    monkeypatch.setattr(membership_events, "STEPS", 2)
+    monkeypatch.setattr(membership_events, "FRAMES", replace(membership_events.FRAMES, time_steps=2))
+    for name in ("SNN", "WIDE"):
+        monkeypatch.setattr(membership_events, name, replace(getattr(membership_events, name), epochs=1))
+    monkeypatch.setattr(membership_events, "measure", partial(membership_events.measure, attacks=["loss"]))
+    write_nmnist_folder(folder / "data" / "NMNIST", train=3, test=2)
+    chosen = ["--networks=4", "--hidden=2", "--set_aside=0.3", "--kinds", "snn", "ann, as wide"]
+    monkeypatch.setattr(sys, "argv", ["membership_events.py", *chosen])
+    membership_events.main()
+    found = json.loads((folder / "membership_events.json").read_text())
+    assert found["pool"] == {"samples": 20, "population": 10, "networks": 4, "non_members": 40}  # 10 are set aside
+    assert list(found["targets"]) == ["snn", "ann, as wide"]
+    assert "snn less ann, as wide loss" in capsys.readouterr().out
 
 
 @pytest.mark.slow

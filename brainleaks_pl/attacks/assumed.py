@@ -22,12 +22,12 @@ def assumed_encoder(target: Classifier, encoder: Encoder | None) -> Encoder | No
     """
     if not target.takes_spikes:
         if encoder is not None:
-            raise WrongTargetError(f"{target.name} takes images: an encoder has no place before it, got {encoder}.")
+            raise WrongTargetError(f"{target.name} takes images, and no encoder: got {encoder}.")
         return None
     if encoder is not None:
         return encoder
     if target.time_steps is None:
-        raise ValueError("the target does not say what T it was trained with. Give an encoder.")
+        raise ValueError("the target does not say how many time steps it was trained with: give an encoder.")
     return RateEncoder(target.time_steps)
 
 

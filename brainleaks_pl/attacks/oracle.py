@@ -44,7 +44,7 @@ class Oracle(ABC):
         """
         spent = self.spent + torch.bincount(units.cpu(), minlength=len(self.spent))
         if int(spent.max()) > self.budget:
-            raise RuntimeError(f"the budget is {self.budget} queries a unit, {int(spent.max())} were asked for.")
+            raise RuntimeError(f"the budget is {self.budget} queries per unit, but {int(spent.max())} were asked for.")
         self.spent = spent
         with torch.no_grad():
             outputs = self._target.logits(inputs).float()

@@ -65,7 +65,7 @@ class SpikingInversion(GradientInversion):
         known = target.time_steps if time_steps is None else time_steps
         if known is None:
             raise ValueError(
-                "time_steps is not known: the target does not say what it was trained with. Set attack.time_steps, "
+                "time_steps is not known: the target does not say how many it was trained with. Set attack.time_steps, "
                 "most likely to that of data.encoder or data.frames."
             )
         if known < 1:

@@ -63,7 +63,7 @@ def budgeted(make: Make, target: Classifier, budget: int | None, **arguments: An
     restarts = budget // attack.gradients_per_run
     if restarts < 1:
         raise ValueError(
-            f"{type(attack).__name__} takes {attack.gradients_per_run} gradients a class, more than the budget of "
+            f"{type(attack).__name__} takes {attack.gradients_per_run} gradients per class, more than the budget of "
             f"{budget}: give it fewer steps, or raise `gradients`."
         )
     return attack if restarts == attack.restarts else make(target, **{**arguments, "restarts": restarts})

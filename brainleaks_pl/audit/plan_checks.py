@@ -45,9 +45,7 @@ def _check_measures(audit: Audit) -> None:
     check_names("measures", audit.measures)
     for name, named in audit.measures.items():
         if name == INVERSION:
-            raise ValueError(
-                f"measures.{name} cannot be set: it is there where an audit names attacks, and only there."
-            )
+            raise ValueError(f"measures.{name} cannot be set: every audit with attacks has it, and no other.")
         if named is None and name not in STANDARD:
             raise ValueError(
                 f"measures.{name} is null, which leaves out a standard measure: these are {', '.join(STANDARD)}."
@@ -66,7 +64,7 @@ def check_classes(data: BaseDataModule) -> None:
         ValueError: when there are not.
     """
     if data.num_classes < 2:
-        raise ValueError(f"an audit needs two classes at least, and {type(data).__name__} has {data.num_classes}.")
+        raise ValueError(f"an audit needs at least two classes, and {type(data).__name__} has {data.num_classes}.")
     there = set(torch.as_tensor(data.split("train").labels).tolist())
     missing = [data.class_name(label) for label in range(data.num_classes) if label not in there]
     if missing:
@@ -93,7 +91,7 @@ def check_paths(cells: Iterable[Cell], networks: Iterable[str]) -> None:
         seen: dict[str, str] = {}
         for name, words in named:
             if len(name.encode()) > MOST_BYTES:
-                raise ValueError(f"the names of {short(words, 80)} are too long for that of a file: shorten one.")
+                raise ValueError(f"the names of {short(words, 80)} are too long for a file name: shorten one.")
             if caseless(name) in seen:
                 raise ValueError(
                     f"two {what} would be stored as {name!r}: {seen[caseless(name)]}; and {words}. Rename one, or "

@@ -59,7 +59,7 @@ def scan(root: Path, suffixes: Collection[str], what: str) -> FolderContent:
     names = sorted({name for own in classes.values() for name in own}, key=_natural)
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
-        raise ValueError(f"{root} must hold a folder of {what} for each of two classes or more, there is {found}.")
+        raise ValueError(f"{root} must hold a folder of {what} for each of at least two classes, but there is {found}.")
     parts = {}
     for part, place in places.items():
         missing = [name for name in names if name not in classes[part]]

@@ -110,7 +110,7 @@ class SimulatedDVSGesture(DVSGesture):
         if min(self.subjects, default=0) < 1 or len(set(self.subjects)) < len(self.subjects):
             raise ValueError(f"subjects must be distinct numbers from 1, got {list(self.subjects)}.")
         if max(self.subjects) <= LAST_TRAINING_SUBJECT:
-            raise ValueError(f"subjects {list(self.subjects)} leave none to test: subjects from 24 on test.")
+            raise ValueError(f"subjects {list(self.subjects)} leave none for testing, which takes those from 24 on.")
         unknown = [name for name in self.lightings if name not in LIGHTINGS]
         if unknown or not self.lightings or len(set(self.lightings)) < len(self.lightings):
             raise ValueError(f"lightings must be distinct names of {list(LIGHTINGS)}, got {list(self.lightings)}.")

@@ -108,7 +108,7 @@ class SimulatedNMNIST(NMNIST):
                 f"{self.source.num_classes}."
             )
         if self.source.encoder is not None:
-            raise ValueError(f"source must have no encoder, it is the camera that makes events of {name}'s images.")
+            raise ValueError(f"source must have no encoder: the camera makes the events of {name}'s images.")
         if seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}.")
         self.root = Path(root).expanduser() / "simulated_nmnist"

@@ -92,7 +92,8 @@ class FolderSplits:
                 raise ValueError(f"group must be a regular expression, got {self.group!r} ({error}).") from error
             if parentheses > 1:
                 raise ValueError(
-                    f"group must have one parenthesis at most, got {self.group!r}: write (?:...) for the others."
+                    f"group must have at most one pair of parentheses, got {self.group!r}: "
+                    "write (?:...) for the others."
                 )
 
     @property

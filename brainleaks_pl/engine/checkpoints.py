@@ -212,7 +212,7 @@ def _rebuilt(path: Path, content: dict[str, Any]) -> Classifier:
     kind = getattr(networks, str(name), None)
     if not isinstance(kind, type) or not issubclass(kind, networks.Network | networks.NearestMember):
         raise ValueError(
-            f"{path} holds a {name}, which is none of this package's networks: build it yourself, "
+            f"{path} holds a {name}, which is not one of this package's networks: build it yourself, "
             "load_network(path, Classifier(YourNetwork, ...))."
         )
     arguments = {argument: facts[argument] for argument in inspect.signature(kind).parameters if argument in facts}

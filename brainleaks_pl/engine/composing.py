@@ -80,7 +80,7 @@ def compose(node: yaml.Node | None, path: Path) -> yaml.Node | None:
     try:
         composed = _Composition().of(node, path, ())
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
+        raise ValueError(f"{path} is not valid YAML: {problem(error)}") from error
     if composed is not node:
         check_size(composed, path)
     return composed
@@ -120,7 +120,7 @@ class _Composition:
                 f"{path}: its base {base} {reason}. The path of a base leads from the folder of the file that names it."
             ) from error
         if not isinstance(found, yaml.MappingNode):
-            raise ValueError(f"{path}: its base {base} is no config: it must hold keys and values.")
+            raise ValueError(f"{path}: its base {base} is not a config: it must hold keys and values.")
         return found
 
 

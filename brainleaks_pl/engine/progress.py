@@ -104,7 +104,8 @@ class KeepProgress(InversionCallback):
         """
         if trainer.world_size > 1 and self._optimizer is not None:
             raise ValueError(
-                f"{self.path} was left by an attack in one process, and resumes in one only: give --trainer.devices 1."
+                f"{self.path} was written by an attack in one process, and can only be resumed in one: give "
+                "--trainer.devices 1."
             )
         if self._optimizer is not None:
             trainer.optimizers[0].load_state_dict(self._optimizer)

@@ -34,7 +34,7 @@ def check_trainer(devices: Any = "auto", num_nodes: int = 1, precision: Any = No
     most = _PER_CORE * max(os.cpu_count() or 1, torch.cuda.device_count())
     number = int(devices) if str(devices).isdecimal() else len(devices) if isinstance(devices, list) else 1
     if number > most:
-        raise ValueError(f"trainer.devices asks for {number} processes, and this machine is good for {most} at most.")
+        raise ValueError(f"trainer.devices asks for {number} processes, but this machine can run at most {most}.")
     if num_nodes > 1 and not _MEETING & os.environ.keys():
         raise ValueError(
             f"trainer.num_nodes is {num_nodes}, but MASTER_ADDR, where the nodes meet, is not set: set it on "
@@ -42,9 +42,9 @@ def check_trainer(devices: Any = "auto", num_nodes: int = 1, precision: Any = No
         )
     precision = str(precision or "32")
     if precision not in _PRECISIONS:
-        raise ValueError(f"trainer.precision is {precision}, and this package runs in 32-true, bf16-mixed or 16-mixed.")
+        raise ValueError(f"trainer.precision is {precision}, but this package runs in 32-true, bf16-mixed or 16-mixed.")
     if precision.startswith("16") and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-        raise ValueError(f"trainer.precision is {precision}, which takes a GPU: give 32-true or bf16-mixed.")
+        raise ValueError(f"trainer.precision is {precision}, which needs a GPU: give 32-true or bf16-mixed.")
 
 
 class InversionCallback(Callback):

@@ -217,6 +217,6 @@ def _check(movie: Tensor, times: Tensor, generators: Sequence[np.random.Generato
     if not (darkest >= 0 and brightest <= 1):
         raise ValueError(f"the intensities of a movie must lie in [0, 1], got {darkest} to {brightest}.")
     if times.is_floating_point() or times.shape != movie.shape[:1] or not bool((times.diff() > 0).all()):
-        raise ValueError(f"times must be {len(movie)} increasing whole numbers, one a frame, got {times}.")
+        raise ValueError(f"times must be {len(movie)} increasing whole numbers, one per frame, got {times}.")
     if len(generators) != movie.shape[1]:
-        raise ValueError(f"expected {movie.shape[1]} generators, one a recording, got {len(generators)}.")
+        raise ValueError(f"expected {movie.shape[1]} generators, one per recording, got {len(generators)}.")

@@ -140,7 +140,7 @@ def _columns(path: Path, events: Events) -> tuple[npt.NDArray[np.int64], ...]:
     if not {"x", "y", "t", "p"} <= set(names) or any(events.dtype[name].kind not in "iub" for name in "xytp"):
         raise ValueError(f"{path}: events must have the whole-numbered fields x, y, t and p, got {events.dtype}.")
     if len(events) == 0:
-        raise ValueError(f"{path}: a recording without events is not written, its reader would refuse it.")
+        raise ValueError(f"{path}: a recording without events is not written: its reader would refuse it.")
     x, y, t, p = (events[name].astype(np.int64) for name in "xytp")
     for name, column in (("x", x), ("y", y), ("time", t)):
         if column.min() < 0:

@@ -80,7 +80,7 @@ class Saccades:
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1, got {self.steps}.")
         if self.duration < self.steps:
-            raise ValueError(f"duration must be at least one microsecond a step ({self.steps}), got {self.duration}.")
+            raise ValueError(f"duration must be at least one microsecond per step ({self.steps}), got {self.duration}.")
         if not 0 < self.amplitude < math.inf:
             raise ValueError(f"amplitude must be positive and finite, got {self.amplitude}.")
         if not 0 <= self.blur <= 10:

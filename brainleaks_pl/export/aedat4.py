@@ -45,7 +45,7 @@ def write_aedat4(path: Path, events: Events, sensor_size: tuple[int, int]) -> No
     """
     library = aedat4_library()
     if len(events) == 0:
-        raise ValueError(f"{path}: a recording without events is not written, tonic could not read it.")
+        raise ValueError(f"{path}: a recording without events is not written: tonic could not read it.")
     # the library writes from a thread of its own, which ends the process when the disk is full
     needed, free = 2**20 + 32 * len(events), shutil.disk_usage(path.parent).free
     if free < needed:

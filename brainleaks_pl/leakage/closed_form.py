@@ -193,7 +193,7 @@ class SpikeFrames(GradientAttack):
     ) -> Recovered:
         """Return the frames that were found, and an image for each sample of which there is one."""
         if not network.takes_spikes:
-            raise NotApplicableError(f"{network.name} takes images, which are no binary frames.")
+            raise NotApplicableError(f"{network.name} takes images, which are not binary frames.")
         layer = input_layer(network, shared.time_steps)
         weight, bias = layer.read(dict(known(shared).gradient))
         found = find_frames(

@@ -81,7 +81,7 @@ class GradientMatching(GradientAttack):
         """Return the images of the lowest distance on the way."""
         shape = network.input_shape if encoder is None else encoder.image_shape(network.input_shape)
         if self.spikes and encoder is None:
-            raise NotApplicableError("spikes takes an encoder: how images become spikes is not known.")
+            raise NotApplicableError("spikes needs an encoder: it is not known how images become spikes.")
         labels = torch.tensor(recover_labels(network, known(shared), seed), device=network.device)
         wanted = {name: own.to(network.device) for name, own in shared.gradient.items()}
         generator = torch.Generator().manual_seed(seed)

@@ -102,7 +102,7 @@ class Ranking:
         if not np.isfinite(scores).all():
             raise ValueError(f"scores must be finite, got {scores[~np.isfinite(scores)][0]}.")
         if members.all() or not members.any():
-            raise ValueError("a curve needs members and non-members, and there are only the one.")
+            raise ValueError("a curve needs members and non-members, and there is only one kind.")
         flat = scores.ravel()
         order = np.argsort(-flat, kind="stable")
         self._shape, self._order = scores.shape, order

@@ -34,8 +34,8 @@ def even_pool(labels: Tensor, samples: int | None, seed: int) -> Tensor:
         most -= most % 2
         if most < 2:
             raise ValueError(
-                f"class {label} has {len(own)} training samples, of which {most} would be used: each class needs two "
-                "at least, one for either half."
+                f"class {label} has {len(own)} training samples, of which {most} would be used: each class needs at "
+                "least two, one for each half."
             )
         chosen.append(own[torch.randperm(len(own), generator=generator)[:most]])
     return torch.cat(chosen).sort().values

@@ -82,5 +82,5 @@ def check_shape(shape: Sequence[int]) -> tuple[int, ...]:
         ValueError: when it has more than :data:`MAX_VALUES` values.
     """
     if math.prod(shape) > MAX_VALUES:
-        raise ValueError(f"a shape of {tuple(shape)} has more than {MAX_VALUES} values a sample and time step.")
+        raise ValueError(f"a shape of {tuple(shape)} has more than {MAX_VALUES} values per sample and time step.")
     return tuple(shape)

@@ -38,11 +38,11 @@ def read_prior(path: Path) -> dict[str, Any]:
         content = read_tensors(path)
     except UnreadableError as error:
         raise ValueError(
-            f"{path} is damaged, or no prior, and was not loaded. Train it with `brainleaks fit`."
+            f"{path} is damaged or not a prior, and was not loaded. Train it with `brainleaks fit`."
         ) from error
     known = isinstance(content, dict) and content.get("format") == _FORMAT
     if not known or not all(isinstance(content.get(key), kind) for key, kind in _TYPES.items()):
-        raise ValueError(f"{path} is not a prior that `brainleaks fit` wrote. A network is no prior.")
+        raise ValueError(f"{path} is not a prior that `brainleaks fit` wrote. A network is not a prior.")
     state = content["state_dict"]
     if not all(isinstance(own, Tensor) for own in state.values()) or content["digest"] != digest_of(state):
         raise ValueError(f"{path} is damaged: its content is not what was written. Train it with `brainleaks fit`.")

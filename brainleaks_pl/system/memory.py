@@ -35,4 +35,6 @@ def require_memory(what: str, size: float, remedy: str) -> None:
     """
     limit = memory_limit()
     if limit is not None and size > limit:
-        raise ValueError(f"{what} would take {in_bytes(size)} of memory, and there are {in_bytes(limit)}: {remedy}")
+        raise ValueError(
+            f"{what} would take {in_bytes(size)} of memory, but there are only {in_bytes(limit)}: {remedy}"
+        )

@@ -36,7 +36,7 @@ def check_names(key: str, names: Iterable[str]) -> None:
         before = seen.setdefault(caseless(name), name)
         if before is not name:
             raise ValueError(
-                f"{key} has the names {before!r} and {name!r}, which are one to many file systems: rename one."
+                f"{key} has the names {before!r} and {name!r}, which many file systems take for the same: rename one."
             )
 
 

@@ -17,15 +17,15 @@ def read_node(path: Path) -> yaml.Node | None:
 
     Raises:
         OSError: when it cannot be read.
-        ValueError: when it is no YAML, larger or deeper than any experiment needs, or refers to itself.
+        ValueError: when it is not valid YAML, larger or deeper than any experiment needs, or refers to itself.
     """
     size = path.stat().st_size
     if size > _LARGEST:
-        raise ValueError(f"{path} is no config of ours: it is {size} bytes long, more than {_LARGEST}.")
+        raise ValueError(f"{path} is not a config: it is {size} bytes long, more than {_LARGEST}.")
     try:
         return parse_node(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as such.") from error
+        raise ValueError(f"{path} is not UTF-8 text ({error}): save it as UTF-8.") from error
 
 
 def parse_node(text: str, path: Path) -> yaml.Node | None:
@@ -42,7 +42,7 @@ def parse_node(text: str, path: Path) -> yaml.Node | None:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         check_size(node, path)
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
+        raise ValueError(f"{path} is not valid YAML: {problem(error)}") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply.") from None
     return node
@@ -73,9 +73,7 @@ def check_size(root: yaml.Node | None, path: Path) -> None:
         return sizes[id(node)]
 
     if root is not None and (count := size(root, 0)) > _MOST:
-        raise ValueError(
-            f"{path} is no config of this package: it holds {count} values, aliases written out, over {_MOST}."
-        )
+        raise ValueError(f"{path} is not a config: it holds {count} values, aliases written out, over {_MOST}.")
 
 
 def plain_values(node: yaml.Node | None, path: Path) -> Any:
@@ -92,7 +90,7 @@ def plain_values(node: yaml.Node | None, path: Path) -> Any:
     try:
         return None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path} is no YAML: {problem(error)}") from error
+        raise ValueError(f"{path} is not valid YAML: {problem(error)}") from error
     finally:
         loader.dispose()
 

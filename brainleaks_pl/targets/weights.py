@@ -77,7 +77,9 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
         raise FileNotFoundError(f"there are no weights at {path}: set `weights` to the file of a state_dict.")
     if path.suffix == ".json":
         if not interface.read_weights(network, path):
-            raise ValueError(f"{type(interface).__name__} knows no weights in JSON, got {path}: give a state_dict.")
+            raise ValueError(
+                f"{type(interface).__name__} cannot read weights from JSON, got {path}: give a state_dict."
+            )
         return
     try:
         content = read_tensors(path, checked=False)
@@ -85,7 +87,7 @@ def load_weights(network: nn.Module, interface: Interface, path: Path) -> None:
         if not error.unsafe:
             raise
         raise ValueError(
-            f"{path} holds more than plain weights and was not loaded, as it could run code: save the state_dict "
+            f"{path} holds more than plain weights and was not loaded, because it could run code: save the state_dict "
             "alone, torch.save(network.state_dict(), path)."
         ) from error
     state = {name: value for name, value in _state_in(path, content).items() if not interface.transient(name)}

@@ -218,5 +218,5 @@ def test_bad_arguments() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             BlackBox(spiking_mlp(), **{**SMALL, **arguments})
-    with pytest.raises(ValueError, match="MLP takes images: an encoder has no place before it"):
+    with pytest.raises(ValueError, match="MLP takes images, and no encoder"):
         BlackBox(mlp(), encoder=RateEncoder(3))

@@ -79,7 +79,7 @@ def test_without_an_encoder_it_is_descent_on_the_image_of_an_ordinary_network() 
     run(mine)
     run(theirs)
     torch.testing.assert_close(mine.reconstructions(), theirs.reconstructions())
-    with pytest.raises(ValueError, match="MLP takes images: an encoder has no place before it, got RateEncoder"):
+    with pytest.raises(ValueError, match="MLP takes images, and no encoder: got RateEncoder"):
         BrainLeaksV3(mlp(), RateEncoder(3))
 
 
@@ -213,5 +213,5 @@ def test_bad_arguments() -> None:
     target.time_steps = None
     with pytest.raises(ValueError, match=r"inputs of shape \(1, 6, 6\), EventCameraEncoder makes frames of"):
         BrainLeaksV3(spiking_mlp(), EventCameraEncoder(5))
-    with pytest.raises(ValueError, match="does not say what T it was trained with"):
+    with pytest.raises(ValueError, match="does not say how many time steps it was trained with"):
         BrainLeaksV3(target)

@@ -34,7 +34,7 @@ def test_queries_are_counted_by_unit_and_the_budget_is_not_exceeded() -> None:
     images = torch.rand(4, 1, 6, 6)
     oracle(images, UNITS)
     assert oracle.spent.tolist() == [1, 2, 1]
-    with pytest.raises(RuntimeError, match="the budget is 3 queries a unit, 4 were asked for"):
+    with pytest.raises(RuntimeError, match="the budget is 3 queries per unit, but 4 were asked for"):
         oracle(images, UNITS)
     assert oracle.spent.tolist() == [1, 2, 1]
     oracle(images[:1], UNITS[1:2])

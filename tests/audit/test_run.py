@@ -570,7 +570,7 @@ def test_the_exit_status_says_what_failed(statuses: list[str], errors: dict[str,
         ({"seeds": [1, 1]}, r"got \[1, 1\]"),
         ({"attacks": {}}, "an audit needs attacks: the config names none"),
         ({"judges": {"snn": network(MLP)}}, "snn is both: rename one"),
-        ({"gradients": 9}, "BrainLeaksV3 takes 10 gradients a class, more than the budget of 9"),
+        ({"gradients": 9}, "BrainLeaksV3 takes 10 gradients per class, more than the budget of 9"),
         (
             {
                 "targets": {"ann": network(MLP)},

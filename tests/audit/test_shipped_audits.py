@@ -132,7 +132,7 @@ def test_a_shipped_audit_names_its_command(path: Path) -> None:
         (["--seedz=[0]"], "seedz"),
         (["--scoring.drawz=2"], "drawz"),
         (["--targets.snn.init_args.hiden=3"], "hiden"),
-        (["--gradients=3"], "BrainLeaksV1 takes 10 gradients a class, more than the budget of 3"),
+        (["--gradients=3"], "BrainLeaksV1 takes 10 gradients per class, more than the budget of 3"),
         (["--seeds=[]"], "seeds must be at least one number, all distinct and not negative, got []"),
         (["--measures.sweep.init_args.target=null"], "measures.sweep: values without target"),
         (["--measures.masking.attacks=[v9]"], "measures.masking: attacks names 'v9', which is not among"),

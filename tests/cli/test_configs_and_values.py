@@ -22,11 +22,11 @@ CONFIGS = {
     "aliases": (BOMB, r"it holds \d+ values, aliases written out, over 20000"),
     "an alias to itself": ("a: &a [*a]\n", "nested more than 50 deep, or holds an alias to itself"),
     "deep": ("[" * 60 + "]" * 60, "nested more than 50 deep"),
-    "deeper": ("[" * 20_000, "is nested too deeply|is no YAML"),
+    "deeper": ("[" * 20_000, "is nested too deeply|is not valid YAML"),
     "long": ("a: " + "x" * 1_000_001, "it is 1000004 bytes long, more than 1000000"),
-    "no YAML": ("a: [", "is no YAML"),
-    "no date": ("a: 2024-99-99", "is no YAML"),
-    "a tag": ("a: !!python/object/apply:os.getcwd []", "is no YAML"),
+    "no YAML": ("a: [", "is not valid YAML"),
+    "no date": ("a: 2024-99-99", "is not valid YAML"),
+    "a tag": ("a: !!python/object/apply:os.getcwd []", "is not valid YAML"),
     "no class": ("data: {class_path: null}", r"data\.class_path is null, and must be the name of a class"),
     "no arguments": (
         "judges: {a: {class_path: B, init_args: [1]}}",
@@ -46,7 +46,7 @@ def test_a_config_that_is_none(case: str, given: list[str], tmp_path: Path) -> N
 
 def test_other_texts_and_long_arguments(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(b"a: \xff")
-    with pytest.raises(ValueError, match=r"c\.yaml is no text in UTF-8"):
+    with pytest.raises(ValueError, match=r"c\.yaml is not UTF-8 text"):
         check_configs(["fit", "--config", str(tmp_path / "c.yaml")])
     with pytest.raises(ValueError, match="an argument is 20011 characters long, more than 10000: use a config file"):
         check_configs(["fit", "--attack.x=" + "x" * 20_000])

@@ -58,7 +58,7 @@ MISTAKES = {
     # a config
     "fit --config cc.yaml": "there is no config cc.yaml; did you mean c.yaml?",
     "fit --config folder": "folder is a folder: name one of the configs in it.",
-    "fit --config bad.yaml": "bad.yaml is no YAML: line 2, column 6: expected ',' or '}', but got ':'.",
+    "fit --config bad.yaml": "bad.yaml is not valid YAML: line 2, column 6: expected ',' or '}', but got ':'.",
     "invert --config audit.yaml": "audit.yaml is a config of `brainleaks audit`, and invert takes one with a model.",
     "audit --config c.yaml": "c.yaml is a config of fit and invert, and an audit takes one with targets and attacks.",
     # what is not there

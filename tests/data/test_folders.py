@@ -45,7 +45,7 @@ def test_parts_are_folders_in_any_case(tmp_path: Path) -> None:
     ("files", "message"),
     [
         (["readme.txt"], "holds no folders: put the pictures of each class in one of its own"),
-        (["a/1.png"], "must hold a folder of pictures for each of two classes or more, there is only 'a'"),
+        (["a/1.png"], "must hold a folder of pictures for each of at least two classes, but there is only 'a'"),
         (["a/1.png", "b/.keep"], "b is empty: every class needs pictures"),
         (
             ["a/1.png", "b/1.gif", "b/2.gif"],

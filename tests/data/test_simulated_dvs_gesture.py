@@ -141,7 +141,7 @@ def test_every_setting_can_be_given_in_a_config(tmp_path: Path) -> None:
         ({"subjects": ()}, r"subjects must be distinct numbers from 1, got \[\]"),
         ({"subjects": (0, 24)}, r"subjects must be distinct numbers from 1, got \[0, 24\]"),
         ({"subjects": (3, 3)}, r"subjects must be distinct numbers from 1, got \[3, 3\]"),
-        ({"subjects": (1, 23)}, r"subjects \[1, 23\] leave none to test: subjects from 24 on test"),
+        ({"subjects": (1, 23)}, r"subjects \[1, 23\] leave none for testing, which takes those from 24 on"),
         ({"lightings": ("led", "candle")}, r"lightings must be distinct names of \['fluorescent', .*got \['led', 'can"),
         ({"lightings": ()}, "lightings must be distinct names"),
         ({"duration": 999}, "duration is in microseconds and must be at least 1000, got 999"),

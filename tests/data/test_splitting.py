@@ -130,7 +130,7 @@ def test_folders_that_cannot_be_divided(found: FolderContent, settings: dict[str
         ({"val_share": 0.8}, "must leave something to train, got {'test': 0.2, 'val': 0.8}"),
         ({"duplicates": "drop"}, "duplicates must be refuse or warn, got 'drop'"),
         ({"group": "p(", "group_level": None}, "group must be a regular expression, got 'p('"),
-        ({"group": "(a)(b)"}, "group must have one parenthesis at most, got '(a)(b)'"),
+        ({"group": "(a)(b)"}, "group must have at most one pair of parentheses, got '(a)(b)'"),
         ({"group": "a", "group_level": 1}, "give either group, a regular expression, or group_level"),
         ({"group_level": 0}, "group_level must be at least 1, got 0"),
     ],

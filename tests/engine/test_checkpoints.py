@@ -466,7 +466,7 @@ def test_a_foreign_network_has_to_be_given(tmp_path: Path) -> None:
     path, source = tmp_path / "n.pt", foreign(0)
     save_network(path, source, spikes(), 0.75, 42)
     with pytest.raises(
-        ValueError, match=re.escape(f"{path} holds a Foreign, which is none of this package's networks")
+        ValueError, match=re.escape(f"{path} holds a Foreign, which is not one of this package's networks")
     ):
         load_network(path)
     given = foreign(1)
@@ -504,7 +504,7 @@ def test_names_that_are_no_networks_are_refused(tmp_path: Path) -> None:
     content = {**torch.load(tmp_path / "n.pt", weights_only=True), "format": "brainleaks_pl.network/2"}
     for name in ("LIF", "base", "scan", "__name__"):
         torch.save({**content, "architecture": {**content["architecture"], "class": name}}, tmp_path / "n.pt")
-        with pytest.raises(ValueError, match=f"holds a {name}, which is none of this package's networks"):
+        with pytest.raises(ValueError, match=f"holds a {name}, which is not one of this package's networks"):
             load_network(tmp_path / "n.pt")
 
 

@@ -92,9 +92,9 @@ def test_what_has_no_base_is_left_as_it_is_and_scalars_keep_their_style(tmp_path
 REFUSED = {
     "a base that is missing": ({"own": "base: no.yaml"}, r"own\.yaml: its base \S+no\.yaml is not there"),
     "a folder": ({"own": "base: ."}, r"own\.yaml: its base \S+ cannot be read"),
-    "one that is no mapping": ({"own": "base: b.yaml", "b": "[1]"}, r"b\.yaml is no config: it must hold keys"),
-    "an empty one": ({"own": "base: b.yaml", "b": ""}, r"b\.yaml is no config: it must hold keys and values"),
-    "one that is no YAML": ({"own": "base: b.yaml", "b": "a: ["}, r"b\.yaml is no YAML"),
+    "one that is no mapping": ({"own": "base: b.yaml", "b": "[1]"}, r"b\.yaml is not a config: it must hold keys"),
+    "an empty one": ({"own": "base: b.yaml", "b": ""}, r"b\.yaml is not a config: it must hold keys and values"),
+    "one that is not valid YAML": ({"own": "base: b.yaml", "b": "a: ["}, r"b\.yaml is not valid YAML"),
     "itself": ({"own": "base: own.yaml"}, r"own\.yaml builds on itself: \S+own\.yaml -> \S+own\.yaml"),
     "a circle": (
         {"own": "base: b.yaml", "b": "base: c.yaml", "c": "base: b.yaml"},
@@ -109,7 +109,10 @@ REFUSED = {
          **{a: f"base: [{b}.yaml, {b}.yaml]" for a, b in pairwise("bcdefg")}},
         r"own\.yaml builds on more than 50 files",
     ),
-    "a wrong merge": ({"own": "base: b.yaml\na: {<<: 1, b: 2}", "b": "a: {c: 1}"}, r"own\.yaml is no YAML: .*merging"),
+    "a wrong merge": (
+        {"own": "base: b.yaml\na: {<<: 1, b: 2}", "b": "a: {c: 1}"},
+        r"own\.yaml is not valid YAML: .*merging",
+    ),
     "a class in a base": ({"own": "base: b.yaml", "b": "data: {class_path: null}"}, r"data\.class_path is null"),
 }  # fmt: skip
 
@@ -126,7 +129,7 @@ def test_a_base_that_cannot_be_taken_is_refused_in_every_command(case: str, tmp_
 def test_the_whole_is_no_larger_than_a_config_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brainleaks_pl.system.yaml_files._MOST", 20)
     path = write(tmp_path, own="base: [b.yaml, c.yaml]", b=f"b: [{'1, ' * 15}]", c=f"c: [{'1, ' * 15}]")
-    with pytest.raises(ValueError, match=r"own\.yaml is no config of this package: it holds 35 values"):
+    with pytest.raises(ValueError, match=r"own\.yaml is not a config: it holds 35 values"):
         read_config(path)
 
 

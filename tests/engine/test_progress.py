@@ -149,7 +149,7 @@ def test_an_attack_that_one_process_began_does_not_go_on_in_several(tmp_path: Pa
     path = tmp_path / "p.pt"
     progress = KeepProgress(path, "run")
     progress._optimizer = {}
-    with pytest.raises(ValueError, match="was left by an attack in one process, and resumes in one only"):
+    with pytest.raises(ValueError, match="was written by an attack in one process, and can only be resumed in one"):
         progress.on_train_start(SimpleNamespace(world_size=2), BrainLeaksV1(spiking_mlp()))  # type: ignore[arg-type]
 
 

@@ -12,11 +12,11 @@ from brainleaks_pl.engine.fitting import check_fits
 from brainleaks_pl.engine.trainer import check_trainer
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "processes": ({"devices": 10**6}, "trainer.devices asks for 1000000 processes, and this machine is good for"),
+    "processes": ({"devices": 10**6}, "trainer.devices asks for 1000000 processes, but this machine can run at most"),
     "processes in text": ({"devices": "1000000"}, "asks for 1000000 processes"),
     "a list of processes": ({"devices": list(range(10**5))}, "asks for 100000 processes"),
     "nodes": ({"num_nodes": 2}, "trainer.num_nodes is 2, but MASTER_ADDR"),
-    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, and this package runs in 32-true"),
+    "double precision": ({"precision": "64-true"}, "trainer.precision is 64-true, but this package runs in 32-true"),
     "half weights": ({"precision": "16-true"}, "trainer.precision is 16-true"),
 }
 
@@ -38,6 +38,6 @@ def test_trainers_that_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_batch_that_no_memory_could_hold_is_refused_at_once() -> None:
     data = ToyDigits(encoder=RateEncoder(10**6), batch_size=300)
-    words = r"^a batch of 300 inputs of 1000000 time steps for target would take 172\.8 GB of memory, and there are"
+    words = r"^a batch of 300 inputs of 1000000 time steps for target would take 172\.8 GB of memory, but there are"
     with pytest.raises(ValueError, match=words):
         check_fits({"target": classifier(SpikingMLP, (1, 12, 12), 3, 4)}, data)

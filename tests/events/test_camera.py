@@ -307,7 +307,7 @@ def test_constants_out_of_range(name: str, value: float) -> None:
         (torch.zeros(2, 1, 4, 4), [0, 0], [0], "2 increasing whole numbers"),
         (torch.zeros(2, 1, 4, 4), [0, 1, 2], [0], "2 increasing whole numbers"),
         (torch.zeros(2, 1, 4, 4), [0.0, 0.5], [0], "2 increasing whole numbers"),
-        (torch.zeros(2, 2, 4, 4), [0, 1], [0], "expected 2 generators, one a recording, got 1"),
+        (torch.zeros(2, 2, 4, 4), [0, 1], [0], "expected 2 generators, one per recording, got 1"),
     ],
 )
 def test_arguments_that_do_not_fit(movie: torch.Tensor, times: list[float], seeds: list[int], message: str) -> None:

@@ -176,7 +176,7 @@ def test_networks_that_are_not_read_in_closed_form_say_why() -> None:
     cnn, ann = network(CNN), network(MLP)
     with pytest.raises(NotApplicableError, match=r"of CNN cannot be read .* in closed form: no linear layer sees it"):
         BiasRatio().recover(cnn, share_gradient(cnn, images(1), torch.tensor([0])))
-    with pytest.raises(NotApplicableError, match="MLP takes images, which are no binary frames"):
+    with pytest.raises(NotApplicableError, match="MLP takes images, which are not binary frames"):
         SpikeFrames().recover(ann, share_gradient(ann, images(1), torch.tensor([0])))
     unbiased = nn.Sequential(nn.Flatten(), nn.Linear(144, 3, bias=False))
     wrapped = Classifier(unbiased, interface=NonSpiking(), input_shape=SHAPE, num_classes=3)

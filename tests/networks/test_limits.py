@@ -123,7 +123,7 @@ def test_graphs_of_too_many_nodes_are_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_shapes_of_too_many_values_are_refused(tmp_path: Path) -> None:
-    too_many = "has more than 16777216 values a sample and time step"
+    too_many = "has more than 16777216 values per sample and time step"
     with pytest.raises(ValueError, match=rf"a shape of \(1, 200002, 200002\) {too_many}"):
         NIRNetwork(write_nir(tmp_path / "some.nir", padding=100_000))
     with pytest.raises(ValueError, match=rf"a shape of \(1, 100000, 100000\) {too_many}"):

@@ -134,7 +134,7 @@ def test_networks_that_a_graph_cannot_be(tmp_path: Path) -> None:
         (SpikingCNN((1, 20, 20)), r"no node for the layer 'pool' \(MaxPool2d\) of SpikingCNN"),
         (MLP((1, 2, 3), num_classes=2, hidden=4), "MLP must end in neurons"),
         (mixed, "must end in neurons, and all of them reset alike"),
-        (Negated((1, 2, 3), num_classes=2, hidden=4), "answers otherwise than the network"),
+        (Negated((1, 2, 3), num_classes=2, hidden=4), "does not answer as the network does"),
         (Summed((1, 2, 3), num_classes=2, hidden=4), r"the network answers \(8, 2\), its graph \(10, 8, 2\)"),
     ]:
         with pytest.raises(ValueError, match=complaint):

@@ -460,9 +460,9 @@ def test_recurrent_and_loose_graphs_are_refused(tmp_path: Path) -> None:
             "recurrent.*'(fires|back)' -> '(fires|back)' -> '(fires|back)'",
         ),
         ([*chain, ("fires", "fires"), ("fires", "back"), ("back", "output")], "recurrent.*'fires' -> 'fires'"),
-        (chain, "lie on no way.*'back'"),
-        ([*chain, ("fires", "back")], "lie on no way.*'back'"),
-        ([*chain, ("back", "output")], "lie on no way.*'back'"),
+        (chain, "lie on no path.*'back'"),
+        ([*chain, ("fires", "back")], "lie on no path.*'back'"),
+        ([*chain, ("back", "output")], "lie on no path.*'back'"),
         ([*chain, ("fires", "nobody")], "'fires' -> 'nobody' names no node"),
         ([*chain, *chain], "is there 2 times"),
     ]:
@@ -516,7 +516,7 @@ def test_files_that_are_no_graphs(save: Save, tmp_path: Path) -> None:
         damaged.write_bytes(whole)
         with h5py.File(damaged, "r+") as file:
             change(file)
-        with pytest.raises(ValueError, match=r"damaged\.nir is no NIR graph, or it is damaged"):
+        with pytest.raises(ValueError, match=r"damaged\.nir is not a NIR graph, or is damaged"):
             NIRNetwork(damaged)
 
     spoil(lambda file: file.__delitem__("node"))

@@ -162,7 +162,7 @@ def test_membranes_in_place_of_spikes_and_the_other_way_round(spikes: ToyDigits)
 
 def test_an_output_that_is_not_there(spikes: ToyDigits) -> None:
     message = found(knowing(spikes, output=2), spikes, "answer")
-    assert "the network returned 2 things and output 2 is asked for: set interface.output to one of 0 to 1" in message
+    assert "the network returned 2 values, but output 2 is asked for: set interface.output to one of 0 to 1" in message
 
 
 def test_a_silent_network_and_one_of_broken_weights(spikes: ToyDigits) -> None:

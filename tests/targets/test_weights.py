@@ -140,7 +140,7 @@ class Runs:
 
 def test_a_file_that_could_run_code_is_refused_and_runs_none(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
-    advice = "holds more than plain weights and was not loaded, as it could run code: save the state_dict alone"
+    advice = "holds more than plain weights and was not loaded, because it could run code: save the state_dict alone"
     assert advice in refusal(path, Runs())
     assert advice in refusal(path, {"state_dict": state(), "extra": Runs()})
     assert advice in refusal(path, SpikingMLP(*SHAPES))  # a whole network, pickled

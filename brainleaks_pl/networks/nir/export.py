@@ -129,6 +129,6 @@ def _compare(network: nn.Module, graph: NIRNetwork) -> None:
     differ = ((answer - expected).abs() > 1e-4 * expected.abs().max()).any(2).any(0)
     if differ.float().mean() > 0.5:
         raise ValueError(
-            f"the graph of {_kind(network)} answers otherwise than the network: its layers must be defined in the "
+            f"the graph of {_kind(network)} does not answer as the network does: its layers must be defined in the "
             "order in which they run, and nothing may happen between them."
         )

@@ -67,7 +67,7 @@ def read_graph(path: Path, types: Sequence[str]) -> Any:
     try:
         found = _types(path)
     except _UNREADABLE as error:
-        raise ValueError(f"{path} is no NIR graph, or it is damaged: {_said(error)}") from error
+        raise ValueError(f"{path} is not a NIR graph, or is damaged: {_said(error)}") from error
     accepted = ["Input", "Output", *types]
     other = {name: kind for name, kind in found.items() if kind not in accepted}
     if other:
@@ -79,7 +79,7 @@ def read_graph(path: Path, types: Sequence[str]) -> Any:
     try:
         return nir.read(path, type_check=False)
     except _UNREADABLE as error:
-        raise ValueError(f"{path} is no NIR graph, or it is damaged: {_said(error)}") from error
+        raise ValueError(f"{path} is not a NIR graph, or is damaged: {_said(error)}") from error
 
 
 def names_of(types: dict[str, str], kind: str) -> list[str]:
@@ -148,7 +148,7 @@ def evaluation_order(graph: Any) -> list[Step]:
     used = {source for source, _ in edges}
     loose = [name for name in order if (not sources[name]) != (name == start) or (name not in used) != (name == end)]
     if loose:
-        raise ValueError(f"nodes that lie on no way from {start!r} to {end!r}: {', '.join(map(repr, loose))}.")
+        raise ValueError(f"nodes that lie on no path from {start!r} to {end!r}: {', '.join(map(repr, loose))}.")
     last_use = {source: name for name in order for source in sources[name]}
     return [
         Step(name, sources[name], tuple(source for source in sources[name] if last_use[source] == name))

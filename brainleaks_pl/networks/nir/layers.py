@@ -159,7 +159,7 @@ def _affine(values: _Values, how: Discretisation, surrogate: Surrogate) -> nn.Mo
 def _bias(values: _Values, outputs: int) -> nn.Parameter:
     bias = values.weight(1, "bias")
     if len(bias) != outputs:
-        raise ValueError(f"bias must hold {outputs} values, one an output, got {len(bias)}.")
+        raise ValueError(f"bias must hold {outputs} values, one per output, got {len(bias)}.")
     return bias
 
 

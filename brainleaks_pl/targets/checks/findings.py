@@ -108,7 +108,7 @@ class CheckReport:
             reasons = " ".join(str(finding) for finding in self.failed)
             raise FailedCheckError(
                 f"{self.network} failed {len(self.failed)} of {len(self.findings)} checks. {reasons} "
-                "(`brainleaks check` shows them all; --checks.refuse false attacks all the same.)"
+                "(`brainleaks check` shows them all; --checks.refuse false attacks it anyway.)"
             )
 
     @property

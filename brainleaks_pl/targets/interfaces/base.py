@@ -167,7 +167,7 @@ class Interface(ABC):
         if isinstance(output, tuple | list):
             if index is None or not -len(output) <= index < len(output):
                 raise ValueError(
-                    f"the network returned {len(output)} things and output {index} is asked for: set interface.output "
+                    f"the network returned {len(output)} values, but output {index} is asked for: set interface.output "
                     f"to one of 0 to {len(output) - 1}."
                 )
             output = output[index]

@@ -91,7 +91,7 @@ class Rockpool(SpikingInterface):
         """
         own: Any = network
         if not hasattr(network, "json_to_param"):
-            raise ValueError(f"{type(network).__name__} is no module of rockpool: give a state_dict, not {path}.")
+            raise ValueError(f"{type(network).__name__} is not a rockpool module: give a state_dict, not {path}.")
         try:
             content = json.loads(path.read_text())
             there = dict(_shapes(content))

@@ -111,7 +111,7 @@ class InversionModule(HeldUnits, ABC):
         self.restarts = restarts
         self.keep = keep
         self.seed = torch.initial_seed() if seed is None else seed
-        self.first_step = self.first_block = 0  # later, where an interrupted attack goes on
+        self.first_step = self.first_block = 0  # later, where an interrupted attack resumes
         self.units = [(label, restart) for label in self.classes for restart in range(restarts)]
         self.idle = False  # while no unit of this process is active, but those of others may be
         self.candidates = nn.Parameter(
@@ -184,7 +184,7 @@ class InversionModule(HeldUnits, ABC):
         """End the attack when no unit is active any more, in all processes at the same step.
 
         Lightning itself communicates at every step: a process that took fewer than the others would leave them waiting.
-        So one whose units have all finished goes on without work, and from time to time they agree whether to end.
+        So one whose units have all finished continues without work, and from time to time they agree whether to end.
         """
         self.idle = not bool(self.active.any())
         ended = self.idle

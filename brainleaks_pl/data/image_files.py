@@ -1,4 +1,4 @@
-"""Reads pictures of one's own: PNG, JPEG and the portable formats, 8 bits per channel."""
+"""Reads your own pictures: PNG, JPEG and the portable formats, 8 bits per channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of one's own: a folder of them for each class."""
+"""Your own pictures: a folder of them for each class."""
 
 from __future__ import annotations
 

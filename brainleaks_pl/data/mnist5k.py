@@ -13,7 +13,7 @@ TRAIN_PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 400, 50, 50
 
 
 class MNIST5k(ImageDataModule):
-    """500 handwritten digits a class, 28x28: 400 train, 50 validate, 50 test, drawn at random.
+    """500 handwritten digits per class, 28x28: 400 train, 50 validate, 50 test, drawn at random.
 
     Args:
         encoder: turns images into spike trains for spiking networks; None leaves images for non-spiking ones.

@@ -100,7 +100,7 @@ class KeepProgress(InversionCallback):
         """Give the optimizer its memory back.
 
         Raises:
-            ValueError: when an attack that one process has begun is to go on in several.
+            ValueError: when an attack that one process has begun is to resume in several.
         """
         if trainer.world_size > 1 and self._optimizer is not None:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""How far an attack without gradients had come after so many queries, as its judges see it."""
+"""How far an attack without gradients had come after some of its queries, as its judges see it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def even_pool(labels: Tensor, samples: int | None, seed: int) -> Tensor:
 
     Args:
         labels: classes of the training samples, ``(N,)``.
-        samples: at most so many; None takes all, but for one of each class that has an odd number.
+        samples: the most to take; None takes all, but for one of each class that has an odd number.
         seed: which ones, where there are more.
 
     Returns:

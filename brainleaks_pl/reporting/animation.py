@@ -136,7 +136,7 @@ def encode_gif(frames: Pictures, fps: float = 12.5) -> bytes:
 
     Args:
         frames: uint8 ``(F, h, w, 3)``, F at least 1.
-        fps: pictures a second, in [0.1, 50].
+        fps: pictures per second, in [0.1, 50].
 
     Raises:
         ValueError: when there are no such pictures, or ``fps`` is out of range.
@@ -168,7 +168,7 @@ def log_animation(writer: SummaryWriter, tag: str, frames: Pictures, fps: float 
         writer: the logger's own, ``TensorBoardLogger.experiment``.
         tag: name of the animation.
         frames: uint8 ``(F, h, w, 3)``.
-        fps: pictures a second, in [0.1, 50].
+        fps: pictures per second, in [0.1, 50].
         step: the step that it belongs to.
 
     Raises:

@@ -24,7 +24,7 @@ def illustrate(report: Report) -> dict[str, Figure]:
     """Return the pictures that become files: ``reconstructions`` and, of attacks that send queries, ``queries``."""
     figures = {"reconstructions": _grid(report)}
     if "queries" in report.scores:
-        figures["queries"] = query_plot(report.scores["queries"], f"{_title(report)}: what so many queries reveal")
+        figures["queries"] = query_plot(report.scores["queries"], f"{_title(report)}: what its queries reveal")
     return figures
 
 

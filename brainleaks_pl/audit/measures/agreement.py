@@ -16,7 +16,7 @@ from brainleaks_pl.audit.report.pictures import Gallery
 from brainleaks_pl.audit.report.plots import Curve, scatter_plot
 
 WIDEST = 5
-"""At most so many reconstructions are listed on which two judges differ most."""
+"""How many of the reconstructions on which two judges differ most are listed."""
 _LITTLE = 0.8
 _MOST_APART = 12
 _PLOTTED = 3  # pairs of judges, those that agree least

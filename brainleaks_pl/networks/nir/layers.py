@@ -109,7 +109,7 @@ class _Values:
         return first if bool((numbers == first).all()) else numbers
 
     def weight(self, dims: int, field: str = "weight") -> nn.Parameter:
-        """Return a weight of so many dimensions."""
+        """Return a weight of ``dims`` dimensions."""
         numbers = self.numbers(field)
         if numbers.ndim != dims:
             raise ValueError(f"{field} must have {dims} dimensions, got shape {tuple(numbers.shape)}.")

@@ -43,7 +43,7 @@ class NIRNetwork(Network):
             (of IF neurons alone) needs none: it is 1 there, so that a step adds ``r * I``.
         reset: what a spike does to the membrane. NIR sets it to the node's v_reset (``to_value``); ``subtract`` takes
             ``v_threshold - v_reset`` from it, ``subtract_late`` does so in the next step, after decay and input.
-        multi_spike: neurons fire ``floor((v - v_reset) / (v_threshold - v_reset))`` times a step, rather than once
+        multi_spike: neurons fire ``floor((v - v_reset) / (v_threshold - v_reset))`` times per step, rather than once
             where ``v > v_threshold``; every spike is subtracted.
         min_v: lower bound of the membranes of spiking neurons; NIR has none.
         output: ``spikes``, or ``membranes`` for those of the last spiking neurons, before the reset.

@@ -23,7 +23,7 @@ class Discretisation:
     Args:
         dt: length of a step, in the unit of the graph's time constants, > 0.
         reset: what a spike does to the membrane.
-        multi_spike: a neuron fires ``floor((v - v_reset) / (v_threshold - v_reset))`` times a step, 0 below v_reset,
+        multi_spike: a neuron fires ``floor((v - v_reset) / (v_threshold - v_reset))`` times per step, 0 below v_reset,
             rather than once where ``v > v_threshold``; every spike is subtracted.
         min_v: membranes are held at or above it, before they are compared with the threshold.
 
@@ -138,8 +138,8 @@ class _SpikingScan(torch.autograd.Function):
 def _slope(membranes: Tensor, rule: FiringRule) -> Tensor:
     """Return the derivative of the spikes with respect to the membranes, a surrogate.
 
-    Where a neuron may fire several times a step, every further threshold that is crossed is a further spike: above the
-    first one the derivative is that of the number of spikes without its rounding, below it at most that.
+    Where a neuron may fire several times per step, every further threshold that is crossed is a further spike: above
+    the first one the derivative is that of the number of spikes without its rounding, below it at most that.
     """
     slope = rule.surrogate.derivative(membranes - rule.threshold)
     if not rule.how.multi_spike:
@@ -176,7 +176,7 @@ def spiking_scan(current: Tensor, rule: FiringRule) -> tuple[Tensor, Tensor]:
 
     In each step ``v = keep * v + current``; late resets are subtracted, the bound is applied, spikes are fired, the
     others are reset. The gradient takes resets for constants: it passes a subtraction unchanged, but neither a reset to
-    a value nor a membrane held at its bound. Where neurons fire several times a step, it passes the subtraction too:
+    a value nor a membrane held at its bound. Where neurons fire several times per step, it passes the subtraction too:
     what has become a spike is no longer in the membrane, and is not counted again in every later step.
 
     Args:

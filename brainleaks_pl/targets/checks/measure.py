@@ -105,7 +105,7 @@ def measure(
     Args:
         classifier: the network, in evaluation mode.
         data: the data, as the network takes them.
-        samples: at most so many.
+        samples: how many, at most.
         interface_changes: constants of the interface to try in place of its own.
     """
     own = classifier.interface

@@ -58,7 +58,7 @@ from .membership.run import Membership, NetworkKind, run_membership
 from .networks import CNN, LIF, MLP, LavaNetwork, Network, NIRNetwork, SpikingCNN, SpikingMLP, write_nir
 from .networks.scan import lif_linear, lif_scan
 from .networks.surrogates import ATan, FastSigmoid, Sigmoid, StraightThrough, Surrogate
-from .priors import VAE, GuidedDenoising, NaturalSpectrum, PlugAndPlay, PrincipalComponents, Prior
+from .priors import VAE, GuidedDenoising, NaturalSpectrum, PenStroke, PlugAndPlay, PrincipalComponents, Prior
 from .reporting.result import AttackResult, run_attack
 from .targets import Classifier, NearestNeighbour, Training, wrap
 from .targets.checks import CheckReport, Checks, run_checks
@@ -135,6 +135,7 @@ __all__ = [
     "NetworkKind",
     "NonSpiking",
     "Norse",
+    "PenStroke",
     "PlugAndPlay",
     "PrincipalComponents",
     "Prior",

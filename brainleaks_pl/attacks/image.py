@@ -12,7 +12,7 @@ from torch import Tensor
 from brainleaks_pl.attacks.assumed import check_margin
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.latents import pictures, start_from_latents
+from brainleaks_pl.attacks.latents import choose_start, pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.bounds import blacken_margin
@@ -50,6 +50,9 @@ class ImageInversion(GradientInversion):
             [0, 1].
         population: inputs that the target sees of each image in a step, at least 1; no more than can differ.
         prior: what keeps the images among natural ones, trained on public data; None looks among all images.
+        starts: first latents that are drawn for each unit, at least 1, and more than one only with a prior that has
+            latents: the attack begins with those that the target likes best (as Plug & Play Attacks do, Struppek et
+            al., ICML 2022). That takes answers of the target, but no gradients.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
@@ -73,6 +76,7 @@ class ImageInversion(GradientInversion):
         restart_spread: float = 0.2,
         population: int = 1,
         prior: Prior | None = None,
+        starts: int = 1,
         **kwargs: Any,
     ) -> None:
         for name, value in (
@@ -90,12 +94,17 @@ class ImageInversion(GradientInversion):
         if smoothing > max(image_shape[1:]):
             raise ValueError(f"smoothing must be at most the image's {max(image_shape[1:])} pixels, got {smoothing}.")
         check_margin(margin, image_shape)
+        if starts < 1:
+            raise ValueError(f"starts must be at least 1, got {starts}.")
+        if starts > 1 and (prior is None or prior.keeps_pixels):
+            raise ValueError(f"only latents of a prior are drawn more than once: starts must be 1, got {starts}.")
         if prior is not None:
             prior.check_shape(image_shape)
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
         if prior is not None:
             start_from_latents(self, prior)
         self.pixels = prior is None or prior.keeps_pixels
+        self.starts = starts
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.clamp = clamp
@@ -195,6 +204,12 @@ class ImageInversion(GradientInversion):
         if self.smoothing:
             gradient = gaussian_blur(gradient, self.smoothing)
         return unit_deviation(gradient) if self.scale_gradient else gradient
+
+    def on_train_start(self) -> None:
+        """Choose the latents with which the attack begins, unless it is resumed."""
+        if self.prior is not None and self.starts > 1 and self.first_step == 0:
+            with self.trainer.precision_plugin.train_step_context():
+                choose_start(self, self.prior, self.starts)
 
     def project(self) -> None:
         """Let a prior go on to its next step; keep pixels in their domain."""

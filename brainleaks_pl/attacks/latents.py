@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.finite import require_finite
+from brainleaks_pl.attacks.functional import unit_view
+from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.streams import FIRST_IMAGES
 from brainleaks_pl.priors.base import Prior
 
@@ -23,6 +26,31 @@ def start_from_latents(attack: InversionModule, prior: Prior) -> None:
         return
     attack.candidates.copy_(prior.first(attack.normal(0, prior.latent_shape, FIRST_IMAGES)))
     attack.best.copy_(attack.candidates)
+
+
+@torch.no_grad()
+def choose_start(attack: GradientInversion, prior: Prior, starts: int) -> None:
+    """Let each unit begin with the first latents that cost least, of several; all are encoded with the same draws.
+
+    Args:
+        attack: the attack, which begins with the first of them.
+        prior: its prior.
+        starts: how many there are, at least 1.
+
+    Raises:
+        ValueError: when the target's costs are not finite.
+    """
+    least = torch.full_like(attack.best_cost, torch.inf)
+    chosen = attack.candidates.detach().clone()
+    for draw in range(starts):
+        attack.candidates.copy_(prior.first(attack.normal(draw, prior.latent_shape, FIRST_IMAGES)))
+        costs = attack.evaluate(0, differentiate=False).costs
+        require_finite(costs, "costs", f"start {draw}")
+        better = costs.mean(1) < least
+        least = torch.where(better, costs.mean(1), least)
+        chosen = torch.where(unit_view(better, chosen), attack.candidates, chosen)
+    attack.candidates.copy_(chosen)
+    attack.best.copy_(chosen)
 
 
 @torch.no_grad()

@@ -123,6 +123,8 @@ class InversionModule(HeldUnits, ABC):
         self.register_buffer("active", torch.ones(len(self.units), dtype=torch.bool))
         self.train()
 
+    begun_with: str | None = None
+    """Digest of the images that it began with, where an earlier attack found them."""
     snapshots: Sequence[Snapshot] = ()
     """What it had after some of its queries; none where it does not count them."""
     encoder: Encoder | None = None

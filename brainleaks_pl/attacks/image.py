@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,9 +11,10 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from brainleaks_pl.attacks.assumed import check_margin
+from brainleaks_pl.attacks.found_before import found_before
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.latents import choose_start, pictures, start_from_latents
+from brainleaks_pl.attacks.latents import begin_with, choose_start, pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.bounds import blacken_margin
@@ -50,6 +52,8 @@ class ImageInversion(GradientInversion):
             [0, 1].
         population: inputs that the target sees of each image in a step, at least 1; no more than can differ.
         prior: what keeps the images among natural ones, trained on public data; None looks among all images.
+        first: results folder of an earlier attack on the same target: each class begins with the images that it found,
+            the best one first. What that attack spent is not counted again.
         starts: first latents that are drawn for each unit, at least 1, and more than one only with a prior that has
             latents: the attack begins with those that the target likes best (as Plug & Play Attacks do, Struppek et
             al., ICML 2022). That takes answers of the target, but no gradients.
@@ -76,6 +80,7 @@ class ImageInversion(GradientInversion):
         restart_spread: float = 0.2,
         population: int = 1,
         prior: Prior | None = None,
+        first: str | None = None,
         starts: int = 1,
         **kwargs: Any,
     ) -> None:
@@ -98,11 +103,16 @@ class ImageInversion(GradientInversion):
             raise ValueError(f"starts must be at least 1, got {starts}.")
         if starts > 1 and (prior is None or prior.keeps_pixels):
             raise ValueError(f"only latents of a prior are drawn more than once: starts must be 1, got {starts}.")
+        if first is not None and starts > 1:
+            raise ValueError(f"an attack that begins with images has one start: leave out `first` or starts, {starts}.")
         if prior is not None:
             prior.check_shape(image_shape)
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
         if prior is not None:
             start_from_latents(self, prior)
+        if first is not None:
+            images, self.begun_with = found_before(Path(first), target, self.units, image_shape)
+            begin_with(self, images)
         self.pixels = prior is None or prior.keeps_pixels
         self.starts = starts
         self.image_shape = image_shape
@@ -125,7 +135,8 @@ class ImageInversion(GradientInversion):
         self._step = 0
         if self.pixels:
             with torch.no_grad():
-                self._spread_restarts(restart_spread)
+                if first is None:
+                    self._spread_restarts(restart_spread)
                 self.confine()
                 self.best.copy_(self.candidates)
 

@@ -29,6 +29,19 @@ def start_from_latents(attack: InversionModule, prior: Prior) -> None:
 
 
 @torch.no_grad()
+def begin_with(attack: InversionModule, images: Tensor) -> None:
+    """Let each unit begin with an image of its own, ``(N, C, H, W)``: its pixels, or a prior's latents near it.
+
+    Raises:
+        ValueError: when the prior has no latents for given images.
+    """
+    if attack.prior is not None:
+        images = attack.prior.near(images, attack.normal(0, attack.prior.latent_shape, FIRST_IMAGES))
+    attack.candidates.copy_(images)
+    attack.best.copy_(images)
+
+
+@torch.no_grad()
 def choose_start(attack: GradientInversion, prior: Prior, starts: int) -> None:
     """Let each unit begin with the first latents that cost least, of several; all are encoded with the same draws.
 

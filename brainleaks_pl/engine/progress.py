@@ -39,6 +39,7 @@ def identity(attack: InversionModule, settings: Mapping[str, Any]) -> str:
         "units": attack.units,
         "seed": attack.seed,
         **({} if attack.prior is None else {"prior": attack.prior.describe()}),
+        **({} if attack.begun_with is None else {"begun_with": attack.begun_with}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(attack.target.digest().encode())

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
+from brainleaks_pl.attacks.found_before import digest_bytes
 from brainleaks_pl.data.base import BaseDataModule
 from brainleaks_pl.encoders.base import Encoder, describe_encoder
 from brainleaks_pl.evaluation.identification import gallery
@@ -109,6 +110,8 @@ def make_report(
         "classes": torch.tensor([label for label, _ in attack.units]),
         "restarts": torch.tensor([restart for _, restart in attack.units]),
         "best": best_units,
+        "costs": attack.best_cost.cpu(),
+        "target": digest_bytes(attack.target),
     }
     encoder = data.encoder or attack.encoder
     spikes = _one_draw(everything, encoder, seed)

@@ -117,6 +117,20 @@ class Prior(Captured, Trainee):
         """Return the first latents of pictures that nothing guides; here those of an attack."""
         return self.first(noise)
 
+    def near(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return the first latents of an attack that begins with given images.
+
+        Args:
+            images: ``(N, C, H, W)`` in [0, 1].
+            noise: standard normal numbers, ``(N, *latent_shape)``.
+
+        Raises:
+            ValueError: where there are no latents for a given image, as here.
+        """
+        raise ValueError(
+            f"{self.name} cannot begin with given images: leave `first` out, or use GuidedDenoising or PlugAndPlay."
+        )
+
     def advance(self, latents: Tensor, images: Tensor, step: int, steps: int) -> Tensor:
         """Return the latents with which the next step begins.
 

@@ -149,6 +149,11 @@ class GuidedDenoising(Prior):
         draws, later = noise.chunk(2, 1)
         return torch.cat([self.rounds[0] * draws, later], 1)
 
+    def near(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return the images with the first round's noise, as all draws: 1 leaves their strokes, 8 leaves nothing."""
+        draws, later = self.first(noise).chunk(2, 1)
+        return torch.cat([(2 * images - 1).repeat(1, self.draws, 1, 1) + draws, later], 1)
+
     def images(self, latents: Tensor, step: int, steps: int) -> Tensor:
         """Return the mean of what the denoiser makes of the draws; after the last step that of the draws themselves."""
         draws = self._drawn(latents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def drawn_plainly(latents: np.ndarray, points: int = 9) -> np.ndarray:
     for row in range(28):
         for column in range(28):
             pixel, least = np.array([row + 0.5, column + 0.5]), np.inf
-            for a, b in zip(path[:-1], path[1:], strict=True):
+            for a, b in pairwise(path):
                 part = np.clip((pixel - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
                 least = min(least, np.linalg.norm(pixel - a - part * (b - a)))
             image[row, column] = 1 / (1 + math.exp((least - width / 2) / 0.45))
@@ -93,7 +94,9 @@ def test_arguments_out_of_range_are_refused(arguments: dict[str, float], words: 
 
 def test_there_is_nothing_to_train() -> None:
     with pytest.raises(ValueError, match="nothing to learn from pictures: give it to an attack as it is"):
-        train_prior(silent_trainer(accelerator="cpu", max_epochs=1), PenStroke(size=(12, 12), margin=0), ToyDigits(), seed=0)
+        train_prior(
+            silent_trainer(accelerator="cpu", max_epochs=1), PenStroke(size=(12, 12), margin=0), ToyDigits(), seed=0
+        )
 
 
 def test_each_unit_begins_with_the_start_that_the_target_likes_best() -> None:
@@ -116,5 +119,5 @@ def test_each_unit_begins_with_the_start_that_the_target_likes_best() -> None:
 def test_only_latents_have_several_starts() -> None:
     with pytest.raises(ValueError, match="starts must be at least 1, got 0"):
         MIFace(mlp(), starts=0)
-    with pytest.raises(ValueError, match="only latents of a prior .* starts must be 1, got 5"):
+    with pytest.raises(ValueError, match=r"only latents of a prior .* starts must be 1, got 5"):
         MIFace(mlp(), starts=5)

@@ -18,6 +18,7 @@ from brainleaks_pl import (
     LabelOnly,
     MIFace,
     NaturalSpectrum,
+    PenStroke,
     PlugAndPlay,
     PrincipalComponents,
     Prior,
@@ -40,6 +41,7 @@ def made(kind: str) -> Prior:
         "vae": lambda: VAE(latents=4, hidden=8, alone=12),
         "components": lambda: PrincipalComponents(latents=4, alone=12),
         "spectrum": lambda: NaturalSpectrum(power=1.0, alone=12),
+        "pen": lambda: PenStroke(size=SHAPE[1:], margin=0, alone=12),
     }[kind]()
     prior.fit_to(SHAPE)
     prior.memorise(torch.rand(20, *SHAPE))
@@ -55,7 +57,7 @@ def attacks(prior: Prior) -> list[InversionModule]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum"])
+@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum", "pen"])
 def test_attacks_look_among_the_priors_pictures_unit_by_unit(kind: str) -> None:
     prior = made(kind)
     for attack in attacks(prior):
@@ -75,7 +77,7 @@ def test_attacks_look_among_the_priors_pictures_unit_by_unit(kind: str) -> None:
             torch.testing.assert_close(alone.reconstructions()[0], pictures[1], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum"])
+@pytest.mark.parametrize("kind", ["denoising", "vae", "components", "spectrum", "pen"])
 def test_the_gradient_goes_back_through_the_prior(kind: str) -> None:
     """What an attack steps along has the direction of the loss's gradient with respect to the latents."""
     prior = made(kind)

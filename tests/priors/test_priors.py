@@ -44,7 +44,8 @@ def made(kind: str) -> Prior:
         "pen": lambda: PenStroke(size=SHAPE[1:], margin=0, alone=12),
     }[kind]()
     prior.fit_to(SHAPE)
-    prior.memorise(torch.rand(20, *SHAPE))
+    if kind != "pen":  # which has nothing to learn
+        prior.memorise(torch.rand(20, *SHAPE))
     return prior
 
 

@@ -14,6 +14,8 @@ from schemas import fits
 from toys import ToyDigits
 
 import brainleaks_pl
+from brainleaks_pl import load_network
+from brainleaks_pl.attacks.found_before import digest_bytes
 from brainleaks_pl.cli.main import main
 from brainleaks_pl.engine.composing import read_config
 from brainleaks_pl.priors.files import write_prior
@@ -27,6 +29,18 @@ def config_of(path: Path) -> dict[str, Any]:
 def folder_of(path: Path) -> Path:
     """Where the networks of a config are trained."""
     return Path(config_of(path).get("checkpoints", f"checkpoints/{path.stem}"))
+
+
+def write_earlier(folder: Path, target: Path) -> None:
+    """Write what an earlier attack found of the classes 1 and 3: noise."""
+    folder.mkdir(parents=True)
+    found = {
+        "reconstructions": torch.rand(8, 1, 28, 28),
+        "classes": torch.tensor([1, 3]).repeat_interleave(4),
+        "costs": torch.arange(8.0),
+        "target": digest_bytes(load_network(target)),
+    }
+    torch.save(found, folder / "reconstructions.pt")
 
 
 FOLDER = Path(__file__).parents[1] / "configs"
@@ -103,9 +117,14 @@ def test_fit_and_invert(
     prior = content["attack"]["init_args"].get("prior")
     if prior is not None:
         shared += ["--attack.prior.alone=4"]
-        made = getattr(brainleaks_pl, prior["class_path"])(**SMALL[prior["class_path"]])
-        made.fit_to(getattr(brainleaks_pl, data["class_path"]).input_shape)
-        write_prior(Path(prior["init_args"]["weights"]), made.content(ToyDigits()))
+        if "weights" in prior.get("init_args", {}):
+            made = getattr(brainleaks_pl, prior["class_path"])(**SMALL[prior["class_path"]])
+            made.fit_to(getattr(brainleaks_pl, data["class_path"]).input_shape)
+            write_prior(Path(prior["init_args"]["weights"]), made.content(ToyDigits()))
+    if "starts" in content["attack"]["init_args"]:
+        shared += ["--attack.starts=2"]
+    if "first" in content["attack"]["init_args"]:
+        write_earlier(Path(content["attack"]["init_args"]["first"]), networks / "target.pt")
     main(["invert", *shared, "--attack.classes=[1,3]"])
 
     results = tmp_path / "results" / config.stem

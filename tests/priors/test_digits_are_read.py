@@ -1,4 +1,4 @@
-"""Digits found with a prior that never saw one (slow): what judges, pixels and an OCR make of them."""
+"""Digits found with priors that never saw one (slow): what judges, pixels and an OCR make of them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from brainleaks_pl import (
     BrainLeaksV3,
     Classifier,
     GuidedDenoising,
+    MaxMargin,
+    PenStroke,
     RateEncoder,
     SpikingMLP,
     Training,
+    run_attack,
 )
 from brainleaks_pl.data.image_base import to_pixels
 from brainleaks_pl.engine.fitting import train_network
@@ -46,10 +49,18 @@ def test_judges_and_pixels_say_digits(tmp_path: Path) -> None:
     for network in (target, judge):
         own = data.for_network(network.takes_spikes)
         train_network(silent_trainer(accelerator="cpu", max_epochs=1), network, own, seed=7)
-    prior = GuidedDenoising(weights=PRIOR, margin=4, max_mean=0.17)
-    attack = BrainLeaksV3(target, prior=prior, steps=40, population=2, max_shift=1, smoothing=0.0, seed=7)
+    written = BrainLeaksV3(
+        target, prior=PenStroke(), loss=MaxMargin(), steps=100, restarts=12, starts=100, max_shift=1, smoothing=0.0,
+        seed=7,
+    )  # fmt: skip
+    run_attack(written, {}, data).save(tmp_path / "written")
+    prior = GuidedDenoising(weights=PRIOR, rounds=(1.0,), margin=4, max_mean=0.17)
+    attack = BrainLeaksV3(
+        target, first=str(tmp_path / "written"), prior=prior, steps=20, restarts=4, population=2, max_shift=1,
+        smoothing=0.0, seed=7,
+    )  # fmt: skip
     silent_trainer(accelerator="cpu").invert(attack)
-    found = attack.reconstructions()
+    found = attack.reconstructions()[attack.best_restarts()]
     scored = score(found, judge, list(range(10)), encoder=RateEncoder(25), draws=10)
     assert scored.confidence.mean > 0.9
     rows = similarity(found, range(10), data)
@@ -61,7 +72,7 @@ def test_judges_and_pixels_say_digits(tmp_path: Path) -> None:
             sum(own == str(k) for k, own in enumerate(read(images, tmp_path)))
             for images in (found, noise.reconstructions().mean(0).clamp(0, 1))
         )
-        assert ours >= max(3, theirs + 2)
+        assert ours >= max(4, theirs + 2)
 
 
 @pytest.mark.skipif(not shutil.which("tesseract"), reason="tesseract is not installed")

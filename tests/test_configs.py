@@ -122,7 +122,7 @@ def test_fit_and_invert(
             made.fit_to(getattr(brainleaks_pl, data["class_path"]).input_shape)
             write_prior(Path(prior["init_args"]["weights"]), made.content(ToyDigits()))
     if "starts" in content["attack"]["init_args"]:
-        shared += ["--attack.starts=2"]
+        shared += ["--attack.starts=12"]
     if "first" in content["attack"]["init_args"]:
         write_earlier(Path(content["attack"]["init_args"]["first"]), networks / "target.pt")
     main(["invert", *shared, "--attack.classes=[1,3]"])

@@ -14,7 +14,7 @@ from brainleaks_pl.attacks.assumed import check_margin
 from brainleaks_pl.attacks.found_before import found_before
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.latents import begin_with, choose_start, pictures, start_from_latents
+from brainleaks_pl.attacks.latents import begin_with, choose_starts, pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.bounds import blacken_margin
@@ -54,9 +54,9 @@ class ImageInversion(GradientInversion):
         prior: what keeps the images among natural ones, trained on public data; None looks among all images.
         first: results folder of an earlier attack on the same target: each class begins with the images that it found,
             the best one first. What that attack spent is not counted again.
-        starts: first latents that are drawn for each unit, at least 1, and more than one only with a prior that has
-            latents: the attack begins with those that the target likes best (as Plug & Play Attacks do, Struppek et
-            al., ICML 2022). That takes answers of the target, but no gradients.
+        starts: unguided pictures of the prior, of which each class begins with those that the target likes best, one
+            per restart (as Plug & Play Attacks do, Struppek et al., ICML 2022). They take answers of the target, and
+            no gradients. 0 begins with random latents.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
@@ -81,7 +81,7 @@ class ImageInversion(GradientInversion):
         population: int = 1,
         prior: Prior | None = None,
         first: str | None = None,
-        starts: int = 1,
+        starts: int = 0,
         **kwargs: Any,
     ) -> None:
         for name, value in (
@@ -99,12 +99,10 @@ class ImageInversion(GradientInversion):
         if smoothing > max(image_shape[1:]):
             raise ValueError(f"smoothing must be at most the image's {max(image_shape[1:])} pixels, got {smoothing}.")
         check_margin(margin, image_shape)
-        if starts < 1:
-            raise ValueError(f"starts must be at least 1, got {starts}.")
-        if starts > 1 and (prior is None or prior.keeps_pixels):
-            raise ValueError(f"only latents of a prior are drawn more than once: starts must be 1, got {starts}.")
-        if first is not None and starts > 1:
-            raise ValueError(f"an attack that begins with images has one start: leave out `first` or starts, {starts}.")
+        if starts and (prior is None or prior.keeps_pixels):
+            raise ValueError(f"starts are a prior's pictures, and there is no prior with latents: leave out {starts=}.")
+        if starts and first is not None:
+            raise ValueError(f"an attack that begins with images chooses no starts: leave out `first` or {starts=}.")
         if prior is not None:
             prior.check_shape(image_shape)
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
@@ -114,6 +112,8 @@ class ImageInversion(GradientInversion):
             images, self.begun_with = found_before(Path(first), target, self.units, image_shape)
             begin_with(self, images)
         self.pixels = prior is None or prior.keeps_pixels
+        if starts and starts < self.restarts:
+            raise ValueError(f"starts must be 0, or at least as many as the {self.restarts} restarts, got {starts}.")
         self.starts = starts
         self.image_shape = image_shape
         self.optimizer = optimizer
@@ -218,9 +218,9 @@ class ImageInversion(GradientInversion):
 
     def on_train_start(self) -> None:
         """Choose the latents with which the attack begins, unless it is resumed."""
-        if self.prior is not None and self.starts > 1 and self.first_step == 0:
+        if self.prior is not None and self.starts and self.first_step == 0:
             with self.trainer.precision_plugin.train_step_context():
-                choose_start(self, self.prior, self.starts)
+                choose_starts(self, self.prior, self.starts)
 
     def project(self) -> None:
         """Let a prior go on to its next step; keep pixels in their domain."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.finite import require_finite
-from brainleaks_pl.attacks.functional import unit_view
+from brainleaks_pl.attacks.functional import unit_uniform
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.streams import FIRST_IMAGES
+from brainleaks_pl.attacks.streams import FIRST_IMAGES, STARTS
 from brainleaks_pl.priors.base import Prior
+
+_AT_ONCE = 50  # pictures
 
 
 @torch.no_grad()
@@ -42,28 +44,40 @@ def begin_with(attack: InversionModule, images: Tensor) -> None:
 
 
 @torch.no_grad()
-def choose_start(attack: GradientInversion, prior: Prior, starts: int) -> None:
-    """Let each unit begin with the first latents that cost least, of several; all are encoded with the same draws.
+def choose_starts(attack: GradientInversion, prior: Prior, starts: int) -> None:
+    """Let the restarts of each class begin with those of a prior's unguided pictures that cost least, in their order.
+
+    All classes choose from the same pictures, each encoded once.
 
     Args:
-        attack: the attack, which begins with the first of them.
+        attack: the attack.
         prior: its prior.
-        starts: how many there are, at least 1.
+        starts: how many pictures there are, at least as many as restarts.
 
     Raises:
         ValueError: when the target's costs are not finite.
     """
-    least = torch.full_like(attack.best_cost, torch.inf)
-    chosen = attack.candidates.detach().clone()
-    for draw in range(starts):
-        attack.candidates.copy_(prior.first(attack.normal(draw, prior.latent_shape, FIRST_IMAGES)))
-        costs = attack.evaluate(0, differentiate=False).costs
-        require_finite(costs, "costs", f"start {draw}")
-        better = costs.mean(1) < least
-        least = torch.where(better, costs.mean(1), least)
-        chosen = torch.where(unit_view(better, chosen), attack.candidates, chosen)
-    attack.candidates.copy_(chosen)
-    attack.best.copy_(chosen)
+    numbers = [(number,) for number in range(starts)]
+    uniform = unit_uniform(prior.latent_shape, numbers, (attack.seed, STARTS), attack.device)
+    latents = prior.first(torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny)))
+    generator = Generator(attack.device).manual_seed(attack.seed)
+    costs = []
+    for part in latents.split(_AT_ONCE):
+        images = prior.images(part, 0, attack.steps)
+        inputs = images
+        if attack.encoder is not None:
+            shape = (attack.encoder.time_steps, len(part), *attack.target.input_shape)
+            drawn = torch.rand(shape, generator=generator, device=attack.device)
+            inputs = attack.encoder.sample(images, lambda drawn=drawn: drawn)
+        logits = attack.target.logits(inputs).float()
+        labels = [torch.full((len(part),), label, device=attack.device) for label in attack.classes]
+        costs.append(torch.stack([attack.loss(logits, own) for own in labels]))
+    cost = torch.cat(costs, 1)
+    require_finite(cost, "costs", "the choice of a start")
+    order = cost.argsort(dim=1, stable=True)
+    rows = [order[attack.classes.index(label), restart] for label, restart in attack.units]
+    attack.candidates.copy_(latents[torch.stack(rows)])
+    attack.best.copy_(attack.candidates)
 
 
 @torch.no_grad()

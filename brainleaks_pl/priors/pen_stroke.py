@@ -49,7 +49,7 @@ class PenStroke(LatentPrior):
         >>> prior = PenStroke()
         >>> prior.sample(4, torch.Generator().manual_seed(0)).shape
         torch.Size([4, 1, 28, 28])
-        >>> attack = BrainLeaksV3(ann, prior=prior, starts=10, classes=[3, 8], seed=0)
+        >>> attack = BrainLeaksV3(ann, prior=prior, starts=200, classes=[3, 8], seed=0)
         >>> attack.candidates.shape  # sixteen velocities, and the width
         torch.Size([2, 17, 1, 1])
     """

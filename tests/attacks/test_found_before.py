@@ -92,5 +92,5 @@ def test_only_priors_that_can_begin_with_images_do(tmp_path: Path) -> None:
     prior.fit_to(SHAPE)
     with pytest.raises(ValueError, match="VAE cannot begin with given images: leave `first` out"):
         BrainLeaksV3(mlp(), first=write(tmp_path), prior=prior)
-    with pytest.raises(ValueError, match="has one start: leave out `first` or starts, 3"):
+    with pytest.raises(ValueError, match="chooses no starts: leave out `first` or starts=3"):
         BrainLeaksV3(mlp(), first=write(tmp_path), prior=prior, starts=3)

@@ -50,7 +50,7 @@ def test_judges_and_pixels_say_digits(tmp_path: Path) -> None:
         own = data.for_network(network.takes_spikes)
         train_network(silent_trainer(accelerator="cpu", max_epochs=1), network, own, seed=7)
     written = BrainLeaksV3(
-        target, prior=PenStroke(), loss=MaxMargin(), steps=100, restarts=12, starts=100, max_shift=1, smoothing=0.0,
+        target, prior=PenStroke(), loss=MaxMargin(), steps=100, restarts=12, starts=3000, max_shift=1, smoothing=0.0,
         seed=7,
     )  # fmt: skip
     run_attack(written, {}, data).save(tmp_path / "written")

@@ -12,7 +12,8 @@ from scipy.interpolate import BSpline
 from toys import ToyDigits, mlp, run
 
 from brainleaks_pl import BrainLeaksV3, MIFace, PenStroke
-from brainleaks_pl.attacks.streams import FIRST_IMAGES
+from brainleaks_pl.attacks.functional import unit_uniform
+from brainleaks_pl.attacks.streams import STARTS
 from brainleaks_pl.engine.fitting import train_prior
 from brainleaks_pl.evaluation.run import silent_trainer
 
@@ -99,25 +100,24 @@ def test_there_is_nothing_to_train() -> None:
         )
 
 
-def test_each_unit_begins_with_the_start_that_the_target_likes_best() -> None:
+def test_each_class_begins_with_the_pictures_that_the_target_likes_best() -> None:
     prior = PenStroke(size=(6, 6), margin=0, points=3)
     target = mlp()
-    attack = BrainLeaksV3(target, prior=prior, starts=7, steps=1, restarts=2, seed=5)
-    drawn = [attack.normal(draw, prior.latent_shape, FIRST_IMAGES) for draw in range(7)]
-    confidences = torch.stack(
-        [target.confidences(prior.images(own, 0, 1))[range(len(attack.units)), attack.labels] for own in drawn]
-    )
-    best = torch.stack(drawn)[confidences.argmax(0), range(len(attack.units))]
-    assert len(confidences.argmax(0).unique()) > 2
-    seen: list[torch.Tensor] = []
-    attack.descend = lambda gradient: seen.append(attack.candidates.detach().clone())  # type: ignore[method-assign]
-    run(attack)
-    assert torch.equal(seen[0], best)
-    assert attack.gradients_spent.tolist() == [1] * len(attack.units)
+    for classes in ([0, 1, 2], [2]):  # what a class begins with does not depend on the others
+        attack = BrainLeaksV3(target, prior=prior, starts=70, steps=1, restarts=2, classes=classes, seed=5)
+        numbers = [(number,) for number in range(70)]
+        drawn = torch.special.ndtri(unit_uniform(prior.latent_shape, numbers, (5, STARTS)))
+        sure = target.confidences(prior.images(drawn, 0, 1)).topk(2, dim=0).indices
+        best = torch.cat([drawn[sure[:, label]] for label in classes])
+        seen: list[torch.Tensor] = []
+        attack.descend = lambda gradient, attack=attack, seen=seen: seen.append(attack.candidates.detach().clone())  # type: ignore[method-assign, misc]
+        run(attack)
+        assert torch.equal(seen[0], best)
+        assert attack.gradients_spent.tolist() == [1] * len(attack.units)
 
 
-def test_only_latents_have_several_starts() -> None:
-    with pytest.raises(ValueError, match="starts must be at least 1, got 0"):
-        MIFace(mlp(), starts=0)
-    with pytest.raises(ValueError, match=r"only latents of a prior .* starts must be 1, got 5"):
+def test_starts_need_latents_and_are_at_least_as_many_as_restarts() -> None:
+    with pytest.raises(ValueError, match=r"starts must be 0, or at least as many as the 3 restarts, got 2"):
+        BrainLeaksV3(mlp(), prior=PenStroke(size=(6, 6), margin=0), starts=2, restarts=3)
+    with pytest.raises(ValueError, match=r"no prior with latents: leave out starts=5"):
         MIFace(mlp(), starts=5)

@@ -15,6 +15,7 @@ from brainleaks_pl.priors.denoiser import Denoiser
 from brainleaks_pl.targets.training import Training
 
 _STEEPNESS = 7  # of the noise levels' schedule
+_NOTHING_BUT_NOISE = 8.0
 _RISE = 100  # steps of training
 _FINE = 0.4  # the noise below which details alone are open
 _MOVED = (7, 11)  # rows and columns by which the noise of a round lies away from that of the one before
@@ -194,9 +195,9 @@ class GuidedDenoising(Prior):
 
     @torch.no_grad()
     def sample(self, count: int, generator: Generator, steps: int = 30) -> Tensor:
-        """Draw pictures that nothing guides, ``(count, C, H, W)`` in [0, 1]: each is one draw of one round."""
+        """Draw pictures that nothing guides, ``(count, C, H, W)`` in [0, 1]: each is one draw, from nothing but noise."""
         outer = self.draws, self.rounds
-        self.draws, self.rounds = 1, self.rounds[:1]
+        self.draws, self.rounds = 1, (max(_NOTHING_BUT_NOISE, self.rounds[0]),)
         try:
             return super().sample(count, generator, steps)
         finally:

@@ -123,6 +123,15 @@ def test_denoising_without_guidance_is_plain_sampling() -> None:
     assert levels[5] == 0
 
 
+def test_unguided_pictures_begin_with_nothing_but_noise_whatever_the_rounds() -> None:
+    prior = GuidedDenoising(width=8, rounds=(8.0, 1.0), alone=2)
+    prior.fit_to(SHAPE)
+    wanted = prior.sample(2, torch.Generator().manual_seed(0), steps=3)
+    prior.rounds = (1.0,)
+    assert torch.equal(prior.sample(2, torch.Generator().manual_seed(0), steps=3), wanted)
+    assert prior.rounds == (1.0,)
+
+
 def test_each_round_begins_with_the_mean_of_the_draws_and_new_noise() -> None:
     prior = GuidedDenoising(width=8, rounds=(8.0, 2.0, 1.0), draws=3, margin=1, max_mean=0.1)
     prior.fit_to(SHAPE)

@@ -195,7 +195,7 @@ class GuidedDenoising(Prior):
 
     @torch.no_grad()
     def sample(self, count: int, generator: Generator, steps: int = 30) -> Tensor:
-        """Draw pictures that nothing guides, ``(count, C, H, W)`` in [0, 1]: each is one draw, from nothing but noise."""
+        """Draw pictures that nothing guides, ``(count, C, H, W)`` in [0, 1]: each begins with nothing but noise."""
         outer = self.draws, self.rounds
         self.draws, self.rounds = 1, (max(_NOTHING_BUT_NOISE, self.rounds[0]),)
         try:

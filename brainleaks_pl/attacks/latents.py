@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Generator, Tensor
 
@@ -67,8 +69,8 @@ def choose_starts(attack: GradientInversion, prior: Prior, starts: int) -> None:
         inputs = images
         if attack.encoder is not None:
             shape = (attack.encoder.time_steps, len(part), *attack.target.input_shape)
-            drawn = torch.rand(shape, generator=generator, device=attack.device)
-            inputs = attack.encoder.sample(images, lambda drawn=drawn: drawn)
+            draw = partial(torch.rand, shape, generator=generator, device=attack.device)
+            inputs = attack.encoder.sample(images, draw)
         logits = attack.target.logits(inputs).float()
         labels = [torch.full((len(part),), label, device=attack.device) for label in attack.classes]
         costs.append(torch.stack([attack.loss(logits, own) for own in labels]))

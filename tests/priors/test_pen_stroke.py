@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import BSpline
-from toys import ToyDigits, mlp, run
+from toys import ToyDigits, mlp, run, spiking_mlp
 
-from brainleaks_pl import BrainLeaksV3, MIFace, PenStroke
+from brainleaks_pl import BrainLeaksV3, MIFace, PenStroke, RateEncoder
 from brainleaks_pl.attacks.functional import unit_uniform
+from brainleaks_pl.attacks.latents import choose_starts
 from brainleaks_pl.attacks.streams import STARTS
 from brainleaks_pl.engine.fitting import train_prior
 from brainleaks_pl.evaluation.run import silent_trainer
@@ -116,8 +117,37 @@ def test_each_class_begins_with_the_pictures_that_the_target_likes_best() -> Non
         assert attack.gradients_spent.tolist() == [1] * len(attack.units)
 
 
+def test_a_spiking_target_sees_each_picture_encoded_once() -> None:
+    prior = PenStroke(size=(6, 6), margin=0, points=3)
+    target = spiking_mlp()
+    attack = BrainLeaksV3(target, RateEncoder(4), prior=prior, starts=70, steps=1, seed=5)
+    numbers = [(number,) for number in range(70)]
+    drawn = torch.special.ndtri(unit_uniform(prior.latent_shape, numbers, (5, STARTS)))
+    generator = torch.Generator().manual_seed(5)
+    likely = torch.cat(
+        [
+            target.logits(
+                (torch.rand(4, len(own), 1, 6, 6, generator=generator) < prior.images(own, 0, 1)).float()
+            ).log_softmax(-1)
+            for own in drawn.split(50)
+        ],
+        1,
+    ).mean(0)
+    with torch.no_grad():
+        choose_starts(attack, prior, 70)
+    assert torch.equal(attack.candidates, drawn[likely.argmax(0)])
+
+
 def test_starts_need_latents_and_are_at_least_as_many_as_restarts() -> None:
     with pytest.raises(ValueError, match=r"starts must be 0, or at least as many as the 3 restarts, got 2"):
         BrainLeaksV3(mlp(), prior=PenStroke(size=(6, 6), margin=0), starts=2, restarts=3)
     with pytest.raises(ValueError, match=r"no prior with latents: leave out starts=5"):
         MIFace(mlp(), starts=5)
+
+
+def test_a_resumed_attack_keeps_its_latents() -> None:
+    attack = BrainLeaksV3(mlp(), prior=PenStroke(size=(6, 6), margin=0), starts=9, steps=3, seed=5)
+    attack.first_step = 1
+    before = attack.candidates.detach().clone()
+    attack.on_train_start()
+    assert torch.equal(attack.candidates, before)

@@ -1,8 +1,9 @@
 """Draw docs/pictures/<data>.png: the private data above what each attack made of the network trained on them.
 
-    python docs/side_by_side.py DATA RESULTS
+    python docs/side_by_side.py DATA RESULTS [PICTURE ...]
 
-DATA and RESULTS are the folders of docs/reproduce.sh; the first seed of every config is drawn.
+DATA and RESULTS are the folders of docs/reproduce.sh; the first seed of every config is drawn. PICTURE is a name
+without its ending, such as simulated_nmnist; without one, all are drawn.
 """
 
 import sys
@@ -69,8 +70,8 @@ def draw(shown: Mapping[str, Tensor], names: Sequence[str], title: str, path: Pa
     print(f"Written to {path}")
 
 
-def main(root: Path, results: Path) -> None:
-    """Draw the four data sets."""
+def main(root: Path, results: Path, wanted: Sequence[str] = ()) -> None:
+    """Draw the wanted data sets, or all four."""
     mnist, faces = MNIST(root / "mnist"), ATTFaces(root)
     digits = SimulatedNMNIST(root, MNIST(root / "mnist"), cache=None, references=1)
     gestures = SimulatedDVSGesture(root, cache=None, references=1)
@@ -80,6 +81,8 @@ def main(root: Path, results: Path) -> None:
         (digits, "simulated_nmnist", "Simulated N-MNIST (spike rates)"),
         (gestures, "simulated_dvsgesture", "Simulated gestures (spike rates)"),
     ):
+        if wanted and name not in wanted:
+            continue
         data.prepare_data()
         configs = {f"BrainLeaks-{version}": f"{version}_{name}" for version in ("v1", "v2", "v3")}
         names = [data.class_name(k) for k in range(SHOWN)]
@@ -87,4 +90,4 @@ def main(root: Path, results: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

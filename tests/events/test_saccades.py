@@ -154,7 +154,7 @@ def test_a_white_screen_shows_the_negative_and_stays_in_range() -> None:
     ("settings", "message"),
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"duration": 39}, r"at least one microsecond a step \(42\), got 39"),
+        ({"duration": 39}, r"at least one microsecond per step \(42\), got 39"),
         ({"amplitude": 0.0}, "amplitude must be positive and finite, got 0.0"),
         ({"amplitude": math.nan}, "amplitude must be positive and finite, got nan"),
         ({"blur": -0.1}, r"blur must lie in \[0, 10\] pixels, got -0.1"),

@@ -84,7 +84,7 @@ def test_matching_finds_the_image_of_an_ordinary_network_and_says_where_it_canno
     torch.testing.assert_close(quick.recover(ann, shared).images, found)
     squared = GradientMatching(steps=3, distance="squared", signed=False).recover(ann, shared, seed=1).images
     assert squared.shape == private.shape
-    with pytest.raises(NotApplicableError, match="spikes takes an encoder"):
+    with pytest.raises(NotApplicableError, match="spikes needs an encoder"):
         GradientMatching(spikes=True).recover(ann, shared)
 
 

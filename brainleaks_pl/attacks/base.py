@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from brainleaks_pl.attacks.finite import require_finite
-from brainleaks_pl.attacks.functional import attacked_classes, unit_uniform, unit_view
+from brainleaks_pl.attacks.functional import attacked_classes, standard_normal, unit_uniform, unit_view
 from brainleaks_pl.attacks.spending import Snapshot, Spending
 from brainleaks_pl.attacks.streams import DRAWS
 from brainleaks_pl.attacks.units import HeldUnits
@@ -166,9 +166,7 @@ class InversionModule(HeldUnits, ABC):
 
     def normal(self, step: int, shape: Sequence[int], stream: int = DRAWS) -> Tensor:
         """Draw normal numbers for every unit, ``(..., N, C, H, W)``, from the units' own streams."""
-        uniform = self.uniform(step, shape, stream)
-        normal: Tensor = torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny))
-        return normal
+        return standard_normal(self.uniform(step, shape, stream))
 
     def train(self, mode: bool = True) -> InversionModule:
         """Keep target and prior in evaluation mode whatever the mode of the attack."""

@@ -60,6 +60,12 @@ def unit_uniform(
     return torch.stack(draws, dim=-4)
 
 
+def standard_normal(uniform: Tensor) -> Tensor:
+    """Return standard normal numbers made of uniform ones in [0, 1), in their shape."""
+    normal: Tensor = torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny))
+    return normal
+
+
 def parts(inputs: Tensor, rows: int) -> list[slice]:
     """Split inputs, ``(B, C, H, W)`` or ``(T, B, C, H, W)``, into the fewest even parts of B within ``rows``.
 

@@ -14,7 +14,7 @@ from brainleaks_pl.attacks.assumed import check_margin
 from brainleaks_pl.attacks.found_before import found_before
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
-from brainleaks_pl.attacks.latents import begin_with, choose_starts, pictures, start_from_latents
+from brainleaks_pl.attacks.latents import choose_starts, pictures, start_from_latents
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.bounds import blacken_margin
@@ -54,9 +54,9 @@ class ImageInversion(GradientInversion):
         prior: what keeps the images among natural ones, trained on public data; None looks among all images.
         first: results folder of an earlier attack on the same target: each class begins with the images that it found,
             the best one first. What that attack spent is not counted again.
-        starts: unguided pictures of the prior, of which each class begins with those that the target likes best, one
-            per restart (as Plug & Play Attacks do, Struppek et al., ICML 2022). They take answers of the target, and
-            no gradients. 0 begins with random latents.
+        starts: first pictures of the prior, drawn at random, of which each class begins with those that the target
+            likes best, one per restart (as Plug & Play Attacks do, Struppek et al., ICML 2022). They take answers of
+            the target, and no gradients. 0 begins with random latents.
         kwargs: those of :class:`GradientInversion`.
 
     Raises:
@@ -106,14 +106,14 @@ class ImageInversion(GradientInversion):
         if prior is not None:
             prior.check_shape(image_shape)
         super().__init__(target, candidate_shape=image_shape if prior is None else prior.latent_shape, **kwargs)
-        if prior is not None:
-            start_from_latents(self, prior)
-        if first is not None:
-            images, self.begun_with = found_before(Path(first), target, self.units, image_shape)
-            begin_with(self, images)
-        self.pixels = prior is None or prior.keeps_pixels
         if starts and starts < self.restarts:
             raise ValueError(f"starts must be 0, or at least as many as the {self.restarts} restarts, got {starts}.")
+        images = None
+        if first is not None:
+            images, self.begun_with = found_before(Path(first), target, self.units, image_shape)
+        if prior is not None:
+            start_from_latents(self, prior, images)
+        self.pixels = prior is None or prior.keeps_pixels
         self.starts = starts
         self.image_shape = image_shape
         self.optimizer = optimizer
@@ -135,8 +135,10 @@ class ImageInversion(GradientInversion):
         self._step = 0
         if self.pixels:
             with torch.no_grad():
-                if first is None:
+                if images is None:
                     self._spread_restarts(restart_spread)
+                else:
+                    self.candidates.copy_(images)
                 self.confine()
                 self.best.copy_(self.candidates)
 

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.attacks.finite import require_finite
-from brainleaks_pl.attacks.functional import unit_uniform
+from brainleaks_pl.attacks.functional import standard_normal, unit_uniform
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, STARTS
 from brainleaks_pl.priors.base import Prior
@@ -18,36 +18,28 @@ _AT_ONCE = 50  # pictures
 
 
 @torch.no_grad()
-def start_from_latents(attack: InversionModule, prior: Prior) -> None:
+def start_from_latents(attack: InversionModule, prior: Prior, images: Tensor | None = None) -> None:
     """Give an attack its prior; each of its units starts from first latents of its own, unless they are pixels.
 
     Args:
         attack: the attack, whose candidates have the shape of the latents.
         prior: the prior; frozen and put in evaluation mode.
-    """
-    attack.prior = prior.requires_grad_(False).eval()
-    if prior.keeps_pixels:
-        return
-    attack.candidates.copy_(prior.first(attack.normal(0, prior.latent_shape, FIRST_IMAGES)))
-    attack.best.copy_(attack.candidates)
-
-
-@torch.no_grad()
-def begin_with(attack: InversionModule, images: Tensor) -> None:
-    """Let each unit begin with an image of its own, ``(N, C, H, W)``: its pixels, or a prior's latents near it.
+        images: what each unit begins with, ``(N, C, H, W)``: its latents are then those near its image.
 
     Raises:
         ValueError: when the prior has no latents for given images.
     """
-    if attack.prior is not None:
-        images = attack.prior.near(images, attack.normal(0, attack.prior.latent_shape, FIRST_IMAGES))
-    attack.candidates.copy_(images)
-    attack.best.copy_(images)
+    attack.prior = prior.requires_grad_(False).eval()
+    if prior.keeps_pixels:
+        return
+    noise = attack.normal(0, prior.latent_shape, FIRST_IMAGES)
+    attack.candidates.copy_(prior.first(noise) if images is None else prior.near(images, noise))
+    attack.best.copy_(attack.candidates)
 
 
 @torch.no_grad()
 def choose_starts(attack: GradientInversion, prior: Prior, starts: int) -> None:
-    """Let the restarts of each class begin with those of a prior's unguided pictures that cost least, in their order.
+    """Let the restarts of each class begin with those of a prior's first pictures that cost least, in their order.
 
     All classes choose from the same pictures, each encoded once.
 
@@ -61,7 +53,7 @@ def choose_starts(attack: GradientInversion, prior: Prior, starts: int) -> None:
     """
     numbers = [(number,) for number in range(starts)]
     uniform = unit_uniform(prior.latent_shape, numbers, (attack.seed, STARTS), attack.device)
-    latents = prior.first(torch.special.ndtri(uniform.clamp(min=torch.finfo(torch.float32).tiny)))
+    latents = prior.first(standard_normal(uniform))
     generator = Generator(attack.device).manual_seed(attack.seed)
     costs = []
     for part in latents.split(_AT_ONCE):

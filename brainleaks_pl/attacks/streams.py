@@ -26,7 +26,7 @@ ENCODER: Final = 5
 """The constants of v3's encoder that are not known for certain."""
 FIRST_IMAGES: Final = 6
 """How the first images of later restarts differ from that of the first, and the first latents of a prior."""
-STARTS: Final = 8
-"""The unguided pictures of a prior that an attack chooses its first latents from."""
 TURNS: Final = 7
 """How v3 turns and scales its images."""
+STARTS: Final = 8
+"""The first pictures of a prior that an attack chooses its starts from."""

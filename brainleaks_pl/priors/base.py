@@ -118,7 +118,7 @@ class Prior(Captured, Trainee):
         return self.first(noise)
 
     def near(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Return the first latents of an attack that begins with given images.
+        """Return the first latents of an attack that begins with given images; not asked of a prior of pixels.
 
         Args:
             images: ``(N, C, H, W)`` in [0, 1].

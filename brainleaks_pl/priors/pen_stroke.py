@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -77,17 +77,13 @@ class PenStroke(LatentPrior):
                 f"margin must not be negative, and leave more than the {thickest:.1f} pixels of the widest line in "
                 f"pictures of {size[0]}x{size[1]}, got {margin}."
             )
-        super().__init__(None, lr, alone, Training(epochs=1), latents=2 * points - 1)
-        self.size = size
-        self.margin = margin
-        self.points = points
-        self.width = width
-        self.softness = softness
+        pen = {"points": points, "margin": margin, "width": width, "softness": softness}
+        super().__init__(None, lr, alone, Training(epochs=1), latents=2 * points - 1, **pen)
         self.fit_to((1, *size))
 
-    def build(self, input_shape: tuple[int, int, int], *, latents: int) -> _Pen:  # type: ignore[override]
+    def build(self, input_shape: tuple[int, int, int], *, latents: int, **pen: Any) -> _Pen:  # type: ignore[override]
         """Return the pen."""
-        return _Pen(self.size, self.points, self.margin, self.width, self.softness)
+        return _Pen(input_shape[1:], **pen)
 
     def loss(self, images: Tensor) -> NoReturn:
         """Refuse: nothing is trained.

@@ -85,10 +85,6 @@ class PlugAndPlay(GuidedDenoising):
         progress = min(1.0, step / max(1, steps - 1))
         return float(self.first_level * (self.last_level / self.first_level) ** progress)
 
-    def near(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Return the images themselves."""
-        return images
-
     def images(self, latents: Tensor, step: int, steps: int) -> Tensor:
         """Return the pictures, which the latents are."""
         return latents

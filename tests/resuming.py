@@ -8,28 +8,36 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BlackBox, BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, InversionModule, LabelOnly, MIFace
 from brainleaks_pl.engine.progress import KeepProgress
 from brainleaks_pl.system.storage import atomic_write
 
+STEPS = 25
 ATTACKS: dict[str, Callable[[], InversionModule]] = {
-    "v1": lambda: BrainLeaksV1(spiking_mlp(), steps=25, seed=1),
-    "v2": lambda: BrainLeaksV2(spiking_mlp(), steps=25, eta=0.05, second_moment="averaged", seed=1),
-    "v3": lambda: BrainLeaksV3(spiking_mlp(), steps=25, noise=0.1, max_shift=1, seed=1),
-    "mi_face": lambda: MIFace(mlp(), steps=25, patience=6, seed=1),
-    "black_box": lambda: BlackBox(spiking_mlp(), queries=25 * 8 + 3, pairs=4, grid=(3, 3), seed=1),
-    "label_only": lambda: LabelOnly(spiking_mlp(), queries=25 * 8 + 3, pairs=4, grid=(3, 3), seed=1),
+    "v1": lambda: BrainLeaksV1(spiking_mlp(), steps=STEPS, seed=1),
+    "v2": lambda: BrainLeaksV2(spiking_mlp(), steps=STEPS, eta=0.05, second_moment="averaged", seed=1),
+    "v3": lambda: BrainLeaksV3(spiking_mlp(), steps=STEPS, noise=0.1, max_shift=1, seed=1),
+    "mi_face": lambda: MIFace(mlp(), steps=STEPS, patience=6, seed=1),
+    "black_box": lambda: BlackBox(spiking_mlp(), queries=STEPS * 8 + 3, pairs=4, grid=(3, 3), seed=1),
+    "label_only": lambda: LabelOnly(spiking_mlp(), queries=STEPS * 8 + 3, pairs=4, grid=(3, 3), seed=1),
 }
 
 
-class Slowly(Callback):
-    """Gives the killer time."""
+class Mortal(Callback):
+    """Takes its time over each step, and in one of them waits to be killed: no machine is too fast for the killer.
 
-    def on_train_batch_start(self, *_: Any) -> None:
-        time.sleep(0.02)
+    Args:
+        last: the step in which it waits; None for none.
+    """
+
+    def __init__(self, last: int | None) -> None:
+        self.last = last
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: int, batch_idx: int) -> None:
+        time.sleep(300 if batch == self.last else 0.02)
 
 
 def everything(attack: InversionModule) -> dict[str, Any]:
@@ -37,12 +45,12 @@ def everything(attack: InversionModule) -> dict[str, Any]:
     return {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
 
 
-def work(name: str, folder: str) -> None:
-    """Go on with an attack, or begin; leave ``done.pt``."""
+def work(name: str, folder: str, last: int | None) -> None:
+    """Go on with an attack, or begin; leave ``done.pt``, or wait in a step to be killed."""
     torch.set_num_threads(1)
     attack = ATTACKS[name]()
     progress = KeepProgress(Path(folder) / "progress.pt", name, every=0.0)
     if not progress.restore(attack):
-        silent_trainer(callbacks=[Slowly(), progress]).invert(attack)
+        silent_trainer(callbacks=[Mortal(last), progress]).invert(attack)
     with atomic_write(Path(folder) / "done.pt") as path:
         torch.save(everything(attack), path)

@@ -17,7 +17,7 @@ from datafiles import write_mnist_files
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers.logger import DummyLogger
 from processes import run, running, tiny_config, wait_for
-from resuming import ATTACKS, everything, work
+from resuming import ATTACKS, STEPS, Mortal, everything, work
 from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, MIFace
@@ -54,18 +54,19 @@ def test_an_attack_that_is_killed_again_and_again_ends_like_one_left_alone(name:
     silent_trainer().invert(alone)
     processes = multiprocessing.get_context("fork")
     moments = random.Random(name)
-    kills = 0
-    while not (tmp_path / "done.pt").exists():
-        process = processes.Process(target=work, args=(name, str(tmp_path)))
+    progress = tmp_path / "progress.pt"
+    for kill in range(1, KILLS + 1):
+        process = processes.Process(target=work, args=(name, str(tmp_path), kill * STEPS // (KILLS + 1)))
         process.start()
-        if kills < KILLS:
-            before = (tmp_path / "progress.pt").exists()
-            wait_for((tmp_path / "progress.pt").exists)
-            time.sleep(moments.uniform(0.0, 0.15 + 0.3 * before))
-            process.kill()
-            kills += 1
+        begun = progress.exists()
+        wait_for(progress.exists)
+        time.sleep(moments.uniform(0.0, 0.15 + 0.3 * begun))
+        process.kill()
         process.join()
-    assert kills == KILLS
+        assert 0 < torch.load(progress, weights_only=True)["step"] < STEPS
+    process = processes.Process(target=work, args=(name, str(tmp_path), None))
+    process.start()
+    process.join()
     assert_equal(torch.load(tmp_path / "done.pt", weights_only=True), everything(alone))
 
 
@@ -119,17 +120,19 @@ def test_identity_tells_attacks_apart() -> None:
 @pytest.mark.usefixtures("sketched")
 def test_invert_resumes_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mnist_files(tmp_path / "data", train=30)
-    (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=500) + FEW_DRAWS)
+    (tmp_path / "c.yaml").write_text(tiny_config(judge_epochs=1, steps=200) + FEW_DRAWS)
     monkeypatch.chdir(tmp_path)
     main(["fit", "--config", "c.yaml"])
     progress = tmp_path / "results" / "c" / "progress.pt"
-    with running(["invert", "--config", "c.yaml"], tmp_path) as interrupt:
-        wait_for(progress.exists)
-        interrupt()
+    with monkeypatch.context() as changed:
+        changed.setattr(KeepProgress, "on_train_batch_start", Mortal(150).on_train_batch_start)
+        with running(["invert", "--config", "c.yaml"], tmp_path) as interrupt:
+            wait_for(progress.exists)
+            assert interrupt() == 130
     step = torch.load(progress, weights_only=True)["step"]
-    assert 0 < step < 500
+    assert 0 < step <= 150
     with pytest.raises(SystemExit):  # other settings
-        main(["invert", "--config", "c.yaml", "--resume", "true", "--attack.steps", "400"])
+        main(["invert", "--config", "c.yaml", "--resume", "true", "--attack.steps", "100"])
     assert torch.load(progress, weights_only=True)["step"] == step
     main(["invert", "--config", "c.yaml", "--resume", "true", "--progress_every", "1000"])
     assert not progress.exists()

@@ -109,10 +109,10 @@ def test_files_that_ask_for_much_are_refused_unread(
         monkeypatch.setattr(limits, "MAX_RATIO", 100)
     with h5py.File(path, "a") as file:
         spoil(file)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match=f"^{path}.*{message}") as caught:
         read()
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert "\n" not in str(caught.value)
 
 

@@ -15,6 +15,7 @@ from brainleaks_pl.attacks.found_before import found_before
 from brainleaks_pl.attacks.functional import differing, gaussian_blur, roll_units, smooth_noise, unit_deviation
 from brainleaks_pl.attacks.gradient import GradientInversion
 from brainleaks_pl.attacks.latents import choose_starts, pictures, start_from_latents
+from brainleaks_pl.attacks.spending import Spending
 from brainleaks_pl.attacks.streams import FIRST_IMAGES, NOISE, SHIFTS
 from brainleaks_pl.priors.base import Prior
 from brainleaks_pl.priors.bounds import blacken_margin
@@ -217,6 +218,11 @@ class ImageInversion(GradientInversion):
         if self.smoothing:
             gradient = gaussian_blur(gradient, self.smoothing)
         return unit_deviation(gradient) if self.scale_gradient else gradient
+
+    @property
+    def spending(self) -> Spending:
+        """What has been spent on each class so far; ``starts`` are answers that all classes share."""
+        return super().spending._replace(queries=self.starts if self.steps_taken.any() else 0)
 
     def on_train_start(self) -> None:
         """Choose the latents with which the attack begins, unless it is resumed."""

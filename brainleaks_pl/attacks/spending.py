@@ -19,7 +19,8 @@ class Spending(NamedTuple):
 
     Args:
         gradients: gradients of the target, of which no two are of the same input.
-        queries: answers of the target, where the attack sees no more than these.
+        queries: answers of the target without a gradient: all that some attacks see, and what others choose their
+            first images by; the classes may share these.
         zero_gradients: share of the steps in which every gradient of a unit was zero; None without gradients.
     """
 

@@ -50,6 +50,7 @@ def protocol_remarks(
         *_training(networks, data, seeds),
         *_settings(cells, attacks, rescale),
         *_spending(cells, gradients),
+        *_answers(cells),
         *_seeds(cells, seeds),
     ]
 
@@ -108,6 +109,20 @@ def _spending(cells: Cells, gradients: int | None) -> list[str]:
     return [
         f"Gradients per class: {listed(found)}. Attacks spend less if they stop early, or if no whole number of "
         "attempts uses the budget up. A gradient that is asked for again counts once."
+    ]
+
+
+def _answers(cells: Cells) -> list[str]:
+    asked = {
+        f"{cell['attack']} asked {cell['target']} {cell['queries']} times"
+        for cell in done(cells)
+        if cell["gradients"] and cell["queries"]
+    }
+    if not asked:
+        return []
+    return [
+        f"Before its first gradient {listed(sorted(asked))}, to choose what to begin with. These answers are shared by "
+        "all classes, and no part of a budget of gradients."
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import brainleaks_pl
 from brainleaks_pl.audit.main import audit_main
 from brainleaks_pl.cli.command import BrainLeaksCLI
-from brainleaks_pl.cli.configs import check_configs, with_shipped
+from brainleaks_pl.cli.configs import check_configs, configs_first, with_shipped
 from brainleaks_pl.cli.logs import SaveConfig
 from brainleaks_pl.cli.messages import quiet
 from brainleaks_pl.data.base import BaseDataModule
@@ -24,7 +24,7 @@ def run(arguments: list[str], *, verbose: bool = False) -> None:
     """
     for name in brainleaks_pl.__all__:  # the short names of classes resolve once these are imported
         getattr(brainleaks_pl, name)
-    arguments = with_shipped(arguments)
+    arguments = with_shipped(configs_first(arguments))
     check_configs(arguments)
     with quiet(verbose):
         if arguments[0] == "export":  # needs neither config nor networks

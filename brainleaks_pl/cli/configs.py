@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,27 @@ from brainleaks_pl.system.suggestions import closest
 _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
 _OF_AUDITS = {"targets", "attacks", "seeds", "measures", "controls"}
 _LONGEST = 10_000  # characters of an argument
+_CONFIG = ("--config", "-c")
 _PACKAGE = Path(__file__).parents[1]  # which the shipped configs travel with
+
+
+def configs_first(arguments: Iterable[str]) -> list[str]:
+    """Return a command line with its configs, in their order, before its options: an option changes what a config says.
+
+    The parser takes all in the order in which they are named, and an option of an attack that no config has named yet
+    means nothing to it.
+
+    Args:
+        arguments: the command line.
+    """
+    configs, others = [], []
+    left = iter(arguments)
+    for argument in left:
+        if argument in _CONFIG:
+            configs += [argument, *islice(left, 1)]
+        else:
+            (configs if argument.startswith("--config=") else others).append(argument)
+    return [*others[:1], *configs, *others[1:]]
 
 
 def with_shipped(arguments: Iterable[str]) -> list[str]:
@@ -29,7 +49,7 @@ def with_shipped(arguments: Iterable[str]) -> list[str]:
     for index, argument in enumerate(found):
         if argument.startswith("--config="):
             found[index] = f"--config={_shipped(argument.partition('=')[2])}"
-        elif index and found[index - 1] in ("--config", "-c"):
+        elif index and found[index - 1] in _CONFIG:
             found[index] = _shipped(argument)
     return found
 
@@ -53,7 +73,7 @@ def check_configs(arguments: Iterable[str]) -> None:
     if longest > _LONGEST:
         raise ValueError(f"an argument is {longest} characters long, more than {_LONGEST}: use a config file.")
     named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
-    named += [after for before, after in pairwise(arguments) if before in ("--config", "-c")]
+    named += [after for before, after in pairwise(arguments) if before in _CONFIG]
     for path in map(Path, named):
         _check_there(path)
         if not path.is_file():

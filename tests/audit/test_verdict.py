@@ -213,6 +213,15 @@ def test_attacks_that_spend_less_than_their_budget_say_so() -> None:
     assert remarks([made_cell("snn", "ask", 0, {"j": [0.5]}, gradients=0, budget=None)]) == []
 
 
+def test_answers_to_choose_a_start_by_are_told_apart_from_the_budget() -> None:
+    cells = [made_cell("snn", "pen", seed, {"j": [0.5]}, gradients=10, queries=3000) for seed in (0, 1)]
+    asking = made_cell("snn", "ask", 0, {"j": [0.5]}, gradients=0, queries=70, budget=None)
+    assert remarks([*cells, asking]) == [
+        "Before its first gradient pen asked snn 3000 times, to choose what to begin with. These answers are shared by "
+        "all classes, and no part of a budget of gradients."
+    ]
+
+
 def test_what_rests_on_fewer_seeds_is_said() -> None:
     cells = [made_cell("snn", "v3", seed, {"j": [0.5]}, kind=kind) for kind in ("control", "sweep") for seed in (0, 1)]
     assert remarks(cells[:3]) == ["The sweep rests on 1 seed of 2."]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import brainleaks_pl
-from brainleaks_pl.cli.configs import check_configs, with_shipped
+from brainleaks_pl.cli.configs import check_configs, configs_first, with_shipped
 from brainleaks_pl.cli.main import main
 
 PACKAGE = Path(brainleaks_pl.__file__).parent
@@ -52,3 +52,15 @@ def test_the_command_takes_a_shipped_config_and_its_base_anywhere(
     printed = capsys.readouterr().out
     assert "class_path: brainleaks_pl.BrainLeaksV1" in printed
     assert "class_path: brainleaks_pl.MNIST" in printed  # which its base names
+
+
+def test_an_option_before_its_config_is_an_option_still(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--attack.steps", "7", "--results=r"]
+    configs = ["--config", "a.yaml", "--config=b.yaml", "-c", "c.yaml"]
+    for line in (options + configs, configs + options, [*configs[:2], *options, *configs[2:]]):
+        assert configs_first(["invert", *line]) == ["invert", *configs, *options]
+    for odd in ([], ["fit"], ["invert", "--config"], ["--version"]):
+        assert configs_first(odd) == odd
+    with pytest.raises(SystemExit):
+        main(["invert", "--attack.steps", "7", "--config", "configs/v1_mnist.yaml", "--print_config"])
+    assert "steps: 7" in capsys.readouterr().out

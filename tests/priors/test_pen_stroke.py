@@ -112,9 +112,11 @@ def test_each_class_begins_with_the_pictures_that_the_target_likes_best() -> Non
         best = torch.cat([drawn[sure[:, label]] for label in classes])
         seen: list[torch.Tensor] = []
         attack.descend = lambda gradient, attack=attack, seen=seen: seen.append(attack.candidates.detach().clone())  # type: ignore[method-assign, misc]
+        assert attack.spending[:2] == (0, 0)
         run(attack)
         assert torch.equal(seen[0], best)
         assert attack.gradients_spent.tolist() == [1] * len(attack.units)
+        assert attack.spending[:2] == (2, 70)
 
 
 def test_a_spiking_target_sees_each_picture_encoded_once() -> None:

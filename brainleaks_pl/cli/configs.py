@@ -26,7 +26,8 @@ def configs_first(arguments: Iterable[str]) -> list[str]:
     Args:
         arguments: the command line.
     """
-    configs, others = [], []
+    configs: list[str] = []
+    others: list[str] = []
     left = iter(arguments)
     for argument in left:
         if argument in _CONFIG:

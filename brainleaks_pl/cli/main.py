@@ -41,6 +41,10 @@ def main(args: list[str] | None = None) -> None:
                 raise Interruption
         except (Interruption, KeyboardInterrupt):
             _interrupted(received.status or 130, args is None)
+        except SystemExit:  # where something swallowed the interruption, Lightning still ends on SIGTERM, with success
+            if received.status:
+                _interrupted(received.status, args is None)
+            raise
         except Exception as error:
             time.sleep(_LISTENING if args is None else 0.0)
             if received.status:  # imports have made of it that something is missing, or a peer that it has gone

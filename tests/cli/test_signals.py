@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from brainleaks_pl.cli import main as entry
 from brainleaks_pl.cli.signals import INTERRUPTED, Interruption, raising
@@ -66,6 +67,19 @@ def test_an_error_that_other_code_made_of_it_is_an_interruption_still(
             raise ImportError("something is missing") from None
 
     assert refused(monkeypatch, importing) == STATUS[signal.Signals(number)]
+    assert capsys.readouterr().err == f"brainleaks: {INTERRUPTED}\n"
+
+
+@BOTH
+def test_leaving_after_it_was_swallowed_is_an_interruption_still(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leaving(_: object) -> None:
+        with suppress(BaseException):
+            send(number)
+        raise SIGTERMException  # as Lightning's loops do
+
+    assert refused(monkeypatch, leaving) == STATUS[signal.Signals(number)]
     assert capsys.readouterr().err == f"brainleaks: {INTERRUPTED}\n"
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from brainleaks_pl.audit.networks import NetworkStore
 from brainleaks_pl.audit.people import people_rows, read_ratings
 from brainleaks_pl.audit.report import write_csv, write_html
 from brainleaks_pl.audit.run import AuditRun
+from brainleaks_pl.engine.quiet import quiet_lightning
 from brainleaks_pl.evaluation.run import silent_trainer
 from brainleaks_pl.system.storage import check_writable, write_text
 
@@ -81,7 +79,7 @@ def run_audit(
     """
     checkpoints, results = Path(checkpoints), Path(results)
     answers = read_ratings(ratings)
-    with _quiet_lightning():
+    with quiet_lightning(warnings_too=True):  # the audit says itself how it goes
         silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
         check_writable(checkpoints, "checkpoints")
         check_writable(results, "results")
@@ -128,19 +126,3 @@ def has_results(results: Path) -> bool:
 
 def _any_done(document: Mapping[str, Any]) -> bool:
     return any(own["status"] == "done" for own in document["cells"] or document["runs"])
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Keep Lightning from speaking of every network and attack: the audit says itself how it goes."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
-_LOGGERS = ("lightning.pytorch", "lightning.fabric")
-_WARNINGS = (
-    ".*_pytree.*",
-    ".*LeafSpec.*",
-    "The number of training batches.*",
-    "Checkpoint directory .* exists and is not empty.*",
-)
+from brainleaks_pl.engine.quiet import quiet_lightning
 
 
 @rank_zero_only
@@ -49,18 +41,10 @@ def quiet(verbose: bool = False) -> Iterator[None]:
     if verbose:
         yield
         return
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels, formatwarning = [logger.level for logger in loggers], warnings.formatwarning
+    formatwarning = warnings.formatwarning
     warnings.formatwarning = _one_line
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=PossibleUserWarning)
-            for message in _WARNINGS:
-                warnings.filterwarnings("ignore", message=message)
+        with quiet_lightning():
             yield
     finally:
         warnings.formatwarning = formatwarning
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

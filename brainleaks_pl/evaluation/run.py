@@ -27,7 +27,7 @@ def attack_and_score(
     data: BaseDataModule,
     scoring: Scoring | None = None,
     *,
-    trainer: InversionTrainer | None = None,
+    trainer: InversionTrainer,
     title: str = "attack",
     seed: int = 0,
     finished: bool = False,
@@ -42,7 +42,7 @@ def attack_and_score(
         judges: trained networks by name, which the attack has not seen.
         data: the private data set, as the target was trained on it.
         scoring: how the judges score; None means the defaults of :class:`Scoring`.
-        trainer: what runs it; None means a silent one.
+        trainer: what runs it.
         title: heading of the pictures.
         seed: seed of the draws.
         finished: whether the attack has run before, and is only to be scored.
@@ -58,7 +58,6 @@ def attack_and_score(
         The report; None in processes that share the attack and are not the first.
     """
     started = time.monotonic()
-    trainer = silent_trainer() if trainer is None else trainer
     if not finished:
         if trainer.is_global_zero:
             warn_of_other_frames(attack.encoder, data)

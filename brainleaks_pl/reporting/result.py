@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from matplotlib.figure import Figure
 
 from brainleaks_pl.attacks.base import InversionModule
 from brainleaks_pl.data.base import BaseDataModule
+from brainleaks_pl.engine.quiet import quiet_lightning
 from brainleaks_pl.engine.trainer import InversionTrainer
 from brainleaks_pl.evaluation.report import METRICS, Report
-from brainleaks_pl.evaluation.run import attack_and_score
+from brainleaks_pl.evaluation.run import attack_and_score, silent_trainer
 from brainleaks_pl.evaluation.settings import Scoring
 from brainleaks_pl.reporting.illustrations import illustrate, illustrate_further
 from brainleaks_pl.reporting.publishing import write_report
@@ -109,7 +111,7 @@ def run_attack(
         judges: trained networks by name, which the attack has not seen.
         data: the private data set, as the target was trained on it.
         scoring: how the judges score; None means the defaults of :class:`Scoring`.
-        trainer: what runs it; None means a silent one.
+        trainer: what runs it; None means a silent one, of which Lightning does not speak either.
         title: heading of the pictures.
         seed: seed of the draws.
 
@@ -135,13 +137,17 @@ def run_attack(
           null class_mean: attack_accuracy ...
           null real: attack_accuracy ...
     """
-    report = attack_and_score(attack, judges, data, scoring, trainer=trainer, title=title, seed=seed)
+    with quiet_lightning() if trainer is None else nullcontext():
+        runs = silent_trainer() if trainer is None else trainer
+        report = attack_and_score(attack, judges, data, scoring, trainer=runs, title=title, seed=seed)
     return None if report is None else AttackResult(**vars(report))
 
 
 def _classes(report: Report) -> str:
     names = [report.data.class_name(label) for label in report.classes]
-    return f"{len(names)} classes" if len(names) > 10 else "classes " + ", ".join(names)
+    if len(names) > 10:
+        return f"{len(names)} classes"
+    return f"{'class' if len(names) == 1 else 'classes'} {', '.join(names)}"
 
 
 def _scores(scores: Mapping[str, Any]) -> str:

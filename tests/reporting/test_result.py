@@ -1,14 +1,26 @@
 """An attack in Python: what it comes to says in words what it holds, draws itself and writes itself."""
 
 import json
+import logging
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from schemas import fits
-from toys import ToyDigits, classifier
+from toys import ToyDigits, classifier, silent_trainer
 
-from brainleaks_pl import CNN, AttackResult, BrainLeaksV3, RateEncoder, Scoring, SpikingMLP, run_attack
+from brainleaks_pl import (
+    CNN,
+    AttackResult,
+    BrainLeaksV3,
+    InversionTrainer,
+    MIFace,
+    RateEncoder,
+    Scoring,
+    SpikingMLP,
+    run_attack,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +78,26 @@ def test_it_writes_itself_as_the_command_does(result: AttackResult, tmp_path: Pa
     fits("scores", written)
     assert written["assumed"] == {"encoder": {"class": "RateEncoder", "time_steps": 2, "gain": 1.0}}
     assert {path.name for path in folder.iterdir()} == {"scores.json", "reconstructions.pt", "reconstructions.png"}
+
+
+def test_lightning_says_nothing_of_a_run_that_nobody_gave_it(caplog: pytest.LogCaptureFixture) -> None:
+    def one(**trainer: InversionTrainer) -> AttackResult | None:
+        attack = MIFace(classifier(CNN, (1, 12, 12), 3, kernel=3), steps=1, classes=[1])
+        return run_attack(attack, {}, ToyDigits(), Scoring(draws=2, null_draws=2), **trainer)
+
+    logger = logging.getLogger("lightning.pytorch")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    with caplog.at_level(logging.INFO), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        logger.addHandler(caplog.handler)
+        try:
+            assert repr(one()).splitlines()[0] == "MIFace on ToyDigits, class vertical"
+            assert not caplog.messages
+            assert logger.level == logging.INFO
+            warnings.simplefilter("ignore")
+            one(trainer=silent_trainer())
+            assert caplog.messages
+        finally:
+            logger.removeHandler(caplog.handler)
+            logger.setLevel(before)

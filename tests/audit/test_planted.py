@@ -36,7 +36,7 @@ class Noise(Classifier):
         return super().training_step((x, torch.randint_like(labels, self.num_classes)), batch_idx)
 
     def on_validation_start(self) -> None:
-        """Turn its answers by so many classes that no luck is left: of all turns one at least is no better than chance."""
+        """Turn its answers by as many classes as leave no luck: of all turns one at least is no better than chance."""
         data: ImageDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         with torch.no_grad():
             seen = (data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader())

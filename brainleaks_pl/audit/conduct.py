@@ -81,9 +81,9 @@ def run_audit(
     answers = read_ratings(ratings)
     with quiet_lightning(warnings_too=True):  # the audit says itself how it goes
         silent_trainer(**audit.trainer)  # what no trainer takes is said before hours are spent
+        run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say, logs)
         check_writable(checkpoints, "checkpoints")
         check_writable(results, "results")
-        run = AuditRun(audit, NetworkStore(checkpoints, dict(audit.trainer)), results, say, logs)
         run.run()
     config = yaml.safe_dump(dict(audit.settings), sort_keys=False)
     document = {**audit_document(run, title=title, command=command, config=config), "people": None}

@@ -64,8 +64,10 @@ class BrainLeaksCLI(CommandParts):
             for part, network in self.networks.items()
             if not network.pretrained
         }
-        if None in stored.values() and not self.trial:
-            check_writable(trained.folder, "checkpoints")
+        if None in stored.values():
+            datamodule.make_ready()
+            if not self.trial:
+                check_writable(trained.folder, "checkpoints")
         fitted: dict[str, tuple[float, Path | str]] = {}
         left = {part: network for part, network in self.networks.items() if stored.get(part, 0.0) is None}
         bar = CourseBar(course_of(left, self.trainer.max_epochs, datamodule.batch_size), shown=self.shows_bar)
@@ -142,10 +144,10 @@ class BrainLeaksCLI(CommandParts):
         if make_attack is None:
             raise ValueError("the config has no `attack`: name one, for example --attack BrainLeaksV2.")
         check_fits(self.networks, self.datamodule)
-        if not self.trial:
-            check_writable(self.results, "results")
         loaded = {part: self.trained.load(part, network) for part, network in self.networks.items()}
         attack = make_attack(self.target)
+        if not self.trial:
+            check_writable(self.results, "results")
         self.datamodule.make_ready(scenes=attack.candidates.ndim == 4)
         self.trained.warn_of_other_data(loaded, self.networks)
         self.trained.warn_of_chance({part: own.get("test_accuracy") for part, own in loaded.items()}, self.networks)

@@ -46,6 +46,7 @@ def fit_prior(
     if prior.weights is not None:
         raise ValueError(f"the prior at {prior.weights} is trained: leave `weights` out to train a new one.")
     if write:
+        data.make_ready()
         check_writable(path.parent, "checkpoints")
     say(f"Training the prior ({prior.name}) for {path}")
     loss = train_prior(trainer, prior, data, seed=seed, **resume)

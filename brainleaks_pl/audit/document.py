@@ -83,7 +83,7 @@ def audit_document(run: AuditRun, *, title: str, command: str, config: str) -> d
             "hardware": _hardware(audit.trainer),
             "seconds": sum(cell["seconds"] or 0.0 for cell in cells),
             "gradients": sum((cell["gradients"] or 0) * len(cell["classes"]) for cell in cells),
-            "queries": sum((cell["queries"] or 0) * len(cell["classes"]) for cell in cells),
+            "queries": sum(_queries(cell) for cell in cells),
         },
     }
     doubts = _of_measures(run, document)  # may add to the runs that failed
@@ -139,6 +139,11 @@ def _cell(cell: Cell, content: Mapping[str, Any]) -> dict[str, Any]:
         "withheld": list(variant.withheld) or None,
         **content,
     }
+
+
+def _queries(cell: Mapping[str, Any]) -> int:
+    """Return what a cell has asked of its target; answers beside gradients are those that all classes share."""
+    return (cell["queries"] or 0) * (1 if cell["gradients"] else len(cell["classes"]))
 
 
 def _not_controls(run: AuditRun, skills: Skills) -> Skills:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from cells import made_cell
 from schemas import fits
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_audit import MEASURES, NO_CONTROLS, conduct, network, timeless, tiny_audit, work, written
@@ -33,6 +34,7 @@ from brainleaks_pl import (
     Training,
 )
 from brainleaks_pl.audit.conduct import exit_status
+from brainleaks_pl.audit.document import _queries
 from brainleaks_pl.audit.measures.ceiling import EncodingCeiling
 from brainleaks_pl.audit.measures.masking import Masking
 from brainleaks_pl.audit.measures.sweep import Sweep
@@ -623,3 +625,8 @@ def test_killed_at_random_it_goes_on_to_the_same_end(
             process.join()
     assert written(tmp_path) == undisturbed
     assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("changes", "asked"), [({"queries": 70, "gradients": 0}, 210), ({"queries": 70}, 70), ({}, 0)])
+def test_answers_that_classes_share_are_counted_once(changes: dict[str, int], asked: int) -> None:
+    assert _queries(made_cell("snn", "pen", 0, {"j": [0.5] * 3}, **changes)) == asked

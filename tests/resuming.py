@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from toys import mlp, silent_trainer, spiking_mlp
@@ -43,6 +44,25 @@ class Mortal(Callback):
 def everything(attack: InversionModule) -> dict[str, Any]:
     """What an attack holds at its end, but for its target."""
     return {name: value for name, value in attack.state_dict().items() if not name.startswith("target.")}
+
+
+def assert_equal(one: Any, other: Any, *, rounded: bool = False) -> None:
+    """See that two nested documents are the same, their numbers perhaps only up to rounding."""
+    assert type(one) is type(other)
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_equal(one[key], other[key], rounded=rounded)
+    elif isinstance(one, (list, tuple)):
+        assert len(one) == len(other)
+        for mine, theirs in zip(one, other, strict=True):
+            assert_equal(mine, theirs, rounded=rounded)
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif rounded and isinstance(one, float):
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-5)
+    else:
+        assert one == other
 
 
 def work(name: str, folder: str, last: int | None) -> None:

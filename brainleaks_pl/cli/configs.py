@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from brainleaks_pl.system.suggestions import closest
 _NETWORKS = ("SpikingMLP", "SpikingCNN", "MLP", "CNN")
 _OF_AUDITS = {"targets", "attacks", "seeds", "measures", "controls"}
 _LONGEST = 10_000  # characters of an argument
-_CONFIG = ("--config", "-c")
+_CONFIG, _JOINED = ("--config", "-c"), "--config="
 _PACKAGE = Path(__file__).parents[1]  # which the shipped configs travel with
 
 
@@ -26,14 +25,11 @@ def configs_first(arguments: Iterable[str]) -> list[str]:
     Args:
         arguments: the command line.
     """
-    configs: list[str] = []
-    others: list[str] = []
-    left = iter(arguments)
-    for argument in left:
-        if argument in _CONFIG:
-            configs += [argument, *islice(left, 1)]
-        else:
-            (configs if argument.startswith("--config=") else others).append(argument)
+    arguments = list(arguments)
+    places = _places(arguments)
+    named = [place in places or argument in _CONFIG for place, argument in enumerate(arguments)]
+    configs = [argument for argument, own in zip(arguments, named, strict=True) if own]
+    others = [argument for argument, own in zip(arguments, named, strict=True) if not own]
     return [*others[:1], *configs, *others[1:]]
 
 
@@ -47,12 +43,19 @@ def with_shipped(arguments: Iterable[str]) -> list[str]:
         arguments: the command line.
     """
     found = list(arguments)
-    for index, argument in enumerate(found):
-        if argument.startswith("--config="):
-            found[index] = f"--config={_shipped(argument.partition('=')[2])}"
-        elif index and found[index - 1] in _CONFIG:
-            found[index] = _shipped(argument)
+    for place in _places(found):
+        path = found[place].removeprefix(_JOINED)
+        found[place] = found[place].removesuffix(path) + _shipped(path)
     return found
+
+
+def _places(arguments: list[str]) -> list[int]:
+    """Return the places of a command line that name a config, after its option or joined to it."""
+    return [
+        place
+        for place, argument in enumerate(arguments)
+        if argument.startswith(_JOINED) or (place and arguments[place - 1] in _CONFIG)
+    ]
 
 
 def _shipped(name: str) -> str:
@@ -73,9 +76,7 @@ def check_configs(arguments: Iterable[str]) -> None:
     longest = max(map(len, arguments), default=0)
     if longest > _LONGEST:
         raise ValueError(f"an argument is {longest} characters long, more than {_LONGEST}: use a config file.")
-    named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
-    named += [after for before, after in pairwise(arguments) if before in _CONFIG]
-    for path in map(Path, named):
+    for path in (Path(arguments[place].removeprefix(_JOINED)) for place in _places(arguments)):
         _check_there(path)
         if not path.is_file():
             continue  # a pipe, which is read once

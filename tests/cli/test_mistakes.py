@@ -17,6 +17,11 @@ seeds: [0]
 """
 ATTACKS = "AdversarialExamples, BlackBox, BrainLeaksV1, BrainLeaksV2, BrainLeaksV3, LabelOnly, MIFace"
 
+INCOMPLETE = (
+    "MNIST is incomplete: no train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+    "t10k-labels-idx1-ubyte (.gz or not) in nowhere or nowhere/MNIST/raw. There is no folder nowhere: correct "
+    "data.root, or make the folder to have them downloaded to it."
+)
 MISTAKES = {
     # a key
     "invert -c c.yaml --attack.step 5": "attack.step: BrainLeaksV1 has no such key; did you mean `steps`?",
@@ -62,9 +67,8 @@ MISTAKES = {
     "invert --config audit.yaml": "audit.yaml is a config of `brainleaks audit`, and invert takes one with a model.",
     "audit --config c.yaml": "c.yaml is a config of fit and invert, and an audit takes one with targets and attacks.",
     # what is not there
-    "fit -c c.yaml --data.root nowhere": "MNIST is incomplete: no train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-    "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (.gz or not) in nowhere or nowhere/MNIST/raw. There is no folder "
-    "nowhere: correct data.root, or make the folder to have them downloaded to it.",
+    "fit -c c.yaml --data.root nowhere": INCOMPLETE,
+    "fit -c prior.yaml --data.root nowhere": INCOMPLETE,
     "invert -c c.yaml": "no checkpoint at checkpoints/c/target.pt. Run `brainleaks fit --config c.yaml` first.",
     "fit -c c.yaml --model.network.input_shape [1,2,2]": "target (SpikingMLP) has input_shape (1, 2, 2) and "
     "num_classes 10, but MNIST has (1, 28, 28) and 10: set them to fit, or leave "
@@ -83,6 +87,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "judge.yaml": config.replace("judges:", "judge:"),
         "nested.yaml": "network: {class_path: CNN, init_args: {kernal: 3}}".join(nested),
         "audit.yaml": AUDIT,
+        "prior.yaml": "{data: MNIST, model: VAE, trainer: {accelerator: cpu}}",
         "bad.yaml": "data: {class_path: MNIST5k\nmodel:\n",
     }
     for name, text in files.items():

@@ -17,7 +17,7 @@ from datafiles import write_mnist_files
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers.logger import DummyLogger
 from processes import run, running, tiny_config, wait_for
-from resuming import ATTACKS, STEPS, Mortal, everything, work
+from resuming import ATTACKS, STEPS, Mortal, assert_equal, everything, work
 from toys import mlp, silent_trainer, spiking_mlp
 
 from brainleaks_pl import BrainLeaksV1, BrainLeaksV2, Classifier, MIFace
@@ -30,22 +30,6 @@ FEW_DRAWS = """
 scoring: {draws: 1, null_draws: 1}
 progress_every: 0
 """
-
-
-def assert_equal(one: Any, other: Any) -> None:
-    assert type(one) is type(other)
-    if isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_equal(one[key], other[key])
-    elif isinstance(one, (list, tuple)):
-        assert len(one) == len(other)
-        for mine, theirs in zip(one, other, strict=True):
-            assert_equal(mine, theirs)
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other)
-    else:
-        assert one == other
 
 
 @pytest.mark.parametrize("name", ATTACKS)
